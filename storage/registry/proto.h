@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REGISTRY_PROTO_H
+#define REGISTRY_PROTO_H
+
+#include <stddef.h>
+
+/*
+ * The messages between bryo (storage/registry_client.c) and bryo-registry
+ * (storage/registry/).  One JSON object per SOCK_SEQPACKET message, the
+ * socket is descriptor 3 of the helper.
+ *
+ * Requests; all but "open" carry one descriptor:
+ *   {"op":"open","host","repo","authfile","creds","cert_dir","tls_verify",
+ *    "retry","push","stall"}              -> reply
+ *   {"op":"manifest","ref"}        memfd  -> reply with "size" and "type"
+ *   {"op":"small","digest","size"} memfd  -> reply with "size"
+ *   {"op":"tags"}                  memfd  -> reply with "size"; the memfd
+ *                                            holds {"tags":[...]}
+ *   {"op":"blob","digest","size","offset","key"} pipe -> events
+ *
+ * Answers:
+ *   {"op":"reply", ...}                   one per request but "blob", in order
+ *   {"op":"progress","key","done"}        any time
+ *   {"op":"done","key","done"}            the last one for a key
+ *   {"op":"failed","key","done","error"}  the last one for a key
+ * A reply that has "error":{"code","kind","msg"} is a failure.
+ *
+ * The credentials travel in "open" and nowhere else.
+ */
+
+#define REG_PROTO_FD 3
+
+/** Larger messages are an error on both sides. */
+#define REG_PROTO_MAX (64u << 10)
+
+#endif
