@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/layer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+/*
+ * Theory of operation
+ *
+ * The client side of bryo-layer: starts the program with the descriptors that
+ * storage/layer.h lists, as root of the user's namespace, and reads its
+ * messages.  Runs in the process of the command; the helper sandboxes itself
+ * and this side never touches what it unpacks.
+ *
+ * The messages come from a process that has parsed hostile bytes: they are
+ * bounded, every number is parsed strictly, digests have to be digests, and
+ * an error text is cut to fit and shown as it is (the helper has escaped it;
+ * safe_line() in cmd/ does so once more).
+ */
+
+enum {
+	/* the helper splits its lists; nothing it sends is longer */
+	MSG_MAX = 64 * 1024,
+	IMPLIED_MAX = 200000,
+};
+
+void layer_result_done(struct layer_result *res)
+{
+	res->implied = strv_free(res->implied);
+}
+
+static int take_number(const char *v, uint64_t *ret)
+{
+	return parse_u64(v, ret);
+}
+
+static int take_flag(const char *v, bool *ret)
+{
+	if (!streq(v, "0") && !streq(v, "1"))
+		return -EINVAL;
+	*ret = *v == '1';
+	return 0;
+}
+
+static int take_digest(const char *v, char ret[72])
+{
+	const char *hex = str_after(v, "sha256:");
+
+	if (!hex || !hex_is_valid(hex, 64))
+		return -EINVAL;
+	memcpy(ret, v, strlen(v) + 1);
+	return 0;
+}
+
+/* "KIND CODE TEXT", as send_error() of the helper writes it */
+static int take_error(char *v, struct err *err)
+{
+	char *code = strchr(v, ' ');
+	char *text = code ? strchr(code + 1, ' ') : NULL;
+	uint32_t kind, number;
+
+	if (!text)
+		return -EINVAL;
+	*code++ = '\0';
+	*text++ = '\0';
+	if (parse_u32(v, &kind) < 0 || parse_u32(code, &number) < 0 ||
+	    kind > ERR_INVALID || number == 0 || number > 4095)
+		return -EINVAL;
+	err_set(err, (enum err_kind)kind, (int)number, "%s", text);
+	return -(int)number;
+}
+
+/* strv_add() looks for the end each time; here there may be 200000. */
+static int take_implied(const char *v, struct layer_job *job)
+{
+	size_t n = job->n_implied;
+
+	if (n >= IMPLIED_MAX)
+		return -E2BIG;
+	if ((n & (n - 1)) == 0)
+		job->implied = xreallocarray(job->implied, n ? n * 2 + 1 : 2,
+					     sizeof(*job->implied));
+	job->implied[n] = xstrdup(v);
+	job->implied[n + 1] = NULL;
+	job->n_implied++;
+	return 0;
+}
+
+/* One line into the result; unknown keys are a bug of ours, so refused. */
+static int take_line(const char *key, const char *v, struct layer_result *res)
+{
+	if (streq(key, "digest"))
+		return take_digest(v, res->digest);
+	if (streq(key, "diff_id"))
+		return take_digest(v, res->diff_id);
+	if (streq(key, "size"))
+		return take_number(v, &res->size);
+	if (streq(key, "diff_size"))
+		return take_number(v, &res->diff_size);
+	if (streq(key, "bytes"))
+		return take_number(v, &res->bytes);
+	if (streq(key, "entries"))
+		return take_number(v, &res->entries);
+	if (streq(key, "skipped"))
+		return take_number(v, &res->skipped);
+	if (streq(key, "setid"))
+		return take_flag(v, &res->setid);
+	if (streq(key, "chained"))
+		return take_flag(v, &res->chained);
+	return -EINVAL;
+}
+
+/* 1 the result is complete, 0 more to come, -errno */
+static int take_message(struct layer_job *job, char *msg,
+			struct layer_result *res, struct err *err)
+{
+	char *save = NULL;
+	int r = 0;
+
+	for (char *line = strtok_r(msg, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *v = strchr(line, '=');
+
+		if (!v)
+			return -EPROTO;
+		*v++ = '\0';
+		if (streq(line, "error"))
+			return take_error(v, err);
+		if (streq(line, "end"))
+			return 1;
+		if (streq(line, "done"))
+			r = take_number(v, &job->done);
+		else if (streq(line, "implied"))
+			r = take_implied(v, job);
+		else
+			r = take_line(line, v, res);
+		if (r < 0)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+static void add_u64(char ***argv, const char *key, uint64_t v)
+{
+	if (v)
+		strv_addf(argv, "%s=%" PRIu64, key, v);
+}
+
+static void add_str(char ***argv, const char *key, const char *v)
+{
+	if (v)
+		strv_addf(argv, "%s=%s", key, v);
+}
+
+/* Start the helper; @fds has five entries, the result socket comes between. */
+static int start(char *const *argv, const int fds[5],
+		 int (*prepare)(void *arg, struct err *err), void *arg,
+		 struct layer_job *ret, struct err *err)
+{
+	autofree char *path = helper_path("bryo-layer");
+	struct layer_job job = LAYER_JOB_INIT;
+	int pair[2];
+
+	if (!path)
+		return err_set(err, ERR_FAIL, ENOENT,
+			       "helper program bryo-layer is missing");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, "make a socket pair");
+
+	autoclose int ours = pair[0];
+	autoclose int theirs = pair[1];
+	const int child_fds[] = { fds[0], fds[1], fds[2],
+				  theirs, fds[3], fds[4] };
+	const struct proc_spawn spawn = {
+		.path = path,
+		.argv = argv,
+		.fds = child_fds,
+		.n_fds = ARRAY_LEN(child_fds),
+		.prepare = prepare,
+		.arg = arg,
+	};
+
+	job.pid = proc_spawn(&spawn, &job.pidfd, err);
+	if (job.pid < 0)
+		return job.pid;
+	job.sock = take_fd(ours);
+	*ret = job;
+	return 0;
+}
+
+int layer_job_start(const struct layer_apply *a, struct layer_job *ret,
+		    struct err *err)
+{
+	const int fds[5] = { a->input, a->staging, STDERR_FILENO,
+			     a->blob < 0 ? -1 : a->blob,
+			     a->resume < 0 ? -1 : a->resume };
+	autostrv char **argv = NULL;
+
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "unpack");
+	add_str(&argv, "format",
+		a->format == LAYER_PLAIN ? "plain" : "overlay");
+	add_str(&argv, "digest", a->digest);
+	add_str(&argv, "diff_id", a->diff_id);
+	add_u64(&argv, "size", a->size);
+	add_u64(&argv, "resume_len", a->resume < 0 ? 0 : a->resume_len);
+	add_u64(&argv, "max_bytes", a->max_bytes);
+	add_u64(&argv, "max_entries", a->max_entries);
+	add_u64(&argv, "single_id", a->single_id);
+	return start(argv, fds, a->enter_userns, a->arg, ret, err);
+}
+
+/* The socket ended without a result: the process tells why. */
+static int report_death(struct layer_job *job, struct err *err)
+{
+	int status = proc_wait(job->pid);
+
+	job->pid = 0;
+	if (status > 128)
+		return err_set(err, ERR_FAIL, EIO,
+			       "bryo-layer was killed by %s",
+			       signal_name(status - 128));
+	return err_set(err, ERR_FAIL, EIO,
+		       "bryo-layer ended without a result (exit status %d)",
+		       status);
+}
+
+int layer_job_read(struct layer_job *job, struct layer_result *ret,
+		   struct err *err)
+{
+	autofree char *msg = xmalloc(MSG_MAX + 1);
+	auto_layer_result struct layer_result res = { 0 };
+	ssize_t n;
+	int r;
+
+	do {
+		n = recv(job->sock, msg, MSG_MAX, MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(err, "read from bryo-layer");
+	if (n == 0)
+		return report_death(job, err);
+	if (n > MSG_MAX)
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "bryo-layer sent a message of %zd bytes", n);
+	msg[n] = '\0';
+
+	r = take_message(job, msg, &res, err);
+	if (r == -EPROTO && !err_is_set(err))
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "bryo-layer sent a malformed message");
+	if (r < 0) {
+		ret->chained = res.chained;
+		return r;
+	}
+	if (r == 1) {
+		res.implied = take_ptr(job->implied);
+		*ret = res;
+		res.implied = NULL;
+	}
+	return r;
+}
+
+void layer_job_end(struct layer_job *job)
+{
+	int saved = errno;
+
+	if (job->pid > 0) {
+		pidfd_signal(job->pidfd, SIGKILL);
+		proc_wait(job->pid);
+	}
+	close_fd(job->pidfd);
+	close_fd(job->sock);
+	strv_free(job->implied);
+	*job = (struct layer_job)LAYER_JOB_INIT;
+	errno = saved;
+}
+
+int layer_diff_stream(int dir, enum layer_format format, int out,
+		      int (*enter_userns)(void *arg, struct err *err),
+		      void *arg, struct layer_result *ret, struct err *err)
+{
+	const int fds[5] = { -1, dir, STDERR_FILENO, out, -1 };
+	struct layer_job job = LAYER_JOB_INIT;
+	autostrv char **argv = NULL;
+	int r;
+
+	TRACE("store", "pack");
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "pack");
+	add_str(&argv, "format", format == LAYER_PLAIN ? "plain" : "overlay");
+	r = start(argv, fds, enter_userns, arg, &job, err);
+	if (r < 0)
+		return r;
+	do {
+		r = layer_job_read(&job, ret, err);
+	} while (r == 0);
+	layer_job_end(&job);
+	return r < 0 ? r : 0;
+}
