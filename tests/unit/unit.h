@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_UNIT_UNIT_H
+#define TESTS_UNIT_UNIT_H
+
+/* cmocka wants these four before its own header. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "util/compiler.h"
+#include "util/err.h"
+
+/*
+ * A unit test file holds static test functions and one
+ *
+ *     UNIT_TESTS(unit_test(test_a), unit_test(test_b));
+ *
+ * A function that is missing in the list is an unused-function error.
+ */
+#define unit_test(fn) cmocka_unit_test(fn)
+
+#define UNIT_TESTS(...)                                               \
+	int main(void)                                                \
+	{                                                             \
+		const struct CMUnitTest tests[] = { __VA_ARGS__ };    \
+									      \
+		return cmocka_run_group_tests(tests, NULL, NULL);     \
+	}
+
+/* assert_ok(call(..., err)): the call works and leaves the error alone */
+#define assert_ok(call)                                               \
+	do {                                                          \
+		struct err err_value_ = ERR_INIT;                     \
+		struct err *err = &err_value_;                        \
+		long long r_ = (long long)(call);                     \
+									      \
+		if (r_ < 0 || err->code)                              \
+			fail_msg("%s: returned %lld: %s", #call, r_,  \
+				 err->msg);                           \
+	} while (0)
+
+/* assert_fails(call(..., err), EINVAL): fails so, and says why */
+#define assert_fails(call, want)                                      \
+	do {                                                          \
+		struct err err_value_ = ERR_INIT;                     \
+		struct err *err = &err_value_;                        \
+		long long r_ = (long long)(call);                     \
+									      \
+		if (r_ != -(long long)(want) || err->code != (want))  \
+			fail_msg("%s: returned %lld, code %d, want %d: %s", \
+				 #call, r_, err->code, (int)(want),   \
+				 err->msg);                           \
+		if (!err->msg[0])                                     \
+			fail_msg("%s: failed without a reason", #call); \
+	} while (0)
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef UTIL_DB_H
+#define UTIL_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+#include "util/err.h"
+
+/*
+ * SQLite behind a handful of calls.  One file, WAL, persistent, no checkpoint
+ * on close; rollback journal where the file system has no shared mmap (see
+ * db_open).  Everything that may write runs between db_begin() and
+ * db_commit(): BEGIN IMMEDIATE under the writer lock, well below a
+ * millisecond, never open across a fork or a wait.
+ */
+struct db;
+struct db_stmt;
+
+/**
+ * db_open() - open or make the state file
+ * @dirfd:  directory of the file
+ * @path:   absolute path of the same file (SQLite wants a string)
+ * @schema: SQL run once in a fresh file (user_version 0 -> @version)
+ *
+ * A newer user_version is refused with a clear text.
+ */
+int db_open(int dirfd, const char *path, const char *schema, int version,
+	    struct db **ret, struct err *err);
+void db_close(struct db *db);
+
+/** db_begin() - @durable: COMMIT returns only when it survives a power cut */
+int db_begin(struct db *db, bool durable, struct err *err);
+int db_commit(struct db *db, struct err *err);
+
+/** db_rollback() - no-op when no transaction is open */
+void db_rollback(struct db *db);
+
+/**
+ * db_prep() - a statement, bound: @types has one letter per argument
+ *
+ *   s const char * (NULL = SQL NULL)   i int64_t (cast it!)   b data + len:
+ *   const void *, size_t
+ *
+ * Statements are cached by their text; db_done() resets one.
+ */
+struct db_stmt *db_prep(struct db *db, struct err *err, const char *sql,
+			const char *types, ...);
+
+/** db_step() - 1 a row is there, 0 done, -errno (-EEXIST: UNIQUE violated) */
+int db_step(struct db_stmt *st, struct err *err);
+void db_done(struct db_stmt *st);
+
+/** db_exec() - prep + step to the end + done.
+ *  Return: number of rows changed, or -errno */
+int db_exec(struct db *db, struct err *err, const char *sql, const char *types,
+	    ...);
+
+const char *db_str(struct db_stmt *st, int col); /* borrowed till next step */
+int64_t db_i64(struct db_stmt *st, int col);
+bool db_is_null(struct db_stmt *st, int col);
+
+/** db_checkpoint() - fold the WAL into the file when it is long */
+void db_checkpoint(struct db *db);
+
+static inline void cleanup_db_done(struct db_stmt **st)
+{
+	int saved = errno;
+
+	if (*st)
+		db_done(*st);
+	errno = saved;
+}
+
+#define auto_db_stmt cleanup(cleanup_db_done)
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef UTIL_FD_H
+#define UTIL_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/sb.h"
+
+/*
+ * Descriptors: O_CLOEXEC at birth, EINTR and short counts handled here.
+ * Functions return 0 or a count, -errno on failure; those without an err
+ * parameter leave the wording to the caller.
+ */
+
+/** fd_read_full() - up to @len bytes, fewer only at the end of the file */
+ssize_t fd_read_full(int fd, void *buf, size_t len);
+
+/** fd_write_full() - all of @len bytes; 0 or -errno */
+int fd_write_full(int fd, const void *buf, size_t len);
+
+/** fd_read_all() - append all that is left; -EFBIG once more than @max came */
+int fd_read_all(int fd, size_t max, struct sb *out);
+
+/**
+ * file_read_at() - a whole small file
+ * @dirfd: or AT_FDCWD
+ * @max:   -EFBIG beyond that
+ *
+ * O_NOFOLLOW|O_NONBLOCK|O_NOCTTY, regular files only (/proc counts).
+ */
+int file_read_at(int dirfd, const char *name, size_t max, struct sb *out);
+
+/** file_load() - the same for a file that the user chose or configured:
+ *  symlinks are followed */
+int file_load(const char *path, size_t max, struct sb *out);
+
+/**
+ * file_write_at() - replace a file: temporary name, [fsync,] rename[, fsync
+ * of the directory]
+ * @durable: it is there after a power cut once this returned 0
+ */
+int file_write_at(int dirfd, const char *name, const void *data, size_t len,
+		  mode_t mode, bool durable, struct err *err);
+
+/** fd_cloexec() - set or clear FD_CLOEXEC */
+int fd_cloexec(int fd, bool on);
+
+/** fd_nonblock() - set or clear O_NONBLOCK */
+int fd_nonblock(int fd, bool on);
+
+/** fd_move() - dup to exactly @want without CLOEXEC (dup2/dup3 rules) */
+int fd_move(int fd, int want);
+
+/**
+ * fd_close_all_but() - close every descriptor from 3 up that is not listed
+ * @keep: borrowed, any order, negative ones ignored, sorted in place
+ */
+void fd_close_all_but(int *keep, size_t n);
+
+/** fd_path() - "/proc/self/fd/N"; for calls that have no *at form */
+#define FD_PATH_MAX 32
+const char *fd_path(int fd, char buf[FD_PATH_MAX]);
+
+/** sock_send_fds()/sock_recv_fds() - one message with descriptors
+ *
+ * Received descriptors are CLOEXEC; *n_fds is in: room, out: received.
+ * Return: bytes, 0 = end of file, -errno
+ */
+ssize_t sock_send_fds(int sock, const void *data, size_t len, const int *fds,
+		      size_t n_fds);
+ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds,
+		      size_t *n_fds);
+
+/** dir_open_at() - O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC; -errno */
+int dir_open_at(int dirfd, const char *name);
+
+/**
+ * dir_make_at() - mkdir (existing is fine) and open
+ *
+ * Refuses what is not a directory of ours (owner and, for @mode 0700, no
+ * group or other bits): a hostile run directory is never used.
+ * Return: the descriptor or -errno with @err set
+ */
+int dir_make_at(int dirfd, const char *name, mode_t mode, struct err *err);
+
+/**
+ * tree_remove_at() - rm -rf by descriptors, never through a symlink
+ *
+ * Directories without permission bits are given them first.  A missing name
+ * is success.  Stays on one file system.
+ */
+int tree_remove_at(int dirfd, const char *name, struct err *err);
+
+#endif

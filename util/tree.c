@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/str.h"
+
+/*
+ * rm -rf by descriptors.  The tree may be a container's: names are never
+ * joined to paths, symlinks never followed, mounts never entered.  It walks
+ * with an explicit stack of open directories, so that a hostile depth costs
+ * descriptors, not stack; beyond DEPTH_MAX a directory is lifted to the top
+ * of the tree and goes on there.
+ */
+#define DEPTH_MAX 256
+
+struct level {
+	DIR *dir;
+	char name[NAME_MAX + 1];
+};
+
+struct walk {
+	int root;	/* directory that holds the tree; borrowed */
+	dev_t dev;
+	struct level *stack;
+	size_t depth;
+	unsigned int lifted;
+};
+
+static bool is_dot(const char *name)
+{
+	return streq(name, ".") || streq(name, "..");
+}
+
+static int parent_fd(const struct walk *w)
+{
+	return w->depth ? dirfd(w->stack[w->depth - 1].dir) : w->root;
+}
+
+static int open_level(struct walk *w, const char *name, struct err *err)
+{
+	int at = parent_fd(w);
+	struct stat st;
+
+	autoclose int fd = dir_open_at(at, name);
+	if (fd == -EACCES && fchmodat(at, name, 0700, 0) == 0)
+		fd = dir_open_at(at, name);
+	if (fd < 0)
+		return err_code(err, fd, "open %s", name);
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat %s", name);
+	if (st.st_dev != w->dev)
+		return err_set(err, ERR_IN_USE, EBUSY, "%s is a mount point",
+			       name);
+	if ((st.st_mode & 0700) != 0700)
+		(void)!fchmod(fd, 0700);
+	DIR *dir = fdopendir(fd);
+	if (!dir)
+		return err_sys(err, "read %s", name);
+	take_fd(fd);
+	struct level *l = &w->stack[w->depth++];
+	l->dir = dir;
+	memcpy(l->name, name, strlen(name) + 1);
+	return 0;
+}
+
+/* Too deep: move the directory next to the tree's top and meet it there. */
+static int lift(struct walk *w, const char *name, struct err *err)
+{
+	autofree char *to = xasprintf(".lifted-%u", w->lifted++);
+
+	if (renameat(parent_fd(w), name, dirfd(w->stack[0].dir), to) < 0)
+		return err_sys(err, "move %s", name);
+	rewinddir(w->stack[0].dir);
+	return 0;
+}
+
+static int remove_entry(struct walk *w, const struct dirent *e,
+			struct err *err)
+{
+	int at = parent_fd(w);
+
+	if (e->d_type != DT_DIR) {
+		if (unlinkat(at, e->d_name, 0) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EISDIR && errno != EPERM)
+			return err_sys(err, "remove %s", e->d_name);
+	}
+	if (unlinkat(at, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (w->depth == DEPTH_MAX)
+		return lift(w, e->d_name, err);
+	return open_level(w, e->d_name, err);
+}
+
+static int leave_level(struct walk *w, struct err *err)
+{
+	struct level *l = &w->stack[--w->depth];
+
+	closedir(l->dir);
+	l->dir = NULL;
+	if (unlinkat(parent_fd(w), l->name, AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT)
+		return err_sys(err, "remove %s", l->name);
+	return 0;
+}
+
+static int walk_tree(struct walk *w, struct err *err)
+{
+	while (w->depth) {
+		struct dirent *e;
+		int r;
+
+		errno = 0;
+		e = readdir(w->stack[w->depth - 1].dir);
+		if (!e && errno)
+			return err_sys(err, "read directory %s",
+				       w->stack[w->depth - 1].name);
+		if (e && is_dot(e->d_name))
+			continue;
+		r = e ? remove_entry(w, e, err) : leave_level(w, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int tree_remove_at(int dirfd_, const char *name, struct err *err)
+{
+	struct walk w = { .root = dirfd_ };
+	struct stat st;
+	int r;
+
+	if (fstatat(dirfd_, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return err_sys(err, "stat %s", name);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		if (unlinkat(dirfd_, name, 0) < 0 && errno != ENOENT)
+			return err_sys(err, "remove %s", name);
+		return 0;
+	}
+	w.dev = st.st_dev;
+	w.stack = xcalloc(DEPTH_MAX, sizeof(*w.stack));
+	r = open_level(&w, name, err);
+	if (r == 0)
+		r = walk_tree(&w, err);
+	while (w.depth)
+		closedir(w.stack[--w.depth].dir);
+	free(w.stack);
+	return r;
+}
