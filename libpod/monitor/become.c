@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/monitor/monitor.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "libpod/monitor/monitor_priv.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/proc.h"
+
+/* Only returns when the exec failed. */
+static void exec_monitor(const struct monitor_conf *c, int monitor_fd,
+			 int conf_fd)
+{
+	char program[] = "bryo-monitor", option[] = "--conf-fd", number[16];
+	char *argv[] = { program, option, number, c->name ? c->name : c->id,
+			 NULL };
+	int fds[MONITOR_FDS_MAX];
+	size_t n = monitor_conf_fds(c, fds);
+
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i] >= 0)
+			fd_cloexec(fds[i], false);
+	}
+	fd_cloexec(conf_fd, false);
+	snprintf(number, sizeof(number), "%d", conf_fd);
+	fexecve(monitor_fd, argv, environ);
+}
+
+void monitor_become(struct monitor_conf *c, int monitor_fd)
+{
+	int keep[MONITOR_FDS_MAX + 2];
+	size_t n = monitor_conf_fds(c, keep);
+	int conf_fd = monitor_conf_save(c, NULL);
+
+	keep[n++] = monitor_fd;
+	keep[n++] = conf_fd;
+	fd_close_all_but(keep, n);
+	if (monitor_fd >= 0 && conf_fd >= 0)
+		exec_monitor(c, monitor_fd, conf_fd);
+	close_fd(monitor_fd);
+	close_fd(conf_fd);
+	child_exit(monitor_main(c));
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MONITOR_LAUNCH_H
+#define MONITOR_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "libpod/monitor/monitor.h"
+#include "libpod/oci/oci.h"
+#include "network/network.h"
+#include "util/err.h"
+
+/*
+ * Process M, from the fork of the CLI to monitor_become().
+ *
+ *   CLI                         M
+ *   launch_spawn()  --fork-->   setsid, subreaper, join U
+ *                               oci_create(), slirp4netns, port proxy
+ *                               "started" file
+ *                   <--------   LAUNCH_CREATED (init, monitor)
+ *   launch_created()
+ *   launch_go()     -------->
+ *                               oci_start()
+ *                   <--------   LAUNCH_STARTED, or why not
+ *                               monitor_become()
+ *
+ * Should the CLI die before "go", M sees its end of the socket hang up and
+ * undoes everything: nothing runs that nobody was told of.  Should M die, the
+ * CLI sees the end of the file and says so; init then dies with its sync
+ * socket.
+ *
+ * The CLI holds the container's flock on conf->lock_fd when it forks; M
+ * inherits the open file and with it the lock.
+ */
+
+enum launch_net {
+	LAUNCH_NET_OTHER, /* none, host, joined: nothing to do for M */
+	LAUNCH_NET_SLIRP, /* private: slirp4netns and a proxy for the ports */
+};
+
+/**
+ * struct launch - what M is to do
+ * @spec:        borrowed
+ * @conf:        borrowed; all but the init, stdio, console, hold and helper
+ *               fields, which M fills in
+ * @want_stdin:  the payload gets a pipe as stdin, else /dev/null
+ * @net:         see enum launch_net
+ * @socks:       listeners for the proxy; NULL or empty: none
+ * @join_userns: enters U; called in M before anything is created, may be NULL
+ * @arg:         of @join_userns
+ * @monitor_fd:  bryo-monitor, O_PATH; -EBADF: stay in the big program
+ * @rows, @cols: in @spec->process, when there is a terminal
+ */
+struct launch {
+	const struct oci_spec *spec;
+	struct monitor_conf *conf;
+	bool want_stdin;
+	enum launch_net net;
+	const struct port_socks *socks;
+	int (*join_userns)(void *arg, struct err *err);
+	void *arg;
+	int monitor_fd;
+};
+
+#define LAUNCH_WARNINGS_MAX 2048
+
+/** struct launch_report - what the CLI learns
+ *  @warnings: of oci_create(), one per line, cut to fit */
+struct launch_report {
+	struct proc_id init;
+	struct proc_id monitor;
+	char warnings[LAUNCH_WARNINGS_MAX];
+};
+
+/** struct launch_proc - M as its parent knows it */
+struct launch_proc {
+	pid_t pid;
+	int report_fd;		/* owned */
+};
+
+#define LAUNCH_PROC_INIT { 0, -EBADF }
+
+/**
+ * launch_spawn() - fork M
+ * @ret: launch_proc_done() it
+ *
+ * M keeps what @l->conf names and closes everything else, the caller's
+ * database included, without touching it.
+ */
+int launch_spawn(const struct launch *l, struct launch_proc *ret,
+		 struct err *err);
+
+/**
+ * launch_created() - wait until init stands ready to run the payload
+ *
+ * On failure M has undone all it did and is gone (reaped); @err says why.
+ */
+int launch_created(struct launch_proc *p, struct launch_report *ret,
+		   struct err *err);
+
+/**
+ * launch_go() - let the payload run, and wait until it does
+ *
+ * On failure (ERR_START, ERR_CMD_NOT_FOUND, ...) M is gone (reaped).
+ */
+int launch_go(struct launch_proc *p, struct err *err);
+
+/** launch_abort() - before launch_go(): M undoes everything and ends */
+void launch_abort(struct launch_proc *p);
+
+/** launch_proc_done() - close the socket; before launch_go() this aborts */
+void launch_proc_done(struct launch_proc *p);
+
+/**
+ * launch_here() - the same without a fork: this process becomes the monitor
+ *
+ * For `bryo __monitor` (--restart), which already holds the lock and lives in
+ * U.  Does not return on success; on failure everything is undone, @err says
+ * why, and the caller decides whether to try again.
+ */
+int launch_here(const struct launch *l, struct err *err);
+
+#endif

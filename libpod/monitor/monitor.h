@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/err.h"
+#include "util/proc.h"
+
+/*
+ * The per-container monitor.
+ *
+ *   bryo (CLI)  --fork-->  M: setsid, subreaper, joins U, oci_create(),
+ *                          network, oci_start(), tells the CLI "started",
+ *                          then execs the small static bryo-monitor in place
+ *                          (libpod/monitor/launch.h)
+ *
+ * bryo-monitor pumps the payload's output into the log and to attached
+ * clients, waits for the payload, writes the exit record (durable), and then
+ * either execs `bryo __monitor ...` in place (same pid, same lock) for
+ * --restart, --rm and the database row, or ends.  It never opens SQLite.
+ *
+ * Its configuration crosses the exec as a sealed memfd of "key=value\n"
+ * lines, descriptors are named by number in it.
+ *
+ * How it ends, in this order:
+ *  1. the payload is reaped, what its pipes still hold is read and logged;
+ *     @hold_fds are closed, so that the helpers end meanwhile
+ *  2. the exit record is written; from here on wait(1) may return
+ *  3. every client gets ATTACH_EXIT; the first one (@client_fd) only after it
+ *     took all output, however slow it is (with @restart: 10 s at most)
+ *  4. helpers that did not end by themselves within 500 ms are killed
+ *  5. without @restart and with @client_fd: up to 2 s for ATTACH_SETTLED from
+ *     that client, which then has done what @exec_argv would do: we just end
+ *  6. with @restart: @restart_delay_ms pass
+ *  7. @exec_argv is executed in place.  @lock_fd keeps its number and stays
+ *     open, all others from 3 up are closed; the environment is the one that
+ *     monitor_become() was called with.  Without @exec_argv: exit.
+ *
+ * Signals: SIGTERM, SIGINT and SIGQUIT are passed on to the payload while it
+ * runs, and cut the waits of steps 3, 5 and 6 short afterwards: a CLI that
+ * stops a container in back-off first says so in the row and then sends
+ * SIGTERM to the monitor's pidfd; step 7 follows at once.  All others are
+ * ignored.
+ */
+
+enum log_driver {
+	LOGDRV_K8S_FILE,
+	LOGDRV_JSON_FILE,
+	LOGDRV_NONE,
+	LOGDRV_PASSTHROUGH,
+};
+
+#define MONITOR_HOLD_MAX 16
+
+/**
+ * struct monitor_conf - all that bryo-monitor knows
+ * @id, @name:    of the container; owned
+ * @start_n:      which start of the container this is
+ * @dir_fd:       the container's data directory: log, exit record, lock
+ * @run_fd:       the container's run directory, or -EBADF
+ * @lock_fd:      flock'ed by us for life: the liveness of this monitor
+ * @init, @init_pidfd: the payload, our child
+ * @stdin_fd:     write end to the payload, -EBADF: none
+ * @stdout_fd, @stderr_fd: read ends
+ * @console_fd:   pty master instead of the three, -EBADF: none
+ * @client_fd:    connected attach client (the CLI that started us), or -EBADF
+ * @listen_fd:    listening attach socket (run_fd/attach), or -EBADF
+ * @hold_fds:     kept open while the payload lives: slirp's exit pipe, ...
+ * @helper_pids:  children that end with us (slirp4netns, proxy, fuse)
+ * @stdin_once:   close the payload's stdin when the first client's ends
+ * @log_size_max: bytes of one log file, 0 = unlimited
+ * @log_files_max: log files in all, at least 1
+ * @timeout_s:    --timeout: SIGKILL then, exit code -1; 0 = none
+ * @durable_exit: the exit record is to survive a power cut (not with --rm)
+ * @restart:      step 6 above is done and step 5 is not
+ * @restart_on_failure: @restart only when the exit code is not 0
+ * @restart_delay_ms: the back-off
+ * @exec_argv:    NULL-terminated argv of the in-place exec, or NULL; owned
+ * @exec_path:    absolute path of bryo; owned
+ *
+ * The descriptors belong to the process that runs the monitor;
+ * monitor_conf_done() frees memory only.
+ */
+struct monitor_conf {
+	char *id;
+	char *name;
+	uint32_t start_n;
+	int dir_fd;
+	int run_fd;
+	int lock_fd;
+	struct proc_id init;
+	int init_pidfd;
+	int stdin_fd;
+	int stdout_fd;
+	int stderr_fd;
+	int console_fd;
+	int client_fd;
+	int listen_fd;
+	int hold_fds[MONITOR_HOLD_MAX];
+	int n_hold;
+	pid_t helper_pids[MONITOR_HOLD_MAX];
+	int n_helpers;
+	bool stdin_once;
+	enum log_driver log_driver;
+	uint64_t log_size_max;
+	uint32_t log_files_max;
+	uint32_t timeout_s;
+	bool durable_exit;
+	bool restart;
+	bool restart_on_failure;
+	uint32_t restart_delay_ms;
+	char **exec_argv;
+	char *exec_path;
+};
+
+/** monitor_conf_init() - zero, all descriptors -EBADF, one log file */
+void monitor_conf_init(struct monitor_conf *c);
+void monitor_conf_done(struct monitor_conf *c);
+
+/** monitor_conf_save() - as a sealed memfd (CLOEXEC); descriptor or -errno */
+int monitor_conf_save(const struct monitor_conf *c, struct err *err);
+
+/**
+ * monitor_conf_load() - the reverse
+ * @fd:  borrowed
+ * @ret: monitor_conf_done() it
+ *
+ * Strict: unknown, doubled and malformed lines, a missing id, numbers out of
+ * range are -EINVAL.
+ */
+int monitor_conf_load(int fd, struct monitor_conf *ret, struct err *err);
+
+/**
+ * monitor_become() - the last step of M: exec bryo-monitor in place
+ * @monitor_fd: descriptor (O_PATH is enough) of bryo-monitor opened before
+ *              the clone; taken
+ *
+ * Clears CLOEXEC on exactly the descriptors that @c names and closes all
+ * others.  Should the exec fail, runs monitor_main() in this process: a fat
+ * monitor is better than none.  Does not return.
+ */
+void noreturn_attr monitor_become(struct monitor_conf *c, int monitor_fd);
+
+/**
+ * monitor_main() - the monitor itself
+ * @c: borrowed; its descriptors are taken
+ *
+ * Returns the process exit code, should it not exec anything at the end.
+ */
+int monitor_main(struct monitor_conf *c);
+
+/*
+ * Exit record: file "exit" in the container's data directory, one line
+ *     "v1 <code> <signal> <oom 0|1|-> <finished ns> <boot id> <start n>\n"
+ * Space for it is reserved while the container runs, so that a full disk
+ * does not lose the exit code.
+ */
+#define BOOT_ID_MAX 37
+
+/**
+ * struct exit_record - how a container ended
+ * @code:    0..255, 128+signal when killed, -1 when --timeout ended it or
+ *           the code could not be learnt
+ * @signal:  that killed it, or 0; with @code -1: SIGKILL for --timeout
+ * @oom:     1, 0, -1 unknown (no cgroup)
+ * @boot_id: the boot during which it ended
+ * @start_n: which start of the container the record belongs to
+ */
+struct exit_record {
+	int code;
+	int signal;
+	int oom;
+	int64_t finished_ns;
+	char boot_id[BOOT_ID_MAX];
+	uint32_t start_n;
+};
+
+/** exit_record_write() - @r->boot_id "" means this boot; @durable: fsync
+ *  before and after the rename */
+int exit_record_write(int dir_fd, const struct exit_record *r, bool durable,
+		      struct err *err);
+
+/** exit_record_read() - -ENOENT when there is none (yet); -EINVAL when it is
+ *  damaged */
+int exit_record_read(int dir_fd, struct exit_record *ret, struct err *err);
+
+/** exit_record_reserve() - make room for the record; best effort */
+void exit_record_reserve(int dir_fd);
+
+/*
+ * Start record: file "started" beside it, written by M before the payload
+ * may run, one line
+ *     "v1 <init pid> <init start> <monitor pid> <monitor start> <boot id>
+ *      <start n>\n"
+ */
+struct start_record {
+	struct proc_id init;
+	struct proc_id monitor;
+	char boot_id[BOOT_ID_MAX];
+	uint32_t start_n;
+};
+
+int start_record_write(int dir_fd, const struct start_record *r,
+		       struct err *err);
+int start_record_read(int dir_fd, struct start_record *ret, struct err *err);
+
+/*
+ * Attach protocol: SOCK_SEQPACKET, first byte of each message is its type,
+ * at most ATTACH_MSG_MAX bytes in all.  A client says ATTACH_HELLO first.
+ *
+ * The first client (monitor_conf.client_fd) gets all output in order: the
+ * payload waits for it as it would for a pipe.  Any other client holds the
+ * payload up for 1 s per 64 kB at most; then output for it is skipped, and as
+ * soon as it reads again it is told how much it missed.
+ */
+enum attach_msg {
+	ATTACH_STDIN = 'i',	/* c->m data; empty = end of stdin */
+	ATTACH_RESIZE = 'w',	/* c->m uint16 rows, uint16 cols, native */
+	ATTACH_STDOUT = 'o',	/* m->c data */
+	ATTACH_STDERR = 'e',	/* m->c data */
+	ATTACH_EXIT = 'x',	/* m->c int32 exit code; the last message */
+	ATTACH_HELLO = 'h',	/* c->m uint8 flags: ATTACH_WANT_* */
+	ATTACH_SETTLED = 's',	/* c->m after EXIT: no need for exec_argv */
+};
+#define ATTACH_WANT_STDOUT 1
+#define ATTACH_WANT_STDERR 2
+#define ATTACH_WANT_STDIN 4
+#define ATTACH_MSG_MAX 32768
+
+enum attach_result {
+	ATTACH_ENDED,		/* *exit_code is set */
+	ATTACH_DETACHED,	/* the detach keys were typed */
+	ATTACH_LOST,		/* the monitor died without an exit message */
+};
+
+/**
+ * struct attach_client - one end of an attach connection
+ * @sock:            connected; borrowed
+ * @in_fd, @out_fd, @err_fd: -EBADF: not attached; borrowed
+ * @tty:             the container has a terminal.  When @in_fd is one too it
+ *                   is put into raw mode, its size is passed on and the
+ *                   detach keys work
+ * @detach_keys:     raw bytes
+ * @sig_proxy_pidfd: -EBADF, or the init pidfd that signals are forwarded to
+ * @signal:          out: the signal that ended attach_run() with -EINTR
+ */
+struct attach_client {
+	int sock;
+	int in_fd, out_fd, err_fd;
+	bool tty;
+	const char *detach_keys;
+	size_t n_detach_keys;
+	int sig_proxy_pidfd;
+	int signal;
+};
+
+#define ATTACH_CLIENT_INIT \
+	{ -EBADF, -EBADF, -EBADF, -EBADF, false, "", 0, -EBADF, 0 }
+
+/**
+ * attach_run() - the client: pump a terminal or pipes until the payload ends,
+ * the detach keys are typed or the monitor is gone
+ *
+ * The terminal's mode, the signal mask and SIGPIPE are restored on every way
+ * out.  Without @sig_proxy_pidfd a SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it
+ * with -EINTR.  -EPIPE: nobody reads out_fd or err_fd any more.
+ *
+ * Return: an enum attach_result, or -errno
+ */
+int attach_run(struct attach_client *c, int *exit_code, struct err *err);
+
+/** attach_settle() - tell the monitor that its exec_argv has nothing to do */
+void attach_settle(int sock);
+
+/**
+ * attach_keys_parse() - "ctrl-p,ctrl-q" -> bytes; "" -> none
+ *
+ * Single characters and ctrl-X with X one of a-z @ [ \ ] ^ _, separated by
+ * commas.  Return: 0 or -EINVAL (@ret untouched)
+ */
+#define ATTACH_KEYS_MAX 16
+#define ATTACH_KEYS_DEFAULT "ctrl-p,ctrl-q"
+int attach_keys_parse(const char *spec, char ret[ATTACH_KEYS_MAX],
+		      size_t *ret_len);
+
+/** log_dropped_read() - bytes of output that the log could not take because
+ *  the disk was full (file "log-dropped" in the run directory); 0 = none */
+uint64_t log_dropped_read(int run_fd);
+
+#endif
