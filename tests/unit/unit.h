@@ -21,6 +21,7 @@
  *
  * A function that is missing in the list is an unused-function error.
  */
+#undef unit_test /* of cmocka's old interface */
 #define unit_test(fn) cmocka_unit_test(fn)
 
 #define UNIT_TESTS(...)                                               \
@@ -29,7 +30,8 @@
 		const struct CMUnitTest tests[] = { __VA_ARGS__ };    \
 									      \
 		return cmocka_run_group_tests(tests, NULL, NULL);     \
-	}
+	}                                                             \
+	struct unit_tests_end /* takes the semicolon */
 
 /* assert_ok(call(..., err)): the call works and leaves the error alone */
 #define assert_ok(call)                                               \
