@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "storage/layer/pack.h"
+#include "storage/layer/report.h"
+#include "storage/layer/sandbox.h"
+#include "storage/layer/unpack.h"
+#include "util/cleanup.h"
+#include "util/proc.h"
+#include "util/sha256.h"
+#include "util/str.h"
+
+/*
+ * bryo-layer: unpacks or packs one layer, see storage/layer.h
+ *
+ * Theory of operation
+ *
+ * Started by storage/layer.c as root of the user's namespace.  First all that
+ * has to be loaded, then the sandbox (a second process, see sandbox.c), then
+ * the work.  The first process only waits: it tells the client why when the
+ * worker was killed, by the system call filter or a limit.
+ */
+
+enum {
+	DEFAULT_ENTRIES = 4 * 1024 * 1024,
+	/* tar's own bytes per member: header, padding, a pax header */
+	MEMBER_OVERHEAD = 2048,
+	PIPE_SIZE = 1024 * 1024,
+};
+
+#define DEFAULT_BYTES (UINT64_C(50) << 30)
+
+struct job {
+	bool pack;
+	enum layer_format format;
+	bool single_id;
+	const char *digest;
+	const char *diff_id;
+	uint64_t size;
+	uint64_t resume_len;
+	uint64_t max_bytes;
+	uint64_t max_entries;
+};
+
+/* ---- command line -------------------------------------------------------- */
+
+static int parse_format(const char *v, enum layer_format *ret)
+{
+	if (!streq(v, "plain") && !streq(v, "overlay"))
+		return -EINVAL;
+	*ret = streq(v, "plain") ? LAYER_PLAIN : LAYER_OVERLAY;
+	return 0;
+}
+
+static int parse_arg(struct job *job, const char *key, const char *v)
+{
+	if (streq(key, "format"))
+		return parse_format(v, &job->format);
+	if (streq(key, "single_id"))
+		return parse_bool(v, &job->single_id);
+	if (streq(key, "size"))
+		return parse_u64(v, &job->size);
+	if (streq(key, "resume_len"))
+		return parse_u64(v, &job->resume_len);
+	if (streq(key, "max_bytes"))
+		return parse_u64(v, &job->max_bytes);
+	if (streq(key, "max_entries"))
+		return parse_u64(v, &job->max_entries);
+	if (streq(key, "digest"))
+		job->digest = v;
+	else if (streq(key, "diff_id"))
+		job->diff_id = v;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
+{
+	if (argc < 2 || (!streq(argv[1], "pack") && !streq(argv[1], "unpack")))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "bryo-layer is started by bryo, not by hand");
+	ret->pack = streq(argv[1], "pack");
+	for (int i = 2; i < argc; i++) {
+		char *v = strchr(argv[i], '=');
+
+		if (v)
+			*v++ = '\0';
+		if (!v || parse_arg(ret, argv[i], v) < 0)
+			return err_set(err, ERR_USAGE, EINVAL,
+				       "bryo-layer: bad argument %s", argv[i]);
+	}
+	/* sums of them must not overflow */
+	ret->max_bytes = MIN(ret->max_bytes ? ret->max_bytes : DEFAULT_BYTES,
+			     UINT64_C(1) << 62);
+	ret->max_entries = MIN(ret->max_entries ? ret->max_entries :
+						  DEFAULT_ENTRIES,
+			       UINT64_C(1) << 40);
+	return 0;
+}
+
+/* ---- unpack -------------------------------------------------------------- */
+
+static void hash_text(struct sha256 *h, char ret[72])
+{
+	char hex[SHA256_HEX];
+
+	sha256_hex(h, hex);
+	snprintf(ret, 72, "sha256:%s", hex);
+}
+
+/* What came in is what was asked for?  Compressed bytes first: when they are
+ * others, all that follows from them is beside the point. */
+static int verify(const struct job *job, const struct layer_result *res,
+		  struct err *err)
+{
+	if (job->size && res->size != job->size)
+		return err_set(err, ERR_INVALID, EBADMSG,
+			       "layer has %" PRIu64 " bytes, not the %" PRIu64
+			       " its descriptor says", res->size, job->size);
+	if (job->digest && !streq(job->digest, res->digest))
+		return err_set(err, ERR_INVALID, EBADMSG,
+			       "digest is %s, not %s", res->digest,
+			       job->digest);
+	if (job->diff_id && !streq(job->diff_id, res->diff_id))
+		return err_set(err, ERR_INVALID, EBADMSG,
+			       "unpacked digest is %s, not %s", res->diff_id,
+			       job->diff_id);
+	return 0;
+}
+
+static void progress(void *arg unused_attr, uint64_t done)
+{
+	report_progress(done);
+}
+
+static int copied(void *arg, size_t len, struct err *err)
+{
+	return budget_copied(arg, len, err);
+}
+
+static int unpack(const struct job *job, const struct sandbox *sb,
+		  struct layer_result *res, struct err *err)
+{
+	struct budget budget;
+	struct stream stream = {
+		.input = LAYER_FD_INPUT,
+		.resume = LAYER_FD_RESUME,
+		.resume_len = job->resume_len,
+		.blob = LAYER_FD_OUT,
+		.raw_max = job->size,
+		.tar_max = job->max_bytes +
+			   job->max_entries * MEMBER_OVERHEAD,
+		.progress = progress,
+		.copied = copied,
+		.arg = &budget,
+	};
+	struct tree tree = {
+		.root = LAYER_FD_ROOT,
+		.format = job->format,
+		.single_id = job->single_id || idmap_total(&sb->uids) == 1,
+		.uids = &sb->uids,
+		.gids = &sb->gids,
+	};
+	struct unpack u = { &stream, &tree, &budget, job->max_entries };
+	int r;
+
+	r = budget_init(&budget, LAYER_FD_ROOT, job->max_bytes, err);
+	if (r == 0)
+		r = tree_begin(&tree, err);
+	if (r == 0)
+		r = stream_open(&stream, err);
+	if (r == 0)
+		r = unpack_run(&u, res, err);
+	if (r == 0) {
+		res->size = stream.raw_len;
+		res->diff_size = stream.tar_len;
+		hash_text(stream.raw_hash, res->digest);
+		hash_text(stream.tar_hash, res->diff_id);
+		r = verify(job, res, err);
+	}
+	if (r == 0)
+		r = report_implied(&tree, err);
+	tree_done(&tree);
+	stream_close(&stream);
+	return r;
+}
+
+/* ---- pack ---------------------------------------------------------------- */
+
+static int pack(const struct sandbox *sb, struct layer_result *res,
+		struct err *err)
+{
+	struct pack p = {
+		.root = LAYER_FD_ROOT,
+		.out = LAYER_FD_OUT,
+		.single_id = idmap_total(&sb->uids) == 1,
+	};
+	char hex[SHA256_HEX];
+	int r = pack_run(&p, res, hex, err);
+
+	if (r == 0)
+		snprintf(res->diff_id, sizeof(res->diff_id), "sha256:%s", hex);
+	return r;
+}
+
+/* ---- processes ----------------------------------------------------------- */
+
+/* The first process: @worker does everything, tell when it was killed. */
+static int wait_worker(pid_t worker)
+{
+	struct err err = ERR_INIT;
+	int status;
+
+	for (int fd = 0; fd <= LAYER_FD_RESUME; fd++)
+		if (fd != LAYER_FD_SOCK && fd != STDERR_FILENO)
+			close(fd);
+	status = proc_wait(worker);
+	if (status <= 1)
+		return status;
+	if (status == 128 + SIGXCPU || status == 128 + SIGKILL)
+		err_set(&err, ERR_LIMIT, ETIME,
+			"unpacking was stopped: it took too long");
+	else if (status > 128)
+		err_set(&err, ERR_FAIL, EIO, "unpacking was stopped by %s%s",
+			signal_name(status - 128),
+			status == 128 + SIGSYS ?
+				" (a system call that it may not make)" : "");
+	else
+		err_set(&err, ERR_LIMIT, ENOMEM,
+			"unpacking needed more memory than it may have");
+	report_error(NULL, &err);
+	return 1;
+}
+
+static int work(const struct job *job, const struct sandbox *sb)
+{
+	struct layer_result res = { 0 };
+	struct err err = ERR_INIT;
+	int r = sandbox_lock(sb, &err);
+
+	if (r == 0)
+		r = job->pack ? pack(sb, &res, &err) :
+				unpack(job, sb, &res, &err);
+	if (r == 0)
+		r = report_result(&res, &err);
+	if (r < 0)
+		report_error(&res, &err);
+	return r < 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct sandbox sb = { 0 };
+	struct job job = { 0 };
+	bool child = false;
+	int r;
+
+	signals_reset();
+	/* names in pax headers are UTF-8; "C" would refuse all but ASCII */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	r = parse_args(argc, argv, &job, &err);
+	if (r < 0) {
+		fprintf(stderr, "Error: %s\n", err.msg);
+		return 125;
+	}
+	(void)fcntl(LAYER_FD_INPUT, F_SETPIPE_SZ, PIPE_SIZE);
+	(void)fcntl(LAYER_FD_OUT, F_SETPIPE_SZ, PIPE_SIZE);
+	sb.read_only = job.pack;
+	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
+	r = sha256_load(&err);
+	if (r == 0)
+		r = sandbox_fork(&sb, &child, &err);
+	if (r < 0) {
+		report_error(NULL, &err);
+		child_exit(1);
+	}
+	child_exit(child ? work(&job, &sb) : wait_worker(r));
+}
