@@ -190,9 +190,9 @@ static int parse_calendar(const char *s, int64_t *ret_ns)
 				return -EINVAL;
 		}
 	}
-	if (take_zone(&s, &tm, &t) < 0 || *s)
-		return -EINVAL;
 	if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+		return -EINVAL;
+	if (take_zone(&s, &tm, &t) < 0 || *s)
 		return -EINVAL;
 	*ret_ns = (int64_t)t * NS_PER_S + ns;
 	return 0;

@@ -13,8 +13,8 @@
  * json-c keeps the last of two equal keys, another parser the first: such a
  * document means different things to different readers.  The scan below runs
  * over the raw text before json-c does: it finds the keys of each object and
- * refuses doubles (folding case, as Go's decoder matches that way), and it
- * bounds the depth.  Grammar errors are left to json-c.
+ * refuses doubles, and it bounds the depth.  Grammar errors are left to
+ * json-c.
  */
 struct key {
 	const char *text;
@@ -45,7 +45,7 @@ static const char *skip_string(const char *p, const char *end)
 
 static bool same_key(const struct key *a, const struct key *b)
 {
-	return a->len == b->len && strncasecmp(a->text, b->text, a->len) == 0;
+	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
 static int compare_key(const void *a, const void *b)
@@ -55,14 +55,15 @@ static int compare_key(const void *a, const void *b)
 
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
-	return strncasecmp(x->text, y->text, x->len);
+	return memcmp(x->text, y->text, x->len);
 }
 
 static int close_frame(struct frame *f, struct err *err)
 {
 	int r = 0;
 
-	qsort(f->keys, f->n, sizeof(*f->keys), compare_key);
+	if (f->n)
+		qsort(f->keys, f->n, sizeof(*f->keys), compare_key);
 	for (size_t i = 1; r == 0 && i < f->n; i++) {
 		if (same_key(&f->keys[i - 1], &f->keys[i]))
 			r = err_set(err, ERR_INVALID, EINVAL,
@@ -125,6 +126,10 @@ static int scan_one(struct scan *s, struct err *err)
 	case '\0':
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid JSON: NUL byte");
+	case '\'':
+		/* json-c takes 'key' even when it is strict */
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid JSON: single quote");
 	default:
 		s->p++;
 		return 0;
@@ -384,4 +389,21 @@ static void put(struct json_object *o, int step, int depth, struct sb *out)
 void json_pretty(struct json_object *o, int indent, struct sb *out)
 {
 	put(o, indent, 0, out);
+}
+
+int json_check_case(struct json_object *o, const char *const *known,
+		    struct err *err)
+{
+	json_object_object_foreach(o, key, unused)
+	{
+		(void)unused;
+		for (size_t i = 0; known[i]; i++) {
+			if (strcasecmp(key, known[i]) == 0 &&
+			    strcmp(key, known[i]) != 0)
+				return err_set(err, ERR_INVALID, EINVAL,
+					       "invalid JSON: key %s where %s "
+					       "is meant", key, known[i]);
+		}
+	}
+	return 0;
 }

@@ -128,7 +128,8 @@ static int splice_link(struct walk *w, int link_fd)
 	target[n] = '\0';
 	if (target[0] == '/')
 		walk_pop_to(w, 1);
-	rest = xasprintf("%s/%s", target, w->rest);
+	/* What follows starts with its own slash, if anything follows. */
+	rest = xasprintf("%s%s", target, w->rest);
 	free(w->rest);
 	w->rest = rest;
 	return strlen(rest) >= 2 * PATH_MAX ? -ENAMETOOLONG : 0;

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Helpers of the system tests.  Each file gets an engine of its own: a data
+# and a run directory that nobody else uses, removed at the end after the
+# leak check.
+#
+#   run_bryo [-rc] ARG...   run, log, demand exit code rc (default 0);
+#                           sets $status, $output (stdout+stderr), $out, $errs
+#   assert WANT [WHAT]      exact text of $output
+#   assert_match REGEX [TEXT], assert_no_match REGEX [TEXT]
+#   run_pty SECONDS CMD     run CMD on a pseudo terminal of 30x100
+
+BRYO=${BRYO:-$BRYO_BUILD/bryo}
+BUSYBOX=${BUSYBOX:-localhost:$REGISTRY_PORT/busybox}
+NGINX=${NGINX:-localhost:$REGISTRY_PORT/nginx}
+export BRYO
+
+engine_setup() {
+	# Short: the path of a socket has 108 bytes.
+	ENGINE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/bryo.XXXXXX")
+	export ENGINE_DIR
+	export HOME=$ENGINE_DIR/home
+	export XDG_RUNTIME_DIR=$ENGINE_DIR/run
+	export XDG_DATA_HOME=$ENGINE_DIR/data
+	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
+}
+
+engine_image() {
+	"$BRYO" pull -q "${1:-$BUSYBOX}" >/dev/null
+}
+
+# Nothing may be left: containers, processes that hold our directories,
+# staging, trash.  Then the directories go.
+engine_teardown() {
+	[ -n "${ENGINE_DIR:-}" ] || return 0
+	local bad=0
+	"$BRYO" rm -fa -t 0 >/dev/null 2>&1 || bad=1
+	python3 "$BATS_TEST_DIRNAME/../fault/checker.py" --empty \
+		--data "$XDG_DATA_HOME/bryo" --run "$XDG_RUNTIME_DIR/bryo" || bad=1
+	"$BRYO" volume prune -f >/dev/null 2>&1
+	"$BRYO" rmi -fa >/dev/null 2>&1
+	engine_delete
+	return $bad
+}
+
+# Files of subuids can only be removed inside the user namespace.
+engine_delete() {
+	rm -rf "$ENGINE_DIR" 2>/dev/null ||
+		"$BATS_TEST_DIRNAME/../setup/in-userns.py" rm -rf "$ENGINE_DIR"
+}
+
+run_bryo() {
+	local want=0
+	case ${1:-} in
+	-[0-9]*) want=${1#-}; shift ;;
+	esac
+	local o e
+	o=$(mktemp) e=$(mktemp)
+	echo "\$ bryo $*"
+	status=0
+	timeout --foreground "${BRYO_TIMEOUT:-60}" "$BRYO" "$@" >"$o" 2>"$e" 3>&- ||
+		status=$?
+	out=$(tr -d '\0' <"$o") errs=$(tr -d '\0' <"$e")
+	output=$out${out:+${errs:+$'\n'}}$errs
+	rm -f "$o" "$e"
+	[ -z "$output" ] || echo "$output"
+	[ "$status" = "$want" ] || {
+		echo "exit code $status, wanted $want"
+		return 1
+	}
+}
+
+assert() {
+	local text=${2-$output}
+	[ "$text" = "$1" ] || {
+		printf 'wanted: %q\nfound:  %q\n' "$1" "$text"
+		return 1
+	}
+}
+
+assert_match() {
+	local text=${2-$output}
+	[[ $text =~ $1 ]] || {
+		printf 'wanted: %s\nfound:  %q\n' "$1" "$text"
+		return 1
+	}
+}
+
+assert_no_match() {
+	local text=${2-$output}
+	[[ ! $text =~ $1 ]] || {
+		printf 'not wanted: %s\nfound:  %q\n' "$1" "$text"
+		return 1
+	}
+}
+
+# wait_until SECONDS COMMAND...: poll ten times a second
+wait_until() {
+	local n=$(($1 * 10))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		n=$((n - 1))
+		[ "$n" -gt 0 ] || {
+			echo "never became true: $*"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+# A port that nobody listens on right now.
+free_port() {
+	python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# unique container name of this test
+cname() {
+	echo "c$BATS_TEST_NUMBER${1:-}"
+}
+
+setup_file() {
+	engine_setup
+	engine_image
+}
+
+teardown_file() {
+	engine_teardown
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/db.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+static const char schema[] =
+	"CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER)";
+
+static char top[] = "/tmp/bryo-db.XXXXXX";
+static char path[64];
+static int dir = -1;
+
+static int make_top(void **state unused_attr)
+{
+	assert_non_null(mkdtemp(top));
+	snprintf(path, sizeof(path), "%s/state.db", top);
+	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0;
+}
+
+static int remove_top(void **state unused_attr)
+{
+	close(dir);
+	return tree_remove_at(AT_FDCWD, top, NULL);
+}
+
+static struct db *open_db(void)
+{
+	struct db *db = NULL;
+
+	assert_ok(db_open(dir, path, schema, 1, &db, err));
+	return db;
+}
+
+static int64_t count(struct db *db)
+{
+	struct err err = ERR_INIT;
+	auto_db_stmt struct db_stmt *st =
+		db_prep(db, &err, "SELECT count(*) FROM t", "");
+
+	assert_non_null(st);
+	assert_int_equal(db_step(st, &err), 1);
+	return db_i64(st, 0);
+}
+
+static void test_rows(void **state unused_attr)
+{
+	struct db *db = open_db();
+
+	assert_ok(db_begin(db, true, err));
+	assert_ok(db_exec(db, err, "INSERT INTO t(name, n) VALUES(?, ?)", "si",
+			  "a", (int64_t)1));
+	assert_fails(db_exec(db, err, "INSERT INTO t(name, n) VALUES(?, ?)",
+			     "si", "a", (int64_t)2), EEXIST);
+	assert_ok(db_commit(db, err));
+	assert_ok(db_begin(db, false, err));
+	assert_ok(db_exec(db, err, "INSERT INTO t(name, n) VALUES(?, ?)", "si",
+			  NULL, (int64_t)2));
+	db_rollback(db);
+	db_close(db);
+	db = open_db();
+	assert_int_equal(count(db), 1);
+	assert_fails(db_exec(db, err, "SELECT * FROM nope", ""), EIO);
+	db_close(db);
+}
+
+static void test_newer_refused(void **state unused_attr)
+{
+	struct db *db = open_db();
+	struct err why = ERR_INIT;
+
+	db_close(db);
+	assert_fails(db_open(dir, path, schema, 2, &db, err), EPROTO);
+	assert_int_equal(db_open(dir, path, schema, 2, &db, &why), -EPROTO);
+	assert_non_null(strstr(why.msg, "format 1"));
+}
+
+/* First start of many at once on an empty file, then parallel writers. */
+static void test_parallel(void **state unused_attr)
+{
+	int status, failed = 0;
+	int64_t before;
+	struct db *db;
+
+	db = open_db();
+	before = count(db);
+	db_close(db);
+	for (int i = 0; i < 16; i++) {
+		if (fork() != 0)
+			continue;
+		struct err err = ERR_INIT;
+		struct db *own = NULL;
+		int r = db_open(dir, path, schema, 1, &own, &err);
+
+		for (int k = 0; r >= 0 && k < 10; k++) {
+			r = db_begin(own, k & 1, &err);
+			if (r >= 0)
+				r = db_exec(own, &err,
+					    "INSERT INTO t(n) VALUES(?)", "i",
+					    (int64_t)k);
+			if (r >= 0)
+				r = db_commit(own, &err);
+		}
+		db_close(own);
+		_exit(r < 0);
+	}
+	while (wait(&status) > 0)
+		failed += status != 0;
+	assert_int_equal(failed, 0);
+	db = open_db();
+	assert_int_equal(count(db), before + 160);
+	db_close(db);
+}
+
+static void test_killed_writer(void **state unused_attr)
+{
+	int p[2];
+	pid_t pid;
+	char c;
+	struct db *db;
+	int64_t before;
+
+	db = open_db();
+	before = count(db);
+	db_close(db);
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct db *own = NULL;
+
+		if (db_open(dir, path, schema, 1, &own, NULL) < 0 ||
+		    db_begin(own, false, NULL) < 0 ||
+		    db_exec(own, NULL, "INSERT INTO t(n) VALUES(1)", "") < 0)
+			_exit(1);
+		/* A child must not keep the writer's lock alive. */
+		if (fork() == 0) {
+			sleep(3);
+			_exit(0);
+		}
+		(void)!write(p[1], "x", 1);
+		pause();
+	}
+	assert_int_equal(read(p[0], &c, 1), 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	db = open_db();
+	assert_ok(db_begin(db, true, err));
+	assert_ok(db_commit(db, err));
+	assert_int_equal(count(db), before);
+	db_close(db);
+	close(p[0]);
+	close(p[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		unit_test(test_rows),
+		unit_test(test_newer_refused),
+		unit_test(test_parallel),
+		unit_test(test_killed_writer),
+	};
+
+	return cmocka_run_group_tests(tests, make_top, remove_top);
+}

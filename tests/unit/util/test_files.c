@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/proc.h"
+#include "util/sha256.h"
+#include "util/str.h"
+
+static char top[] = "/tmp/bryo-files.XXXXXX";
+static int dir = -1;
+
+static int make_top(void **state unused_attr)
+{
+	assert_non_null(mkdtemp(top));
+	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0;
+}
+
+static int remove_top(void **state unused_attr)
+{
+	close(dir);
+	return tree_remove_at(AT_FDCWD, top, NULL);
+}
+
+static void test_write_read(void **state unused_attr)
+{
+	autosb struct sb text = SB_INIT;
+	struct stat st;
+
+	assert_ok(file_write_at(dir, "f", "one", 3, 0640, true, err));
+	assert_ok(file_write_at(dir, "f", "two!", 4, 0600, false, err));
+	assert_int_equal(file_read_at(dir, "f", 100, &text), 0);
+	assert_string_equal(text.buf, "two!");
+	assert_int_equal(fstatat(dir, "f", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(file_read_at(dir, "f", 3, &text), -EFBIG);
+	assert_int_equal(symlinkat("f", dir, "link"), 0);
+	assert_int_equal(file_read_at(dir, "link", 100, &text), -ELOOP);
+	assert_int_equal(mkfifoat(dir, "fifo", 0600), 0);
+	assert_int_equal(file_read_at(dir, "fifo", 100, &text), -EINVAL);
+	assert_fails(file_write_at(dir, "no/f", "x", 1, 0600, false, err),
+		     ENOENT);
+}
+
+static void test_dir_make(void **state unused_attr)
+{
+	int fd;
+
+	assert_ok(fd = dir_make_at(dir, "own", 0700, err));
+	close(fd);
+	assert_int_equal(fchmodat(dir, "own", 0755, 0), 0);
+	assert_fails(dir_make_at(dir, "own", 0700, err), EPERM);
+	assert_int_equal(symlinkat("own", dir, "alias"), 0);
+	assert_fails(dir_make_at(dir, "alias", 0755, err), ENOTDIR);
+}
+
+/* Depth, modes without permission, symlinks out: all gone, nothing else. */
+static void test_tree_remove(void **state unused_attr)
+{
+	int at;
+
+	assert_ok(file_write_at(dir, "victim", "x", 1, 0600, false, err));
+	assert_int_equal(mkdirat(dir, "tree", 0700), 0);
+	assert_int_equal(symlinkat("../victim", dir, "tree/link"), 0);
+	assert_int_equal(mkdirat(dir, "tree/closed", 0700), 0);
+	assert_int_equal(mkdirat(dir, "tree/closed/in", 0700), 0);
+	assert_int_equal(fchmodat(dir, "tree/closed", 0000, 0), 0);
+	at = dir_open_at(dir, "tree");
+	for (int i = 0; i < 700; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, "d", 0700), 0);
+		next = dir_open_at(at, "d");
+		close(at);
+		at = next;
+		assert_true(at >= 0);
+	}
+	close(at);
+	assert_ok(tree_remove_at(dir, "tree", err));
+	assert_int_equal(faccessat(dir, "tree", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir, "victim", F_OK, 0), 0);
+	assert_ok(tree_remove_at(dir, "tree", err));
+}
+
+static void test_send_fds(void **state unused_attr)
+{
+	int pair[2], pipes[2], got[4];
+	size_t n = 4;
+	char c = 0;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(sock_send_fds(pair[0], "m", 1, pipes, 2), 1);
+	assert_int_equal(sock_recv_fds(pair[1], &c, 1, got, &n), 1);
+	assert_int_equal(n, 2);
+	assert_int_equal(write(got[1], "z", 1), 1);
+	assert_int_equal(read(pipes[0], &c, 1), 1);
+	assert_int_equal(c, 'z');
+	/* what does not fit is closed, not leaked */
+	assert_int_equal(sock_send_fds(pair[0], "m", 1, pipes, 2), 1);
+	n = 1;
+	assert_int_equal(sock_recv_fds(pair[1], &c, 1, got + 2, &n), 1);
+	assert_int_equal(n, 1);
+	assert_int_equal(fcntl(got[2] + 1, F_GETFD), -1);
+	for (int i = 0; i < 3; i++)
+		close(got[i]);
+	close(pair[0]);
+	close(pair[1]);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_proc(void **state unused_attr)
+{
+	static const int none[] = { -1, -1, -1 };
+	char *const argv[] = { (char *)"sh", (char *)"-c",
+			       (char *)"exit 7", NULL };
+	char *const bad[] = { (char *)"nope", NULL };
+	struct proc_spawn s = { .path = "/bin/sh", .argv = argv,
+				.fds = none, .n_fds = 3 };
+	struct proc_id self = proc_self();
+	struct proc_id other = { self.pid, self.start + 1 };
+	pid_t pid;
+	int fd;
+
+	assert_true(proc_is_alive(&self));
+	assert_false(proc_is_alive(&other));
+	assert_int_equal(proc_open(&other), -ESRCH);
+	fd = proc_open(&self);
+	assert_true(fd >= 0);
+	assert_int_equal(pidfd_wait(fd, 0), 0);
+	close(fd);
+	assert_ok(pid = proc_spawn(&s, NULL, err));
+	assert_int_equal(proc_wait(pid), 7);
+	s.path = "/no/such/program";
+	s.argv = bad;
+	assert_fails(proc_spawn(&s, NULL, err), ENOENT);
+	assert_int_equal(strlen(boot_id()), 36);
+}
+
+static void test_sha256(void **state unused_attr)
+{
+	char hex[SHA256_HEX];
+
+	assert_ok(sha256_data("abc", 3, hex, err));
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223"
+				 "b00361a396177a9cb410ff61f20015ad");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		unit_test(test_write_read), unit_test(test_dir_make),
+		unit_test(test_tree_remove), unit_test(test_send_fds),
+		unit_test(test_proc),	    unit_test(test_sha256),
+	};
+
+	return cmocka_run_group_tests(tests, make_top, remove_top);
+}

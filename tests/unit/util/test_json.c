@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#include "util/json.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+static const struct {
+	const char *name, *text;
+	bool good;
+} cases[] = {
+	{ "object", "{\"a\":1}", true },
+	{ "blanks around", " \n{\"a\":[1,2]} \n", true },
+	{ "number", "12", true },
+	{ "string", "\"x\"", true },
+	{ "empty", "", false },
+	{ "null alone", "null", false },
+	{ "trailing", "{} x", false },
+	{ "two values", "{}{}", false },
+	{ "cut", "{\"a\":", false },
+	{ "duplicate key", "{\"a\":1,\"a\":2}", false },
+	{ "duplicate deep", "{\"x\":[{\"a\":1,\"b\":{},\"a\":2}]}", false },
+	{ "same key elsewhere", "{\"a\":{\"a\":1},\"b\":{\"a\":2}}", true },
+	{ "key in a string", "{\"a\":\"\\\"a\\\":1\",\"b\":2}", true },
+	{ "comment", "{/*x*/\"a\":1}", false },
+	{ "single quotes", "{'a':1}", false },
+	{ "trailing comma", "[1,]", false },
+};
+
+static void test_parse(void **state unused_attr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = ERR_INIT;
+		autojson struct json_object *o =
+			json_parse(cases[i].text, strlen(cases[i].text), &err);
+
+		print_message("case: %s\n", cases[i].name);
+		assert_int_equal(o != NULL, cases[i].good);
+		assert_int_equal(err.code != 0, !cases[i].good);
+		assert_int_equal(err.msg[0] != 0, !cases[i].good);
+	}
+}
+
+static void test_bounds(void **state unused_attr)
+{
+	struct err err = ERR_INIT;
+	char deep[20001];
+
+	memset(deep, '[', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	assert_null(json_parse(deep, sizeof(deep) - 1, &err));
+	assert_int_equal(err.kind, ERR_LIMIT);
+	err_clear(&err);
+	assert_null(json_parse("{\"a\0b\":1}", 9, &err));
+	assert_int_equal(err.code, EINVAL);
+}
+
+static void test_get(void **state unused_attr)
+{
+	static const char text[] = "{\"s\":\"x\",\"n\":5,\"b\":true,"
+				   "\"l\":[\"a\",1,\"b\"],\"o\":{\"k\":\"v\"}}";
+	autojson struct json_object *o = json_parse(text, strlen(text), NULL);
+	autostrv char **l = json_strv(o, "l");
+	autostrv char **env = json_env_list(json_obj(o, "o"));
+
+	assert_non_null(o);
+	assert_string_equal(json_str(o, "s"), "x");
+	assert_null(json_str(o, "n"));
+	assert_int_equal(json_i64(o, "n", 0), 5);
+	assert_int_equal(json_i64(o, "s", -1), -1);
+	assert_true(json_flag(o, "b", false));
+	assert_int_equal(strv_len(l), 2);
+	assert_string_equal(env[0], "k=v");
+	assert_null(json_arr(o, "o"));
+}
+
+static void test_pretty(void **state unused_attr)
+{
+	static const char text[] = "{\"a\":[1,{\"b\":\"/x\"}],\"c\":{},\"d\":[]}";
+	autojson struct json_object *o = json_parse(text, strlen(text), NULL);
+	autosb struct sb out = SB_INIT;
+
+	json_pretty(o, 2, &out);
+	assert_string_equal(out.buf, "{\n  \"a\": [\n    1,\n    {\n"
+				     "      \"b\": \"/x\"\n    }\n  ],\n"
+				     "  \"c\": {},\n  \"d\": []\n}");
+}
+
+UNIT_TESTS(unit_test(test_parse), unit_test(test_bounds), unit_test(test_get),
+	   unit_test(test_pretty));
