@@ -30,12 +30,15 @@ struct proxy;
  * @fd:   of the host's network namespace
  * @port: of the server in the container
  * @src:  NULL while it is paused
+ * @checked_ns, @v4_only: udp.c: when it looked whom the server listens to
  */
 struct listener {
 	struct proxy *p;
 	int fd;
 	enum port_proto proto;
 	uint16_t port;
+	bool v4_only;
+	uint64_t checked_ns;
 	struct loop_source *src;
 };
 

@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -121,20 +122,21 @@ int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
 	return 0;
 }
 
-/* What slirp said last, as one line. */
+/* The first line that slirp printed and that is no warning. */
 static int slirp_failed(struct slirp *s, struct err *err)
 {
-	char text[SLIRP_LOG_MAX + 1];
+	char text[SLIRP_LOG_MAX + 1], *line, *rest = text;
 	ssize_t n;
 
 	fd_nonblock(s->log_fd, true);
 	n = read(s->log_fd, text, SLIRP_LOG_MAX);
 	text[n > 0 ? n : 0] = '\0';
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = ' ';
+
+	do
+		line = strsep(&rest, "\n");
+	while (rest && (!*line || str_starts(line, "WARNING:")));
 	return err_set(err, ERR_START, EPIPE, SLIRP_PROGRAM " ended: %s",
-		       text[0] ? str_trim(text) : "no reason given");
+		       *line ? line : "no reason given");
 }
 
 static int ready_wait(struct slirp *s, int timeout_ms, struct err *err)

@@ -16,15 +16,19 @@
  * sends on its own account from its port (WireGuard, a resolver), and those
  * datagrams must reach the outside.
  */
+#include "network/proxy.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "network/proxy.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/fd.h"
+#include "util/sb.h"
 
 #define FLOWS_MAX 2048
 #define FLOW_IDLE_NS (90 * 1000000000ull)
@@ -32,6 +36,8 @@
 /* datagrams per event, so that one sender does not starve the others */
 #define BATCH 32
 #define LOOPBACK_IFINDEX 1
+#define CHECK_NS 1000000000ull
+#define PROC_NET_MAX (1024 * 1024)
 
 /* Room for one IP_PKTINFO or IPV6_PKTINFO. */
 union control {
@@ -160,6 +166,59 @@ static void route_drop(struct udp_flow *f)
 		nl_route_del(&p->udp.nl, &route, NULL);
 }
 
+/* ---- which family the server uses ------------------------------------ */
+
+/* A socket on @a or on all addresses, in the form of /proc/net/udp. */
+static bool has_server(const char *table, const union addr *a, uint16_t port)
+{
+	unsigned len;
+	const void *host = addr_host(a, &len);
+	uint32_t word[4] = { 0 };
+	bool found = false;
+
+	for (int any = 0; any < 2 && !found; any++) {
+		autosb struct sb key = SB_INIT;
+
+		if (!any)
+			memcpy(word, host, len);
+		else
+			memset(word, 0, sizeof(word));
+		/* behind the line number: remote addresses do not count */
+		sb_add(&key, ": ");
+		for (unsigned i = 0; i < len / sizeof(word[0]); i++)
+			sb_addf(&key, "%08X", word[i]);
+		sb_addf(&key, ":%04X ", port);
+		found = strstr(table, key.buf);
+	}
+	return found;
+}
+
+static bool port_is_open(const char *path, const union addr *a, uint16_t port)
+{
+	autosb struct sb table = SB_INIT;
+
+	return file_read_at(AT_FDCWD, path, PROC_NET_MAX, &table) == 0 &&
+	       has_server(table.buf, a, port);
+}
+
+/*
+ * An IPv6 client of an IPv4 server.  The kernel's own word for it, ICMP port
+ * unreachable, goes to the client's address and so not to us; the tables say
+ * it too, and are read at most once a second for each listener.
+ */
+static bool serves_v4_only(struct listener *l)
+{
+	const struct upstream *up = &l->p->up;
+	uint64_t now = clock_mono_ns();
+
+	if (l->checked_ns && now - l->checked_ns < CHECK_NS)
+		return l->v4_only;
+	l->checked_ns = now;
+	l->v4_only = !port_is_open("/proc/net/udp6", &up->v6, l->port) &&
+		     port_is_open("/proc/net/udp", &up->v4, l->port);
+	return l->v4_only;
+}
+
 /* ---- flows ----------------------------------------------------------- */
 
 static int flow_reply(struct loop *loop, struct loop_source *src,
@@ -254,6 +313,8 @@ static struct udp_flow *flow_new(struct listener *l, const union addr *client)
 	f->fd = -EBADF;
 	f->client = *client;
 	f->via = upstream_first(&l->p->up, client);
+	if (client->sa.sa_family == AF_INET6 && serves_v4_only(l))
+		f->via = VIA_PLAIN_V4;
 	f->chain = *bucket;
 	*bucket = f;
 	age_push(u, f);
@@ -347,54 +408,20 @@ static int flow_reply(struct loop *loop unused_attr,
 	return 0;
 }
 
-/* Nobody listens on this family: known at once, the way is local. */
-static bool flow_refused(struct udp_flow *f)
-{
-	socklen_t len = sizeof(int);
-	int error = 0;
-
-	return getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
-	       error == ECONNREFUSED;
-}
-
-/* The first datagram: an IPv6 client may have to be served over IPv4. */
-static void flow_begin(struct udp_flow *f, const char *buf, size_t len)
-{
-	(void)!send(f->fd, buf, len, MSG_NOSIGNAL);
-	if (f->client.sa.sa_family != AF_INET6 || f->via == VIA_PLAIN_V4 ||
-	    !flow_refused(f))
-		return;
-
-	enum via next = upstream_next(&f->l->p->up, &f->client, f->via,
-				      ECONNREFUSED);
-
-	if (next == VIA_NONE)
-		return;
-	flow_close(f);
-	f->via = next;
-	if (flow_open(f) < 0)
-		flow_free(f);
-	else
-		(void)!send(f->fd, buf, len, MSG_NOSIGNAL);
-}
-
 static void deliver(struct listener *l, const union addr *client,
 		    const union addr *local, size_t len)
 {
 	const char *buf = l->p->env.buf;
 	struct udp_flow *f = flow_find(l, client);
 
-	if (f) {
-		f->local = *local;
+	if (f)
 		flow_touch(f);
-		(void)!send(f->fd, buf, len, MSG_NOSIGNAL);
-		return;
-	}
-	f = flow_new(l, client);
+	else
+		f = flow_new(l, client);
 	if (!f)
 		return;
 	f->local = *local;
-	flow_begin(f, buf, len);
+	(void)!send(f->fd, buf, len, MSG_NOSIGNAL);
 }
 
 int udp_receive(struct loop *loop unused_attr,
