@@ -131,11 +131,13 @@ static char **read_words(int dir_fd, const char *name, size_t n_words,
 	return take_ptr(words);
 }
 
+/* A UUID as a rule; "unknown" where /proc does not tell. */
 static bool boot_id_is_valid(const char *s)
 {
-	if (strlen(s) != BOOT_ID_MAX - 1)
-		return false;
-	return strspn(s, "0123456789abcdef-") == BOOT_ID_MAX - 1;
+	size_t n = strlen(s);
+
+	return n > 0 && n < BOOT_ID_MAX && 
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
 static int parse_oom(const char *s, int *ret)
@@ -153,7 +155,7 @@ static bool exit_words(char *const *w, struct exit_record *r)
 	    parse_i64(w[4], &r->finished_ns) < 0 || !boot_id_is_valid(w[5]) ||
 	    parse_u32(w[6], &r->start_n) < 0)
 		return false;
-	memcpy(r->boot_id, w[5], BOOT_ID_MAX);
+	snprintf(r->boot_id, BOOT_ID_MAX, "%s", w[5]);
 	return r->code >= -1 && r->code <= 255 && r->signal >= 0 &&
 	       r->signal <= 64;
 }
@@ -196,7 +198,7 @@ static bool start_words(char *const *w, struct start_record *r)
 	    parse_u64(w[4], &r->monitor.start) < 0 ||
 	    !boot_id_is_valid(w[5]) || parse_u32(w[6], &r->start_n) < 0)
 		return false;
-	memcpy(r->boot_id, w[5], BOOT_ID_MAX);
+	snprintf(r->boot_id, BOOT_ID_MAX, "%s", w[5]);
 	return r->init.pid > 0 && r->monitor.pid > 0;
 }
 

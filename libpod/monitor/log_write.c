@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * log_writer_add() gets the bytes of one read(2) of the payload's output,
+ * stamps all of them with one time, cuts them into records in a buffer and
+ * writes the buffer whenever it is full and at the end: one system call for
+ * many lines.  A line that is not finished at the end of a read is written at
+ * once as a piece (tag P), so that a prompt shows in `logs -f`; the next read
+ * goes on with the rest.  No state is needed for that in k8s-file; json-file
+ * must not cut a character in two and carries up to three bytes over.
+ *
+ * A file holds whole records only.  A record that would make it longer than
+ * size_max goes into the next one; a write that the disk cuts short is undone
+ * to the last whole record.  The rest is dropped and counted, and when there
+ * is space again a record in the log itself says how much is missing.  The
+ * count is in the run directory ("log-dropped") too.
+ *
+ * Rotation renames from the oldest on; a crash between two renames leaves a
+ * gap in the numbers, which the reader does not mind.  Files are opened
+ * beneath the container's directory and never through a link.
+ */
+#include "libpod/monitor/log_write.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/sb.h"
+#include "util/str.h"
+
+#define K8S_HEAD "2006-01-02T15:04:05.000000000+00:00 stdout F "
+#define K8S_HEAD_LEN (sizeof(K8S_HEAD) - 1)
+#define REPORT_EVERY_NS 1000000000LL
+
+_Static_assert(LOG_RECORD_MAX + LOG_OVERHEAD <= LOG_BUFFER,
+	       "a record fits the buffer");
+_Static_assert(LOG_PIECE_K8S + LOG_OVERHEAD <= LOG_BUFFER,
+	       "a record fits the buffer");
+
+static const char *file_name(uint32_t n, char buf[LOG_NAME_MAX])
+{
+	if (n == 0)
+		snprintf(buf, LOG_NAME_MAX, "%s", LOG_NAME);
+	else
+		snprintf(buf, LOG_NAME_MAX, "%s.%" PRIu32, LOG_NAME, n);
+	return buf;
+}
+
+/* The end of the last whole record in a file of @size bytes. */
+static int64_t whole_size(int fd, int64_t size)
+{
+	char block[4096];
+
+	while (size > 0) {
+		int64_t n = MIN((int64_t)sizeof(block), size);
+		const char *nl;
+
+		if (pread(fd, block, (size_t)n, size - n) != n)
+			return size;
+		nl = memrchr(block, '\n', (size_t)n);
+		if (nl)
+			return size - n + (nl - block) + 1;
+		size -= n;
+	}
+	return 0;
+}
+
+static void open_file(struct log_writer *w)
+{
+	autoclose int fd = openat(w->dir_fd, LOG_NAME, O_RDWR | O_APPEND |
+				  O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+				  O_NONBLOCK | O_NOCTTY, 0600);
+	struct stat st;
+	int64_t whole;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		w->cause = errno;
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		w->cause = EINVAL;
+		return;
+	}
+	whole = whole_size(fd, st.st_size);
+	if (whole != st.st_size && ftruncate(fd, whole) < 0) {
+		w->cause = errno;
+		return;
+	}
+	w->size = (uint64_t)whole;
+	w->fd = take_fd(fd);
+}
+
+/* Close the newest file; the next write makes a new one. */
+static void rotate(struct log_writer *w)
+{
+	char from[LOG_NAME_MAX], to[LOG_NAME_MAX];
+
+	close_fd(w->fd);
+	w->size = 0;
+	for (uint32_t n = w->files_max - 1; n > 0; n--)
+		renameat(w->dir_fd, file_name(n - 1, from), w->dir_fd,
+			 file_name(n, to));
+	if (w->files_max <= 1)
+		unlinkat(w->dir_fd, LOG_NAME, 0);
+	open_file(w);
+}
+
+/* ---- out of space ---------------------------------------------------- */
+
+/* Tell the run directory, once a second at most. */
+static void report_dropped(struct log_writer *w, int64_t now_ns, bool last)
+{
+	char text[32];
+	int len;
+
+	if (w->dropped == w->reported || w->run_fd < 0)
+		return;
+	if (!last && now_ns - w->reported_ns < REPORT_EVERY_NS &&
+	    now_ns >= w->reported_ns)
+		return;
+	w->reported = w->dropped;
+	w->reported_ns = now_ns;
+	len = snprintf(text, sizeof(text), "%" PRIu64 "\n", w->dropped);
+	file_write_at(w->run_fd, LOG_DROPPED_NAME, text, (size_t)len, 0600,
+		      false, NULL);
+}
+
+uint64_t log_dropped_read(int run_fd)
+{
+	autosb struct sb text = SB_INIT;
+	uint64_t n = 0;
+
+	if (file_read_at(run_fd, LOG_DROPPED_NAME, 64, &text) < 0 || !text.len)
+		return 0;
+	parse_u64(str_trim(text.buf), &n);
+	return n;
+}
+
+static void drop(struct log_writer *w, size_t from, int cause)
+{
+	if (from < w->marker)
+		from = w->marker;	/* our own words are no loss */
+	w->dropped += w->len - from;
+	w->unmarked += w->len - from;
+	w->cause = cause;
+}
+
+static void flush(struct log_writer *w)
+{
+	size_t whole = 0;
+	ssize_t n = -1;
+
+	if (!w->len)
+		return;
+	if (w->fd < 0)
+		open_file(w);
+	if (w->fd >= 0) {
+		do
+			n = write(w->fd, w->buf, w->len);
+		while (n < 0 && errno == EINTR);
+	}
+	if (w->fd >= 0 && n < 0)
+		w->cause = errno;
+	if (n == (ssize_t)w->len) {
+		whole = w->len;
+	} else if (n > 0) {
+		const char *nl = memrchr(w->buf, '\n', (size_t)n);
+
+		whole = nl ? (size_t)(nl - w->buf) + 1 : 0;
+		w->cause = ENOSPC;
+		if (ftruncate(w->fd, (off_t)(w->size + whole)) < 0)
+			close_fd(w->fd);	/* opening it again repairs */
+	}
+	if (w->marker && whole >= w->marker)
+		w->unmarked = 0;
+	w->size += whole;
+	if (whole < w->len)
+		drop(w, whole, w->cause);
+	w->len = 0;
+	w->marker = 0;
+}
+
+/* ---- records --------------------------------------------------------- */
+
+/* The next @len bytes go into this file, or into a new one. */
+static void pick_file(struct log_writer *w, size_t len)
+{
+	if (!w->size_max || w->size + w->len + len <= w->size_max)
+		return;
+	flush(w);
+	if (w->size > 0 && w->size + len > w->size_max)
+		rotate(w);
+}
+
+static void put_k8s(struct log_writer *w, enum log_stream stream,
+		    const char *text, size_t len, bool partial)
+{
+	const size_t n = K8S_HEAD_LEN + len + 1;
+	char *to;
+
+	pick_file(w, n);
+	if (w->len + n > LOG_BUFFER)
+		flush(w);
+	to = w->buf + w->len;
+	memcpy(to, K8S_HEAD, K8S_HEAD_LEN);
+	memcpy(to, w->time, LOG_TIME_LEN);
+	if (stream == LOG_STDERR)
+		memcpy(to + LOG_TIME_LEN + 10, "err", 3);
+	if (partial)
+		to[K8S_HEAD_LEN - 2] = 'P';
+	memcpy(to + K8S_HEAD_LEN, text, len);
+	to[K8S_HEAD_LEN + len] = '\n';
+	w->len += n;
+}
+
+/* How long a record is shows when it is there: it is made behind the buffer's
+ * end and moves to the front should it have to go into the next file. */
+static void put_json(struct log_writer *w, enum log_stream stream,
+		     const char *text, size_t len, bool partial)
+{
+	const char *from;
+	size_t n;
+
+	if (w->len + len * 6 + LOG_OVERHEAD > LOG_BUFFER)
+		flush(w);
+	from = w->buf + w->len;
+	n = log_json_put(w->buf + w->len, stream, w->time, text, len, partial);
+	pick_file(w, n);
+	memmove(w->buf + w->len, from, n);
+	w->len += n;
+}
+
+static void put(struct log_writer *w, enum log_stream stream, const char *text,
+		size_t len, bool partial)
+{
+	if (w->driver == LOGDRV_JSON_FILE)
+		put_json(w, stream, text, len, partial);
+	else
+		put_k8s(w, stream, text, len, partial);
+}
+
+/* Longest piece of a line, so that no record is longer than a whole file. */
+static size_t piece_max(const struct log_writer *w)
+{
+	bool json = w->driver == LOGDRV_JSON_FILE;
+	uint64_t max = json ? LOG_PIECE_JSON : LOG_PIECE_K8S;
+	uint64_t fits = w->size_max;
+
+	if (!fits)
+		return (size_t)max;
+	fits = fits > LOG_OVERHEAD ? fits - LOG_OVERHEAD : 0;
+	if (json)
+		fits /= 6;
+	return (size_t)MAX(MIN(max, fits), 16);
+}
+
+static void put_lines(struct log_writer *w, enum log_stream stream,
+		      const char *p, size_t len)
+{
+	const size_t max = piece_max(w);
+	const char *end = p + len, *nl = memchr(p, '\n', len);
+
+	while (p < end) {
+		size_t n = (size_t)((nl ? nl : end) - p);
+
+		if (nl && n <= max) {
+			put(w, stream, p, n, false);
+			p = nl + 1;
+			nl = memchr(p, '\n', (size_t)(end - p));
+			continue;
+		}
+		if (n > max) {
+			n = max;
+			if (w->driver == LOGDRV_JSON_FILE)
+				n -= log_utf8_cut(p, n);
+		}
+		put(w, stream, p, n, true);
+		p += n;
+	}
+}
+
+/* What a full disk cost, as the first record once there is space again. */
+static void put_marker(struct log_writer *w)
+{
+	char text[160];
+	int len = snprintf(text, sizeof(text),
+			   "[bryo: %" PRIu64 " bytes of log lost: %s]",
+			   w->unmarked, strerror(w->cause));
+
+	put(w, LOG_STDERR, text, (size_t)len, false);
+	w->marker = w->len;
+}
+
+/* json-file: finish the character that the last read began, hold back the one
+ * that this read ends in. */
+static void put_characters(struct log_writer *w, enum log_stream stream,
+			   const char *data, size_t len)
+{
+	char *carry = w->carry[stream - 1].bytes;
+	size_t *n = &w->carry[stream - 1].len, cut;
+
+	while (*n && len && ((unsigned char)*data & 0xc0) == 0x80 &&
+	       *n < log_utf8_len((unsigned char)carry[0])) {
+		carry[(*n)++] = *data++;
+		len--;
+	}
+	if (*n && !len && *n < log_utf8_len((unsigned char)carry[0]))
+		return;
+	if (*n)
+		put(w, stream, carry, *n, true);
+	cut = log_utf8_cut(data, len);
+	memcpy(carry, data + len - cut, cut);
+	*n = cut;
+	put_lines(w, stream, data, len - cut);
+}
+
+/* ---- the interface --------------------------------------------------- */
+
+static bool writes_file(const struct log_writer *w)
+{
+	return w->driver == LOGDRV_K8S_FILE || w->driver == LOGDRV_JSON_FILE;
+}
+
+void log_writer_init(struct log_writer *w, const struct monitor_conf *c)
+{
+	w->driver = c->log_driver;
+	w->dir_fd = c->dir_fd;
+	w->run_fd = c->run_fd;
+	w->fd = -EBADF;
+	w->size_max = c->log_size_max;
+	w->files_max = MAX(c->log_files_max, 1);
+	if (writes_file(w))
+		open_file(w);
+}
+
+void log_writer_add(struct log_writer *w, enum log_stream stream,
+		    const char *data, size_t len, int64_t now_ns)
+{
+	if (!writes_file(w))
+		return;
+	log_time_text(now_ns, w->time);
+	if (w->unmarked)
+		put_marker(w);
+	if (w->driver == LOGDRV_JSON_FILE)
+		put_characters(w, stream, data, len);
+	else
+		put_lines(w, stream, data, len);
+	flush(w);
+	report_dropped(w, now_ns, false);
+}
+
+void log_writer_done(struct log_writer *w, int64_t now_ns)
+{
+	if (!writes_file(w))
+		return;
+	log_time_text(now_ns, w->time);
+	if (w->unmarked)
+		put_marker(w);
+	for (int i = 0; i < 2; i++) {
+		if (w->carry[i].len)
+			put(w, i + 1, w->carry[i].bytes, w->carry[i].len, true);
+	}
+	flush(w);
+	report_dropped(w, now_ns, true);
+	close_fd(w->fd);
+}

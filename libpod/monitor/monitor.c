@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The per-container process, as bryo-monitor or (when that could not be
+ * executed) as the big program itself.  One epoll loop, no threads; all
+ * memory is one struct monitor in .bss whose pages come into being when they
+ * are used: a container that prints nothing costs none of the buffers.
+ *
+ *   output.c  payload -> log and clients     input.c   clients -> payload
+ *   client.c  attach connections             ending.c  from the death on
+ *   log_write.c  the files
+ *
+ * Children are reaped whoever they are: we are a subreaper.  The payload is
+ * signalled through its pidfd only.  SIGCHLD, SIGTERM, SIGINT and SIGQUIT come
+ * through a signalfd, every other signal is ignored.
+ *
+ * Every callback of the loop changes state and then calls monitor_kick(),
+ * which does everything that the new state allows.  Nothing else does, so
+ * nothing here runs inside itself.
+ */
+#include "libpod/monitor/monitor.h"
+
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/monitor/monitor_priv.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/proc.h"
+
+void monitor_kick(struct monitor *m)
+{
+	input_write(m);
+	output_deliver(m);
+	output_watch(m);
+	clients_watch(m);
+	if (m->dead)
+		ending_advance(m);
+}
+
+/* ---- children and signals -------------------------------------------- */
+
+static void payload_ended(struct monitor *m, const siginfo_t *info)
+{
+	bool killed = info->si_code != CLD_EXITED;
+
+	m->record.signal = killed ? info->si_status : 0;
+	m->record.code = killed ? 128 + info->si_status : info->si_status;
+	if (m->timed_out && killed)
+		m->record.code = -1;
+	ending_start(m);
+}
+
+static void helper_ended(struct monitor *m, pid_t pid)
+{
+	for (int i = 0; i < m->conf->n_helpers; i++) {
+		if (m->conf->helper_pids[i] != pid)
+			continue;
+		m->conf->helper_pids[i] = 0;
+		m->helpers_left--;
+	}
+}
+
+static void reap(struct monitor *m)
+{
+	for (;;) {
+		siginfo_t info = { .si_pid = 0 };
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (info.si_pid == 0)
+			return;
+		if (info.si_pid == m->conf->init.pid && !m->dead)
+			payload_ended(m, &info);
+		else
+			helper_ended(m, info.si_pid);
+	}
+}
+
+/* The payload is dead.  As a rule SIGCHLD said so and it is reaped already;
+ * should it not be our child, its exit code cannot be known. */
+static int on_pidfd(struct loop *loop, struct loop_source *src,
+		    uint32_t events unused_attr, void *arg)
+{
+	struct monitor *m = arg;
+
+	loop_del(loop, src);
+	reap(m);
+	if (!m->dead) {
+		m->record.code = -1;
+		ending_start(m);
+	}
+	monitor_kick(m);
+	return 0;
+}
+
+static int on_signal(struct loop *loop unused_attr,
+		     struct loop_source *src unused_attr,
+		     uint32_t events unused_attr, void *arg)
+{
+	struct monitor *m = arg;
+	struct signalfd_siginfo info;
+
+	while (read(m->signal_fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(m);
+		else if (m->dead)
+			m->hurry = true;
+		else
+			pidfd_signal(m->conf->init_pidfd, (int)info.ssi_signo);
+	}
+	monitor_kick(m);
+	return 0;
+}
+
+static int on_timeout(struct loop *loop unused_attr,
+		      struct loop_source *src unused_attr,
+		      uint32_t events unused_attr, void *arg)
+{
+	struct monitor *m = arg;
+
+	m->timeout = NULL;
+	m->timed_out = true;
+	pidfd_signal(m->conf->init_pidfd, SIGKILL);
+	return 0;
+}
+
+static int start_signals(struct monitor *m)
+{
+	static const int caught[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, 0 };
+	static const int ignored[] = { SIGHUP,	SIGPIPE, SIGALRM, SIGUSR1,
+				       SIGUSR2, SIGIO,	 SIGPWR,  SIGPROF,
+				       SIGTSTP, SIGTTIN, SIGTTOU, SIGVTALRM,
+				       SIGXFSZ, 0 };
+	struct loop_source *src;
+
+	for (const int *sig = ignored; *sig; sig++)
+		signal(*sig, SIG_IGN);
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+		signal(sig, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	m->signal_fd = signals_fd(caught);
+	if (m->signal_fd < 0)
+		return m->signal_fd;
+	return loop_add(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &src);
+}
+
+/* ---- start and end --------------------------------------------------- */
+
+static int start(struct monitor *m)
+{
+	const struct monitor_conf *c = m->conf;
+	int r = loop_new(&m->loop, NULL);
+
+	if (r == 0)
+		r = start_signals(m);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < c->n_helpers; i++)
+		m->helpers_left += c->helper_pids[i] > 0;
+	log_writer_init(&m->log, c);
+	output_start(m);
+	input_start(m);
+	clients_start(m);
+	if (c->init_pidfd >= 0)
+		loop_add(m->loop, c->init_pidfd, EPOLLIN, on_pidfd, m,
+			 &m->pidfd_src);
+	if (c->timeout_s)
+		loop_timer(m->loop, clock_mono_ns() +
+			   c->timeout_s * 1000000000ULL, on_timeout, m,
+			   &m->timeout);
+	exit_record_reserve(c->dir_fd);
+	reap(m);
+	monitor_kick(m);
+	return 0;
+}
+
+/* `bryo __monitor`: the lock stays, all else goes. */
+static void exec_next(const struct monitor_conf *c)
+{
+	int keep[] = { c->lock_fd };
+
+	(void)FAULT("monitor.exec");
+	fd_close_all_but(keep, 1);
+	if (c->lock_fd >= 0)
+		fd_cloexec(c->lock_fd, false);
+	execve(c->exec_path, c->exec_argv, environ);
+}
+
+int monitor_main(struct monitor_conf *c)
+{
+	static struct monitor m;
+	int r;
+
+	m.conf = c;
+	prctl(PR_SET_NAME, "bryo-monitor");
+	r = start(&m);
+	if (r == 0)
+		r = loop_run(m.loop);
+	if (r == 0 && c->exec_argv && !m.settled)
+		exec_next(c);
+	return r == 0 ? 0 : 1;
+}
