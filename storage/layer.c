@@ -309,3 +309,28 @@ int layer_diff_stream(int dir, enum layer_format format, int out,
 	layer_job_end(&job);
 	return r < 0 ? r : 0;
 }
+
+int layer_inflate(const struct layer_apply *a, int out,
+		  struct layer_result *ret, struct err *err)
+{
+	const int fds[5] = { a->input, a->staging, STDERR_FILENO, out, -1 };
+	struct layer_job job = LAYER_JOB_INIT;
+	autostrv char **argv = NULL;
+	int r;
+
+	TRACE("store", "inflate");
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "inflate");
+	add_str(&argv, "digest", a->digest);
+	add_str(&argv, "diff_id", a->diff_id);
+	add_u64(&argv, "size", a->size);
+	add_u64(&argv, "max_bytes", a->max_bytes);
+	r = start(argv, fds, a->enter_userns, a->arg, &job, err);
+	if (r < 0)
+		return r;
+	do {
+		r = layer_job_read(&job, ret, err);
+	} while (r == 0);
+	layer_job_end(&job);
+	return r < 0 ? r : 0;
+}

@@ -16,12 +16,13 @@
  * Client side of its command line and result protocol; the program itself is
  * storage/layer/main.c.  The child gets exactly these descriptors:
  *
- *            unpack                                pack
+ *            unpack, inflate                       pack
  *   0  input: the (compressed) layer           /dev/null
  *   1  staging directory, becomes its root     directory to pack, likewise
  *   2  stderr                                  stderr
  *   3  result socket (SOCK_SEQPACKET)          the same
- *   4  copy of the input, or /dev/null         output: the tar stream
+ *   4  copy of the input, or /dev/null;        output: the tar stream
+ *      inflate: output, the tar stream
  *   5  beginning of the input, or /dev/null    /dev/null
  *
  * Messages on descriptor 3 are texts of "key=value" lines: any number of
@@ -163,5 +164,16 @@ void layer_job_end(struct layer_job *job);
 int layer_diff_stream(int dir, enum layer_format format, int out,
 		      int (*enter_userns)(void *arg, struct err *err),
 		      void *arg, struct layer_result *ret, struct err *err);
+
+/**
+ * layer_inflate() - write the tar stream of a compressed layer to @out
+ * @a:   input, size, digest, diff_id, max_bytes and enter_userns are used;
+ *       @staging is an empty directory, the root of the sandbox
+ *
+ * Blocks until the stream is complete; when it was not what @a says, that is
+ * found out after it was written.
+ */
+int layer_inflate(const struct layer_apply *a, int out,
+		  struct layer_result *ret, struct err *err);
 
 #endif

@@ -26,12 +26,23 @@ static inline void cleanup_json(struct json_object **o)
  * @len: of @text, which need not be terminated
  *
  * One value, nothing behind it, no NUL, depth <= 64, no duplicate keys in an
- * object (nor keys that differ in case only): an ambiguous document is
- * refused, never interpreted (CVE-2021-41190).
+ * object: an ambiguous document is refused, never interpreted
+ * (CVE-2021-41190).  See json_check_case() too.
  *
  * Return: owned object, NULL with @err set (ERR_INVALID)
  */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
+
+/**
+ * json_check_case() - no key of @o is one of @known in other letter case
+ * @known: ends with NULL
+ *
+ * Go's decoder would take such a key for the known one.  Not for free maps
+ * (labels, volumes), where case is data.
+ * Return: 0, -EINVAL/ERR_INVALID
+ */
+int json_check_case(struct json_object *o, const char *const *known,
+		    struct err *err);
 
 /* Getters: NULL/default when the key is missing or of another type. */
 const char *json_str(struct json_object *o, const char *key); /* borrowed */

@@ -14,12 +14,13 @@
 #include "storage/layer/sandbox.h"
 #include "storage/layer/unpack.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/proc.h"
 #include "util/sha256.h"
 #include "util/str.h"
 
 /*
- * bryo-layer: unpacks or packs one layer, see storage/layer.h
+ * bryo-layer: unpacks, packs or inflates one layer, see storage/layer.h
  *
  * Theory of operation
  *
@@ -38,8 +39,10 @@ enum {
 
 #define DEFAULT_BYTES (UINT64_C(50) << 30)
 
+enum mode { MODE_UNPACK, MODE_PACK, MODE_INFLATE };
+
 struct job {
-	bool pack;
+	enum mode mode;
 	enum layer_format format;
 	bool single_id;
 	const char *digest;
@@ -83,12 +86,28 @@ static int parse_arg(struct job *job, const char *key, const char *v)
 	return 0;
 }
 
+static int parse_mode(const char *v, enum mode *ret)
+{
+	static const char *const names[] = {
+		[MODE_UNPACK] = "unpack",
+		[MODE_PACK] = "pack",
+		[MODE_INFLATE] = "inflate",
+	};
+
+	for (size_t i = 0; v && i < ARRAY_LEN(names); i++) {
+		if (streq(names[i], v)) {
+			*ret = (enum mode)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
 {
-	if (argc < 2 || (!streq(argv[1], "pack") && !streq(argv[1], "unpack")))
+	if (parse_mode(argc > 1 ? argv[1] : NULL, &ret->mode) < 0)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "bryo-layer is started by bryo, not by hand");
-	ret->pack = streq(argv[1], "pack");
 	for (int i = 2; i < argc; i++) {
 		char *v = strchr(argv[i], '=');
 
@@ -194,6 +213,43 @@ static int unpack(const struct job *job, const struct sandbox *sb,
 	return r;
 }
 
+/* ---- inflate ------------------------------------------------------------- */
+
+/* Without the tar parser: the stream as it is below the compression. */
+static int inflate(const struct job *job, struct layer_result *res,
+		   struct err *err)
+{
+	struct stream stream = {
+		.input = LAYER_FD_INPUT,
+		.resume = -EBADF,
+		.blob = -EBADF,
+		.raw_max = job->size,
+		.tar_max = job->max_bytes +
+			   job->max_entries * MEMBER_OVERHEAD,
+	};
+	const void *block;
+	size_t len;
+	int r = stream_open(&stream, err);
+
+	while (r == 0) {
+		r = stream_next(&stream, &block, &len, err);
+		if (r <= 0)
+			break;
+		r = fd_write_full(LAYER_FD_OUT, block, len);
+		if (r < 0)
+			err_code(err, r, "write the layer");
+	}
+	if (r == 0) {
+		res->size = stream.raw_len;
+		res->diff_size = stream.tar_len;
+		hash_text(stream.raw_hash, res->digest);
+		hash_text(stream.tar_hash, res->diff_id);
+		r = verify(job, res, err);
+	}
+	stream_close(&stream);
+	return r;
+}
+
 /* ---- pack ---------------------------------------------------------------- */
 
 static int pack(const struct sandbox *sb, struct layer_result *res,
@@ -247,9 +303,12 @@ static int work(const struct job *job, const struct sandbox *sb)
 	struct err err = ERR_INIT;
 	int r = sandbox_lock(sb, &err);
 
-	if (r == 0)
-		r = job->pack ? pack(sb, &res, &err) :
-				unpack(job, sb, &res, &err);
+	if (r == 0 && job->mode == MODE_UNPACK)
+		r = unpack(job, sb, &res, &err);
+	else if (r == 0 && job->mode == MODE_PACK)
+		r = pack(sb, &res, &err);
+	else if (r == 0)
+		r = inflate(job, &res, &err);
 	if (r == 0)
 		r = report_result(&res, &err);
 	if (r < 0)
@@ -275,7 +334,7 @@ int main(int argc, char **argv)
 	}
 	(void)fcntl(LAYER_FD_INPUT, F_SETPIPE_SZ, PIPE_SIZE);
 	(void)fcntl(LAYER_FD_OUT, F_SETPIPE_SZ, PIPE_SIZE);
-	sb.read_only = job.pack;
+	sb.read_only = job.mode != MODE_UNPACK;
 	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
 	r = sha256_load(&err);
 	if (r == 0)

@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Layers from a source into the store, several at a time, in one poll loop of
+ * the command's process.  Each missing layer is a slot that goes through
+ *
+ *   WAIT -> RUN -> UNPACKED -> DONE         (BUSY: another process has it)
+ *
+ * RUN is a bryo-layer job that reads the blob (from a pipe that bryo-registry
+ * fills, or from a file), unpacks it into a staging directory, writes the
+ * blob to partial/HEX on the way and checks both digests.  UNPACKED waits for
+ * syncfs(2), which a child does for all that are ready; then blob and layer
+ * are renamed into place, in this order: a blob without its layer is unpacked
+ * again, not fetched again.
+ *
+ * Of several processes that want one blob, the one that has the flock on
+ * partial/HEX fetches it; the others look again every now and then.  The lock
+ * is on the open file, which bryo-layer has too: it is held as long as
+ * anybody may write.  Nobody waits for a lock while he cannot go on with what
+ * he holds, so there is no dead-lock.
+ *
+ * A partial blob stays when the way to the registry broke or we were killed,
+ * and the next pull resumes it; it goes when its content was wrong or the
+ * disk is full.
+ */
+#include "storage/fetch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "storage/blob.h"
+#include "storage/layers.h"
+#include "storage/source.h"
+#include "storage/store_int.h"
+#include "util/clock.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+enum {
+	BUSY_MS = 50,
+	SOURCE_WAIT_MS = 10000,
+	JOBS_MIN = 4,
+	JOBS_MAX = 6,
+};
+
+enum slot_state { SLOT_WAIT, SLOT_BUSY, SLOT_RUN, SLOT_UNPACKED, SLOT_DONE };
+
+enum slot_input {
+	FROM_SOURCE,
+	FROM_BLOB,    /* blobs/ has it, unpacked it is not */
+	FROM_PARTIAL, /* partial/ has all bytes of it */
+};
+
+/**
+ * struct slot - one layer on its way
+ * @l:        borrowed
+ * @lock:     partial/HEX or the blob, flock'ed; may be -EBADF
+ * @offset:   bytes that partial/ had already
+ * @again:    was started over because what we had was bad
+ * @streams:  the source will send an event that ends it
+ * @src_err:  why the source gave up, code 0 if it did not
+ */
+struct slot {
+	struct fetch_layer *l;
+	enum slot_state state;
+	enum slot_input input;
+	struct staging staging;
+	struct layer_job job;
+	struct layer_result res;
+	int lock;
+	uint64_t offset;
+	bool again;
+	bool streams;
+	struct err src_err;
+};
+
+/**
+ * struct fetch - all of one image
+ * @v, @n:     slots, one per diff id
+ * @sync_pid:  child in syncfs(2), 0 none; @sync_fd its pidfd
+ * @syncing:   slots it is for: those with this mark
+ */
+struct fetch {
+	struct store *s;
+	struct source *src;
+	const struct progress *p;
+	enum layer_format format;
+	struct slot *v;
+	size_t n;
+	size_t jobs_max;
+	pid_t sync_pid;
+	int sync_fd;
+	bool *syncing;
+};
+
+/* ---- telling ------------------------------------------------------------ */
+
+static const char *slot_name(const struct slot *sl)
+{
+	return *sl->l->d.digest ? sl->l->d.digest : sl->l->diff_id;
+}
+
+static void tell_line(const struct fetch *f, const struct slot *sl,
+		      const char *more)
+{
+	autofree char *text = xasprintf("Copying blob %s%s", slot_name(sl),
+					more);
+
+	if (f->p && f->p->line)
+		f->p->line(f->p->arg, text);
+}
+
+static void tell(const struct fetch *f, const struct slot *sl,
+		 const char *state, uint64_t done)
+{
+	autofree char *key = xstrndup(digest_hex(slot_name(sl)), 12);
+
+	if (f->p && f->p->layer)
+		f->p->layer(f->p->arg, key, state, done, sl->l->d.size);
+}
+
+/* ---- slots -------------------------------------------------------------- */
+
+static void slot_close(struct slot *sl)
+{
+	layer_job_end(&sl->job);
+	staging_done(&sl->staging);
+	layer_result_done(&sl->res);
+	close_fd(sl->lock);
+}
+
+static void drop_partial(struct fetch *f, struct slot *sl)
+{
+	int dir = f->s->dir[STORE_PARTIAL];
+
+	if (sl->lock >= 0 && sl->input != FROM_BLOB && dir >= 0)
+		unlinkat(dir, digest_hex(sl->l->d.digest), 0);
+}
+
+static void slot_done(struct fetch *f, struct slot *sl, const char *state)
+{
+	slot_close(sl);
+	sl->state = SLOT_DONE;
+	tell(f, sl, state, sl->l->d.size);
+}
+
+/* 0 locked, 1 somebody else has it, -errno */
+static int lock_file(int fd, const char *what, struct err *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return 1;
+	return err_sys(err, "lock %s", what);
+}
+
+/* Still the file of that name?  Its last owner may have renamed it. */
+static bool is_at(int fd, int dir, const char *name, struct stat *st)
+{
+	struct stat there;
+
+	return fstat(fd, st) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st->st_ino == there.st_ino && st->st_dev == there.st_dev;
+}
+
+static int lock_blob(struct fetch *f, struct slot *sl, const char *hex,
+		     struct err *err)
+{
+	autoclose int fd = blob_open(f->s, hex, NULL);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = lock_file(fd, hex, err);
+	if (r != 0)
+		return r;
+	sl->lock = take_fd(fd);
+	sl->input = FROM_BLOB;
+	return 0;
+}
+
+static int lock_partial(struct fetch *f, struct slot *sl, const char *hex,
+			struct err *err)
+{
+	int dir = store_dir(f->s, STORE_PARTIAL, err);
+	uint64_t size = sl->l->d.size;
+	struct stat st;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	autoclose int fd = openat(dir, hex, O_RDWR | O_CREAT | O_NOFOLLOW |
+				  O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "create partial/%s", hex);
+	r = lock_file(fd, hex, err);
+	if (r != 0)
+		return r;
+	if (!is_at(fd, dir, hex, &st))
+		return 1;
+	if (blob_exists(f->s, hex)) {
+		unlinkat(dir, hex, 0);
+		return 1;
+	}
+	if ((uint64_t)st.st_size > size) {
+		if (ftruncate(fd, 0) < 0)
+			return err_sys(err, "truncate partial/%s", hex);
+		st.st_size = 0;
+	}
+	sl->offset = (uint64_t)st.st_size;
+	sl->input = sl->offset && sl->offset == size ? FROM_PARTIAL :
+						       FROM_SOURCE;
+	sl->lock = take_fd(fd);
+	return 0;
+}
+
+/* Where the bytes come from, and nobody else unpacks them meanwhile:
+ * 0, 1 busy, -errno */
+static int slot_lock(struct fetch *f, struct slot *sl, struct err *err)
+{
+	const char *hex;
+	int r;
+
+	sl->input = FROM_SOURCE;
+	sl->offset = 0;
+	if (!*sl->l->d.digest)
+		return 0;
+	hex = digest_hex(sl->l->d.digest);
+	r = lock_blob(f, sl, hex, err);
+	if (r >= 0 || f->src->gives)
+		return r > 0 ? r : 0;
+	return lock_partial(f, sl, hex, err);
+}
+
+/* Started over: nothing that we had is believed. */
+static int forget_bytes(struct fetch *f, struct slot *sl, struct err *err)
+{
+	const char *hex = *sl->l->d.digest ? digest_hex(sl->l->d.digest) : "";
+
+	if (sl->input == FROM_BLOB)
+		return store_trash_move(f->s, store_dir(f->s, STORE_BLOBS, err), hex,
+				  err);
+	if (sl->lock >= 0 && ftruncate(sl->lock, 0) < 0)
+		return err_sys(err, "truncate partial/%s", hex);
+	return 0;
+}
+
+/* ---- jobs --------------------------------------------------------------- */
+
+static int open_input(struct fetch *f, struct slot *sl, uint32_t key,
+		      struct err *err)
+{
+	int fd;
+
+	if (sl->input != FROM_SOURCE) {
+		fd = fcntl(sl->lock, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? err_sys(err, "dup") : fd;
+	}
+	fd = f->src->ops->open(f->src, &sl->l->d, sl->offset, key, err);
+	if (fd >= 0)
+		sl->streams = f->src->ops->fd(f->src) >= 0;
+	return fd;
+}
+
+/* The part that is there is read by the job through a second description:
+ * the first one stands at the end, to be written. */
+static int open_resume(struct fetch *f, struct slot *sl, struct err *err)
+{
+	char path[FD_PATH_MAX];
+	int fd;
+
+	(void)f;
+	if (sl->input != FROM_SOURCE || sl->offset == 0)
+		return -EBADF;
+	if (lseek(sl->lock, 0, SEEK_END) < 0)
+		return err_sys(err, "seek in a partial blob");
+	fd = open(fd_path(sl->lock, path), O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open a partial blob") : fd;
+}
+
+static int job_start(struct fetch *f, struct slot *sl, int input, int resume,
+		     struct err *err)
+{
+	const struct desc *d = &sl->l->d;
+
+	if (mkdirat(sl->staging.fd, "diff", 0755) < 0)
+		return err_sys(err, "make a staging directory");
+	autoclose int diff = openat(sl->staging.fd, "diff", O_PATH |
+				    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (diff < 0)
+		return err_sys(err, "open a staging directory");
+	const struct layer_apply apply = {
+		.input = input,
+		.staging = diff,
+		.blob = sl->input == FROM_SOURCE ? sl->lock : -EBADF,
+		.resume = resume,
+		.resume_len = sl->offset,
+		.digest = *d->digest ? d->digest : NULL,
+		.size = d->size,
+		.diff_id = sl->l->diff_id,
+		.max_bytes = f->s->conf.layer_max,
+		.format = f->format,
+		.single_id = f->s->conf.single_id,
+		.enter_userns = f->s->conf.enter_userns,
+		.arg = f->s->conf.arg,
+	};
+
+	return layer_job_start(&apply, &sl->job, err);
+}
+
+static int slot_run(struct fetch *f, struct slot *sl, struct err *err)
+{
+	uint32_t key = (uint32_t)(sl - f->v);
+	int r = staging_new(f->s, &sl->staging, err);
+
+	if (r < 0)
+		return r;
+	autoclose int resume = open_resume(f, sl, err);
+	if (resume < 0 && resume != -EBADF)
+		return resume;
+	autoclose int input = open_input(f, sl, key, err);
+	if (input < 0)
+		return input;
+	r = job_start(f, sl, input, resume, err);
+	if (r < 0)
+		return r;
+	sl->state = SLOT_RUN;
+	tell(f, sl, sl->streams ? "downloading" : "extracting", sl->offset);
+	return 0;
+}
+
+static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
+{
+	const char *hex = digest_hex(sl->l->diff_id);
+	int r;
+
+	if (!layer_exists(f->s, hex)) {
+		r = slot_lock(f, sl, err);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			close_fd(sl->lock);
+			sl->state = SLOT_BUSY;
+			tell(f, sl, "waiting", 0);
+			return 0;
+		}
+	}
+	/* Again under the lock: its last owner may have finished the layer */
+	if (layer_exists(f->s, hex)) {
+		if (sl->state == SLOT_WAIT)
+			tell_line(f, sl, " skipped: already exists");
+		if (sl->offset == 0)
+			drop_partial(f, sl);
+		slot_done(f, sl, "exists");
+		return 0;
+	}
+	if (sl->state == SLOT_WAIT && !sl->again)
+		tell_line(f, sl, "");
+	if (FAULT("pull.layer.start") < 0)
+		return err_sys(err, "fetch layer %s", slot_name(sl));
+	r = slot_run(f, sl, err);
+	return r < 0 ? err_wrap(err, r, "layer %s", slot_name(sl)) : 0;
+}
+
+static size_t count(const struct fetch *f, enum slot_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += f->v[i].state == state;
+	return n;
+}
+
+static int start_more(struct fetch *f, struct err *err)
+{
+	size_t running = count(f, SLOT_RUN);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->n && running < f->jobs_max; i++) {
+		struct slot *sl = &f->v[i];
+
+		if (sl->state != SLOT_WAIT && sl->state != SLOT_BUSY)
+			continue;
+		r = slot_begin(f, sl, err);
+		running += sl->state == SLOT_RUN;
+	}
+	return r;
+}
+
+/* ---- what happens ------------------------------------------------------- */
+
+static int source_read(struct fetch *f, struct err *err)
+{
+	struct source_event ev;
+	int r;
+
+	while ((r = f->src->ops->event(f->src, &ev, err)) == 1) {
+		struct slot *sl = ev.key < f->n ? &f->v[ev.key] : NULL;
+
+		if (!sl || !sl->streams)
+			continue;
+		if (ev.ended) {
+			sl->streams = false;
+			sl->src_err = ev.err;
+		}
+		if (!ev.err.code)
+			tell(f, sl, ev.ended ? "extracting" : "downloading",
+			     ev.done);
+	}
+	return r;
+}
+
+/* The job failed: did the source end before, or because of that?  It says so
+ * in any case, as its pipe has no reader any more. */
+static int source_settle(struct fetch *f, struct slot *sl, struct err *err)
+{
+	uint64_t end = clock_mono_ns() + SOURCE_WAIT_MS * 1000000ull;
+
+	while (sl->streams && clock_mono_ns() < end) {
+		struct pollfd p = { f->src->ops->fd(f->src), POLLIN, 0 };
+		int r;
+
+		if (poll(&p, 1, 100) < 0 && errno != EINTR)
+			return err_sys(err, "poll");
+		r = source_read(f, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_full(const struct err *err)
+{
+	return err->code == ENOSPC || err->code == EDQUOT;
+}
+
+/* Bytes of an earlier try, in partial/ or blobs/, are the first suspects. */
+static bool worth_another_try(const struct slot *sl, const struct err *why)
+{
+	return !sl->again && !is_full(why) &&
+	       (sl->offset > 0 || sl->input != FROM_SOURCE);
+}
+
+static int slot_failed(struct fetch *f, struct slot *sl, struct err *why,
+		       struct err *err)
+{
+	int r;
+
+	layer_job_end(&sl->job);
+	r = source_settle(f, sl, err);
+	if (r < 0)
+		return r;
+	/* EPIPE: the source only noticed that the job had gone */
+	if (sl->src_err.code && sl->src_err.code != EPIPE) {
+		*why = sl->src_err;
+	} else if (worth_another_try(sl, why)) {
+		r = forget_bytes(f, sl, err);
+		if (r < 0)
+			return r;
+		slot_close(sl);
+		err_clear(&sl->src_err);
+		sl->again = true;
+		sl->state = SLOT_WAIT;
+		return 0;
+	} else {
+		drop_partial(f, sl);
+	}
+	return err_set(err, why->kind, why->code, "layer %s: %s",
+		       slot_name(sl), why->msg);
+}
+
+static int slot_unpacked(struct fetch *f, struct slot *sl, struct err *err)
+{
+	struct desc *d = &sl->l->d;
+	int r;
+
+	layer_job_end(&sl->job);
+	if (!*d->digest) {
+		memcpy(d->digest, sl->res.digest, sizeof(d->digest));
+		d->size = sl->res.size;
+	}
+	if (FAULT("pull.layer.unpacked") < 0)
+		return err_sys(err, "layer %s", slot_name(sl));
+	r = layer_describe(&sl->staging, &sl->res, f->format, err);
+	if (r < 0)
+		return r;
+	sl->state = SLOT_UNPACKED;
+	return 0;
+}
+
+static int job_read(struct fetch *f, struct slot *sl, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = layer_job_read(&sl->job, &sl->res, &why);
+
+	if (r < 0)
+		return slot_failed(f, sl, &why, err);
+	if (r > 0)
+		return slot_unpacked(f, sl, err);
+	if (!sl->streams)
+		tell(f, sl, "extracting", sl->job.done);
+	return 0;
+}
+
+/* ---- sync and publish --------------------------------------------------- */
+
+static int sync_start(struct fetch *f, struct err *err)
+{
+	int fd = store_dir(f->s, STORE_LAYERS, err);
+	pid_t pid;
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < f->n; i++)
+		f->syncing[i] = f->v[i].state == SLOT_UNPACKED;
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "fork");
+	if (pid == 0)
+		child_exit(syncfs(fd) < 0 ? (errno == ENOSPC ? 2 : 1) : 0);
+	f->sync_pid = pid;
+	f->sync_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return f->sync_fd < 0 ? err_sys(err, "pidfd_open") : 0;
+}
+
+static int sync_wait(struct fetch *f)
+{
+	int r = proc_wait(f->sync_pid);
+
+	f->sync_pid = 0;
+	close_fd(f->sync_fd);
+	return r;
+}
+
+/* The file of a member that several names or links share. */
+static int copy_member(struct fetch *f, struct slot *sl, const char *hex,
+		       struct err *err)
+{
+	autofree char *buf = xmalloc(256 << 10);
+	int staging = store_dir(f->s, STORE_STAGING, err);
+	char name[STORE_UNIQUE_MAX];
+	ssize_t n;
+	int r = 0;
+
+	store_unique(f->s, name);
+	autoclose int in = f->src->ops->open(f->src, &sl->l->d, 0, 0, err);
+	if (in < 0 || staging < 0)
+		return -EIO;
+	autoclose int out = openat(staging, name, O_WRONLY | O_CREAT | O_EXCL |
+				   O_CLOEXEC, 0600);
+	if (out < 0)
+		return err_sys(err, "create blob %s", hex);
+	while (r == 0 && (n = fd_read_full(in, buf, 256 << 10)) > 0)
+		r = fd_write_full(out, buf, (size_t)n);
+	if (r == 0 && fsync(out) < 0)
+		r = -errno;
+	if (r < 0)
+		err_code(err, r, "write blob %s", hex);
+	else
+		r = blob_take(f->s, staging, name, hex, err);
+	if (r < 0)
+		unlinkat(staging, name, 0);
+	return r;
+}
+
+static int publish_blob(struct fetch *f, struct slot *sl, struct err *err)
+{
+	const char *hex = digest_hex(sl->l->d.digest);
+	char text[65];
+	char *hashes[] = { text, NULL };
+	int r;
+
+	if (sl->input == FROM_BLOB)
+		return 0;
+	if (!f->src->gives)
+		return blob_take(f->s, f->s->dir[STORE_PARTIAL], hex, hex, err);
+	/* Its digest may be known only now */
+	memcpy(text, hex, sizeof(text));
+	r = lease_add(f->s, hashes, err);
+	if (r < 0)
+		return r;
+	if (f->src->ops->give(f->src, &sl->l->d,
+			      store_dir(f->s, STORE_BLOBS, NULL), hex) == 0)
+		return 0;
+	return copy_member(f, sl, hex, err);
+}
+
+static int publish(struct fetch *f, struct slot *sl, struct err *err)
+{
+	int r;
+
+	if (FAULT("pull.layer.synced") < 0)
+		return err_sys(err, "layer %s", slot_name(sl));
+	r = publish_blob(f, sl, err);
+	if (r == 0 && FAULT("pull.blob.published") < 0)
+		r = err_sys(err, "layer %s", slot_name(sl));
+	if (r == 0)
+		r = layer_publish(f->s, &sl->staging,
+				  digest_hex(sl->l->diff_id), err);
+	if (r < 0)
+		return r;
+	if (FAULT("pull.layer.published") < 0)
+		return err_sys(err, "layer %s", slot_name(sl));
+	slot_done(f, sl, "done");
+	return 0;
+}
+
+static int sync_ended(struct fetch *f, struct err *err)
+{
+	int r = sync_wait(f);
+
+	if (r != 0)
+		return err_set(err, ERR_SYS, r == 2 ? ENOSPC : EIO,
+			       "sync the layers: %s",
+			       strerror(r == 2 ? ENOSPC : EIO));
+	for (size_t i = 0; r == 0 && i < f->n; i++) {
+		if (!f->syncing[i])
+			continue;
+		f->syncing[i] = false;
+		r = publish(f, &f->v[i], err);
+	}
+	return r;
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+/* One round of poll; entries are the source, the sync, then the jobs. */
+static int wait_round(struct fetch *f, struct err *err)
+{
+	struct pollfd p[JOBS_MAX + 2];
+	struct slot *of[JOBS_MAX + 2] = { NULL };
+	nfds_t n = 2;
+	int r = 0;
+
+	p[0] = (struct pollfd){ f->src->ops->fd(f->src), POLLIN, 0 };
+	p[1] = (struct pollfd){ f->sync_pid ? f->sync_fd : -1, POLLIN, 0 };
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->v[i].state != SLOT_RUN)
+			continue;
+		of[n] = &f->v[i];
+		p[n++] = (struct pollfd){ f->v[i].job.sock, POLLIN, 0 };
+	}
+	if (poll(p, n, count(f, SLOT_BUSY) ? BUSY_MS : -1) < 0)
+		return errno == EINTR ? 0 : err_sys(err, "poll");
+	if (p[0].revents)
+		r = source_read(f, err);
+	for (nfds_t i = 2; r == 0 && i < n; i++)
+		if (p[i].revents)
+			r = job_read(f, of[i], err);
+	if (r == 0 && p[1].revents)
+		r = sync_ended(f, err);
+	return r;
+}
+
+static int run(struct fetch *f, struct err *err)
+{
+	int r;
+
+	while (count(f, SLOT_DONE) < f->n) {
+		r = start_more(f, err);
+		if (r == 0 && !f->sync_pid && count(f, SLOT_UNPACKED))
+			r = sync_start(f, err);
+		if (r == 0 && count(f, SLOT_DONE) < f->n)
+			r = wait_round(f, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void fetch_done(struct fetch *f)
+{
+	if (f->sync_pid)
+		sync_wait(f);
+	for (size_t i = 0; i < f->n; i++)
+		slot_close(&f->v[i]);
+	free(f->v);
+	free(f->syncing);
+}
+
+/* One slot per diff id; one blob cannot have two. */
+static int make_slots(struct fetch *f, struct fetch_layer *v, size_t n,
+		      struct err *err)
+{
+	f->v = xcalloc(n ? n : 1, sizeof(*f->v));
+	f->syncing = xcalloc(n ? n : 1, sizeof(*f->syncing));
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < f->n && !known; j++) {
+			const struct fetch_layer *o = f->v[j].l;
+
+			known = streq(o->diff_id, v[i].diff_id);
+			if (!known && *v[i].d.digest &&
+			    streq(o->d.digest, v[i].d.digest))
+				return err_set(err, ERR_INVALID, EINVAL,
+					       "layer %s is listed with two "
+					       "diff ids", v[i].d.digest);
+		}
+		if (known)
+			continue;
+		f->v[f->n++] = (struct slot){
+			.l = &v[i],
+			.staging = STAGING_INIT,
+			.job = LAYER_JOB_INIT,
+			.lock = -EBADF,
+		};
+	}
+	return 0;
+}
+
+/* Digests that were found out, for layers that came twice or were here. */
+static int fill_in(struct fetch *f, struct fetch_layer *v, size_t n,
+		   struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		auto_layer_info struct layer_info info = { 0 };
+		int r;
+
+		if (*v[i].d.digest)
+			continue;
+		r = layer_read(f->s, digest_hex(v[i].diff_id), &info, err);
+		if (r < 0)
+			return r;
+		memcpy(v[i].d.digest, info.digest, sizeof(v[i].d.digest));
+		v[i].d.size = info.size;
+	}
+	return 0;
+}
+
+static size_t jobs_wanted(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ?
+			CPU_COUNT(&set) + 1 :
+			JOBS_MIN;
+
+	return (size_t)MAX(JOBS_MIN, MIN(n, JOBS_MAX));
+}
+
+int fetch_layers(struct store *s, struct source *src, struct fetch_layer *v,
+		 size_t n, const struct progress *p, struct err *err)
+{
+	cleanup(fetch_done) struct fetch f = {
+		.s = s, .src = src, .p = p, .sync_fd = -EBADF,
+		.jobs_max = jobs_wanted(),
+	};
+	struct err why = ERR_INIT;
+	int r;
+
+	TRACE("store", "layers");
+	r = store_format(s, &f.format, err);
+	if (r == 0)
+		r = make_slots(&f, v, n, err);
+	if (r < 0)
+		return r;
+	r = run(&f, &why);
+	if (r == 0)
+		return fill_in(&f, v, n, err);
+	for (size_t i = 0; is_full(&why) && i < f.n; i++)
+		drop_partial(&f, &f.v[i]);
+	return err_set(err, why.kind, why.code, "%s", why.msg);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/layers.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "storage/store_int.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+/* 200000 implied paths of 4096 bytes are the helper's limit, not ours. */
+#define LAYER_JSON_MAX ((size_t)64 << 20)
+
+bool layer_exists(struct store *s, const char *hex)
+{
+	autofree char *path = xasprintf("%s/diff", hex);
+	int dir = store_dir(s, STORE_LAYERS, NULL);
+
+	return dir >= 0 &&
+	       faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int layer_open(struct store *s, const char *hex)
+{
+	int dir = store_dir(s, STORE_LAYERS, NULL);
+
+	autoclose int fd = dir < 0 ? -ENOENT : dir_open_at(dir, hex);
+	if (fd < 0)
+		return fd;
+	int diff = openat(fd, "diff", O_PATH | O_DIRECTORY | O_NOFOLLOW |
+			  O_CLOEXEC);
+	return diff < 0 ? -errno : diff;
+}
+
+void layer_info_done(struct layer_info *info)
+{
+	info->implied = strv_free(info->implied);
+}
+
+static void from_json(struct json_object *o, struct layer_info *ret)
+{
+	const char *digest = json_str(o, "digest");
+
+	if (digest_is_valid(digest))
+		memcpy(ret->digest, digest, strlen(digest) + 1);
+	ret->size = (uint64_t)json_i64(o, "size", 0);
+	ret->diff_size = (uint64_t)json_i64(o, "diffSize", 0);
+	ret->bytes = (uint64_t)json_i64(o, "bytes", 0);
+	ret->format = streq(json_str(o, "whiteouts"), "plain") ?
+			      LAYER_PLAIN :
+			      LAYER_OVERLAY;
+	ret->setid = json_flag(o, "setid", false);
+	ret->implied = json_strv(o, "implied");
+}
+
+int layer_read(struct store *s, const char *hex, struct layer_info *ret,
+	       struct err *err)
+{
+	autofree char *path = xasprintf("%s/layer.json", hex);
+	int dir = store_dir(s, STORE_LAYERS, err);
+	autojson struct json_object *o = NULL;
+	autosb struct sb text = SB_INIT;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = file_read_at(dir, path, LAYER_JSON_MAX, &text);
+	if (r < 0)
+		return err_code(err, r, "read layer %.12s", hex);
+	o = json_parse(text.buf, text.len, err);
+	if (!o)
+		return err_wrap(err, -EINVAL, "layer %.12s is damaged", hex);
+	*ret = (struct layer_info){ 0 };
+	from_json(o, ret);
+	return 0;
+}
+
+int layer_describe(struct staging *st, const struct layer_result *res,
+		   enum layer_format format, struct err *err)
+{
+	autojson struct json_object *o = json_object_new_object();
+	const char *text;
+
+	json_set_str(o, "diffId", res->diff_id);
+	json_set_str(o, "digest", res->digest);
+	json_set_u64(o, "size", res->size);
+	json_set_u64(o, "diffSize", res->diff_size);
+	json_set_u64(o, "bytes", res->bytes);
+	json_set_u64(o, "entries", res->entries);
+	json_set_str(o, "whiteouts",
+		     format == LAYER_PLAIN ? "plain" : "overlay");
+	json_set_bool(o, "setid", res->setid);
+	if (res->implied)
+		json_set_strv(o, "implied", res->implied);
+	text = json_text(o);
+	return file_write_at(st->fd, "layer.json", text, strlen(text), 0600,
+			     false, err);
+}
+
+int layer_publish(struct store *s, struct staging *st, const char *hex,
+		  struct err *err)
+{
+	int staging = store_dir(s, STORE_STAGING, err);
+	int layers = store_dir(s, STORE_LAYERS, err);
+
+	if (staging < 0 || layers < 0)
+		return -EIO;
+	if (renameat2(staging, st->name, layers, hex, RENAME_NOREPLACE) == 0) {
+		*st->name = '\0';
+		close_fd(st->fd);
+		return 0;
+	}
+	if (errno != EEXIST && errno != ENOTEMPTY)
+		return err_sys(err, "rename layer %.12s into place", hex);
+	staging_done(st);
+	return 0;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORAGE_STORE_H
+#define STORAGE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+struct db;
+struct json_object;
+
+/*
+ * Layout below the data directory (0700, checked at each open):
+ *
+ *   blobs/sha256/HEX      manifests, configs, compressed layers as pulled
+ *   partial/HEX           blobs that are being fetched (resumed by the next
+ *                         pull), flock'ed by the process that fetches
+ *   layers/HEX/diff/      one directory per layer, HEX = its diff id; made as
+ *   layers/HEX/layer.json staging/..., synced, renamed: visible = whole
+ *   staging/OWNER-N/      unfinished; swept when OWNER (pid.start) is dead
+ *   trash/N/              renamed here to be deleted; swept by any command
+ *
+ *   reserve               given up when a removal finds the disk full
+ *
+ * Rows (one SQLite file, owned by libpod/core, shared through util/db): see
+ * storage/schema.c.
+ */
+
+enum store_driver {
+	STORE_OVERLAY,	/* native, userxattr; whiteouts are 0:0 devices */
+	STORE_FUSE,	/* fuse-overlayfs */
+	STORE_VFS,	/* full copies */
+};
+
+/**
+ * struct store_conf - what the store needs from above
+ * @data_fd:      the data directory
+ * @data_path:    its absolute path
+ * @db:           borrowed
+ * @driver:       of new containers
+ * @enter_userns: runs in a forked child: joins U (makes it when needed) and
+ *                becomes root in it; for helpers that write layers and for
+ *                the removal of files owned by subuids.  @arg is passed on.
+ * @single_id:    no subuids: owners are recorded in xattrs only
+ * @layer_max:    --max-layer-size, bytes of one unpacked layer
+ */
+struct store_conf {
+	int data_fd;
+	const char *data_path;
+	struct db *db;
+	enum store_driver driver;
+	int (*enter_userns)(void *arg, struct err *err);
+	void *arg;
+	bool single_id;
+	uint64_t layer_max;
+};
+
+struct store;
+
+/** store_schema - SQL of the storage tables, run by libpod/core */
+extern const char store_schema[];
+
+int store_open(const struct store_conf *conf, struct store **ret,
+	       struct err *err);
+void store_close(struct store *s);
+
+/** store_sweep() - staging of dead owners, trash; cheap when there is none */
+void store_sweep(struct store *s);
+
+/**
+ * store_trash() - rename DIRFD/NAME into trash/ and let a background child
+ * (in U) delete it; returns at once
+ */
+int store_trash(struct store *s, int dirfd, const char *name, struct err *err);
+
+/** store_trash_move() - the rename alone; forks nothing, so it may be called
+ *  inside a transaction.  A missing name is success. */
+int store_trash_move(struct store *s, int dirfd, const char *name,
+		     struct err *err);
+
+/** store_trash_empty() - start the background child */
+void store_trash_empty(struct store *s);
+
+/** store_layers_fd() - O_PATH descriptor of layers/, borrowed */
+int store_layers_fd(struct store *s);
+
+/** store_driver_probe() - the best driver that works here: mounts a real
+ *  overlay in a scratch namespace once; the answer is kept in the database.
+ *  Not inside a transaction. */
+int store_driver_probe(struct store *s, enum store_driver *ret,
+		       struct err *err);
+const char *store_driver_name(enum store_driver d); /* "overlay", "vfs" ... */
+
+/* ---- images ----------------------------------------------------------- */
+
+/**
+ * struct image - one image of the store, all fields owned
+ * @id:      64 hex: digest of the config blob
+ * @digest:  "sha256:HEX" of the manifest
+ * @names:   "docker.io/library/nginx:latest", newest first
+ * @digests: "docker.io/library/nginx@sha256:..."
+ * @history: names that it has had and has no more, newest first
+ * @size:    bytes of all unpacked layers
+ */
+struct image {
+	char *id;
+	char *digest;
+	char **names;
+	char **digests;
+	char **history;
+	char *arch;
+	char *os;
+	char *variant;
+	int64_t created_ns;
+	uint64_t size;
+	uint32_t n_layers;
+};
+
+struct image_list {
+	struct image **v;
+	size_t n;
+};
+
+struct image *image_free(struct image *img);	/* returns NULL */
+void image_list_done(struct image_list *list);
+
+static inline void cleanup_image(struct image **img)
+{
+	*img = image_free(*img);
+}
+
+#define auto_image cleanup(cleanup_image)
+#define auto_image_list cleanup(image_list_done)
+
+/**
+ * image_find() - by name, short name, id prefix or digest
+ *
+ * "nginx" finds localhost/nginx, docker.io/library/nginx, or any registry's
+ * image with that last path part.
+ * -ENOENT/ERR_NOT_FOUND: "NAME: image not known"
+ */
+int image_find(struct store *s, const char *name, struct image **ret,
+	       struct err *err);
+
+/** image_list() - all, newest first; filters are the caller's business */
+int image_list(struct store *s, struct image_list *ret, struct err *err);
+
+/** image_config() - the config blob, parsed (verified when it was stored);
+ *  owned by the caller */
+int image_config(struct store *s, const struct image *img,
+		 struct json_object **ret, struct err *err);
+
+/** image_manifest() - likewise */
+int image_manifest(struct store *s, const struct image *img,
+		   struct json_object **ret, struct err *err);
+
+/** image_lower() - layer directories relative to store_layers_fd(), top
+ *  first ("HEX/diff"); a strv, owned */
+int image_lower(struct store *s, const struct image *img, char ***ret,
+		struct err *err);
+
+/**
+ * store_upper_make() - a container's upper directory DIRFD/NAME
+ *
+ * Has the mode of the image's root directory, and holds those directories of
+ * the image that its layers only imply: such a directory takes mode, owner
+ * and extended attributes of the layer below, which the merged tree cannot
+ * show.  Usually a mkdir; a child in U where there is more to do.
+ * Return: 0, -EEXIST, -errno
+ */
+int store_upper_make(struct store *s, const struct image *img, int dirfd,
+		     const char *name, struct err *err);
+
+/**
+ * store_tree_make() - the merged layers as plain files in DIRFD/NAME (vfs)
+ *
+ * Reflinks where the file system has them, else copies; in a child in U.  A
+ * tree that could not be completed goes to the trash.
+ */
+int store_tree_make(struct store *s, const struct image *img, int dirfd,
+		    const char *name, struct err *err);
+
+/** image_use()/image_unuse() - pin an image for a container; inside the
+ *  caller's transaction.  -ENOENT when the image went away meanwhile. */
+int image_use(struct store *s, const char *image_id, const char *user_id,
+	      struct err *err);
+int image_unuse(struct store *s, const char *user_id, struct err *err);
+
+/** image_users() - ids of the containers that use it; a strv, owned */
+int image_users(struct store *s, const char *image_id, char ***ret,
+		struct err *err);
+
+int image_tag(struct store *s, const struct image *img, const char *name,
+	      struct err *err);
+int image_untag(struct store *s, const struct image *img, const char *name,
+		struct err *err);
+
+/**
+ * image_remove() - rmi of one argument
+ * @arg:      as typed: a name only untags when others are left
+ * @force:    also when it has several names (by id)
+ * @untagged, @deleted: strv of lines to print; appended
+ *
+ * In use by a container: -EBUSY/ERR_IN_USE (the caller removes the users
+ * first when it was forced).
+ */
+int image_remove(struct store *s, const char *arg, bool force, char ***untagged,
+		 char ***deleted, struct err *err);
+
+/* ---- transfers -------------------------------------------------------- */
+
+/** struct progress - how a transfer tells where it is; all may be NULL */
+struct progress {
+	/* a plain line: "Copying blob 0123456789ab" */
+	void (*line)(void *arg, const char *text);
+	/* layer @key is at @done of @total bytes (total 0: unknown);
+	   @state: "downloading", "extracting", "done", "exists" */
+	void (*layer)(void *arg, const char *key, const char *state,
+		      uint64_t done, uint64_t total);
+	void *arg;
+};
+
+struct pull_opts {
+	const char *platform;	/* "os/arch[/variant]", NULL = host */
+	const char *authfile;
+	const char *creds;	/* "user:password" */
+	const char *cert_dir;
+	int tls_verify;		/* -1 default, 0 off, 1 on */
+	bool all_tags;
+	const char *policy;	/* "always", "missing", "never", "newer" */
+	int retry;		/* -1 default (3) */
+	const struct progress *progress;
+};
+
+/**
+ * image_pull() - fetch @name (any transport: docker://, docker-archive:,
+ * oci-archive:, oci:, dir:; none = registry)
+ * @ret_ids: strv of image ids, appended
+ */
+int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
+	       char ***ret_ids, struct err *err);
+
+/** image_load() - docker-archive or oci-archive (compressed or not) from
+ *  @fd; @ret_names: names or ids loaded, appended */
+int image_load(struct store *s, int fd, const struct progress *p,
+	       char ***ret_names, struct err *err);
+
+/** image_save() - @format "docker-archive" or "oci-archive" to @fd */
+int image_save(struct store *s, char *const *names, const char *format, int fd,
+	       const struct progress *p, struct err *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORAGE_STORE_INT_H
+#define STORAGE_STORE_INT_H
+
+#include "storage/layer.h"
+#include "storage/store.h"
+#include "util/cleanup.h"
+
+/* What the files of storage/ share; nobody outside of it includes this. */
+
+enum store_dir {
+	STORE_BLOBS, /* blobs/sha256 */
+	STORE_PARTIAL,
+	STORE_LAYERS,
+	STORE_STAGING,
+	STORE_TRASH,
+	STORE_DIRS,
+};
+
+/**
+ * struct store - an open store
+ * @conf:   copied; its @data_path is owned
+ * @dir:    opened when first needed
+ * @serial: makes names of this process unique
+ */
+struct store {
+	struct store_conf conf;
+	int dir[STORE_DIRS];
+	unsigned int serial;
+};
+
+/** store_dir() - descriptor of one of the directories, borrowed; made when it
+ *  is missing.  -errno */
+int store_dir(struct store *s, enum store_dir which, struct err *err);
+
+/** store_unique() - "PID.START.N": tells the sweep whose it is */
+#define STORE_UNIQUE_MAX 64
+void store_unique(struct store *s, char ret[STORE_UNIQUE_MAX]);
+
+/** store_owner_is_alive() - of a name that store_unique() made */
+bool store_owner_is_alive(const char *name);
+
+/**
+ * struct staging - a directory in which something grows
+ * @name: "" once it was handed on
+ * @fd:   O_RDONLY
+ */
+struct staging {
+	struct store *s;
+	char name[STORE_UNIQUE_MAX];
+	int fd;
+};
+
+#define STAGING_INIT { NULL, "", -EBADF }
+
+int staging_new(struct store *s, struct staging *ret, struct err *err);
+
+/** staging_done() - what was not handed on goes to the trash */
+void staging_done(struct staging *st);
+
+#define auto_staging cleanup(staging_done)
+
+/**
+ * store_fork() - run @fn in a forked child that is root in U, and wait
+ *
+ * For work on files of subuids.  The child has all descriptors of the parent.
+ * Return: what @fn returned (>= 0), -errno with the child's reason
+ */
+int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
+	       void *arg, struct err *err);
+
+/** store_format() - how this store keeps whiteouts */
+int store_format(struct store *s, enum layer_format *ret, struct err *err);
+
+/* ---- trash.c ------------------------------------------------------------ */
+
+/** reserve_make()/reserve_drop() - a file that is given up when a removal
+ *  finds the disk full; drop returns true when there was one */
+void reserve_make(struct store *s);
+bool reserve_drop(struct store *s);
+
+/* ---- gc.c --------------------------------------------------------------- */
+
+/**
+ * lease_add() - this process is about to need these hashes
+ * @hashes: a strv of 64 hex digits each
+ *
+ * Own transaction.  Whatever is on disk afterwards stays until lease_drop()
+ * or the death of the process.
+ */
+int lease_add(struct store *s, char *const *hashes, struct err *err);
+void lease_drop(struct store *s);
+
+/** gc_doom() - inside a transaction: @hash may have lost its last user */
+int gc_doom(struct store *s, const char *hash, struct err *err);
+
+/** gc_run() - look at doomed hashes again, move those without users to the
+ *  trash.  Never fails for a single one: it stays doomed. */
+int gc_run(struct store *s, struct err *err);
+
+/** gc_orphans() - doom blobs and layers that no row knows and that are older
+ *  than @age_s seconds; likewise drop old partial blobs */
+int gc_orphans(struct store *s, int64_t age_s, struct err *err);
+
+#endif
