@@ -74,7 +74,8 @@ src_core := $(call srcs,$(dirs_core))
 src_cmd := $(filter-out cmd/main.c,$(call srcs,$(dirs_cmd)))
 
 src_prog_layer := $(call srcs,storage/layer)
-src_prog_registry := $(call srcs,storage/registry)
+src_prog_registry := $(call srcs,storage/registry) storage/auth.c \
+	storage/registries_conf.c
 src_prog_init := $(call srcs,libpod/oci/init)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -144,7 +145,7 @@ unit_bins := $(patsubst tests/unit/%.c,$(O)/unit/%,$(unit_srcs))
 unit_area = $(firstword $(subst /, ,$(1)))
 
 define unit_rule
-$(O)/unit/$(1): $(O)/obj/tests/unit/$(1).o $(call link_libs,$(call unit_area,$(1))) $(unit_extra_$(call unit_area,$(1)))
+$(O)/unit/$(1): $(O)/obj/tests/unit/$(1).o $(unit_extra_$(call unit_area,$(1))) $(call link_libs,$(call unit_area,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -pie $$(LDFLAGS) -o $$@ $$^ $$(LIBS_MAIN) $$(unit_libs_$(call unit_area,$(1))) -lcmocka
 endef

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REGISTRY_FETCH_H
+#define REGISTRY_FETCH_H
+
+#include <stdint.h>
+
+#include "storage/registry/conv.h"
+
+struct json_object;
+
+/*
+ * Requests whose whole answer is written to a descriptor (a memfd).  @reply
+ * gets "size" and, of a manifest, "type".  Mirrors are asked in turn.
+ */
+int fetch_manifest(struct conv *c, const char *ref, int fd,
+		   struct json_object *reply, struct err *err);
+int fetch_small(struct conv *c, const char *digest, uint64_t size, int fd,
+		struct json_object *reply, struct err *err);
+int fetch_tags(struct conv *c, int fd, struct json_object *reply,
+	       struct err *err);
+
+/** digest_is_valid() - "sha256:" and 64 lower-case hex digits */
+bool digest_is_valid(const char *digest);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REGISTRY_TRANSFER_H
+#define REGISTRY_TRANSFER_H
+
+#include "storage/registry/conv.h"
+
+/**
+ * struct transfer - a GET from the registry, over redirects and retries
+ * @path:    below the endpoint's base, "manifests/latest"; owned
+ * @name:    for messages, "host/repo:latest"; owned
+ * @headers: "Accept: ..." lines; owned strv
+ * @ep:      index of the endpoint that is asked now
+ * @url:     what is asked now, after redirects; owned
+ * @foreign: @url is not of the endpoint's origin: no Authorization
+ * @first:   first byte that is wanted; > 0 sends Range
+ * @no_range: the server cannot: ask for all and let the sink skip
+ */
+struct transfer {
+	char *path;
+	char *name;
+	char **headers;
+	size_t ep;
+	char *url;
+	struct origin origin;
+	bool foreign;
+	unsigned int redirects;
+	bool challenged;
+	uint64_t first;
+	bool no_range;
+	struct retry retry;
+	struct exchange ex;
+};
+
+enum transfer_next {
+	TRANSFER_OK,	/* 200 or 206: the body was delivered */
+	TRANSFER_AGAIN, /* start it again, at the time given */
+	TRANSFER_FAILED,
+};
+
+/** transfer_init() - @path and @name are copied */
+void transfer_init(struct transfer *t, const char *path, const char *name,
+		   size_t ep);
+void transfer_done(struct transfer *t);
+
+/** transfer_start() - send it; @t->ex.sink and body_max are kept as set by
+ *  the caller in @sink and @body_max */
+int transfer_start(struct conv *c, struct transfer *t,
+		   const struct http_sink *sink, size_t body_max,
+		   struct err *err);
+
+/** transfer_look() - what a finished exchange means; @ret_at_ns: when to
+ *  start again.  May talk to a token server. */
+enum transfer_next transfer_look(struct conv *c, struct transfer *t,
+				 uint64_t *ret_at_ns, struct err *err);
+
+/** transfer_rewind() - start from scratch at the endpoint @t->ep */
+void transfer_rewind(struct transfer *t);
+
+/** transfer_progressed() - the tries so far do not count any more */
+void transfer_progressed(struct transfer *t);
+
+/** transfer_get() - all of it, into @t->ex.body; from this endpoint alone */
+int transfer_get(struct conv *c, struct transfer *t, size_t body_max,
+		 struct err *err);
+
+#endif
