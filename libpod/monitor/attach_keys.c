@@ -38,7 +38,7 @@ int attach_keys_parse(const char *spec, char ret[ATTACH_KEYS_MAX],
 			return -EINVAL;
 		keys[n++] = (char)key;
 		s += len;
-		if (!*s)
+		if (*s == '\0')
 			break;
 	}
 	memcpy(ret, keys, n);

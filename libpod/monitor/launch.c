@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * launch.h shows who says what to whom.  M is a fork of the CLI that never
+ * touches what belongs to the CLI (its database, its terminal).  It does not
+ * close the descriptors it inherited one by one: init and every helper start
+ * with a close_range of their own, and monitor_become() ends it.
+ *
+ * The two sides talk over a socketpair; M's messages are one struct each, the
+ * CLI's only one is a byte.  The end of the file means that the other side is
+ * dead, whatever killed it.
+ *
+ * Everything that M makes is in struct birth, and birth_undo() removes it:
+ * that is the whole error handling.
+ */
+#include "libpod/monitor/launch.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/trace.h"
+
+#define SLIRP_READY_MS 10000
+#define HELPER_END_MS 1000
+
+enum launch_phase { LAUNCH_CREATED = 1, LAUNCH_STARTED, LAUNCH_FAILED };
+
+struct launch_msg {
+	enum launch_phase phase;
+	struct err err;
+	struct launch_report report;
+};
+
+/**
+ * struct birth - a container on its way, in M
+ * @report_fd: -EBADF in launch_here()
+ * @ends:      the payload's ends of its pipes, ours are in the conf; owned
+ */
+struct birth {
+	const struct launch *l;
+	int report_fd;
+	struct oci_ctr ctr;
+	bool created;
+	struct oci_io io;
+	int ends[3];
+	struct slirp slirp;
+	pid_t proxy_pid;
+	int proxy_exit_fd;
+};
+
+/* ---- standard descriptors -------------------------------------------- */
+
+static int null_stdio(int first, int last)
+{
+	autoclose int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = first; i <= last && fd >= 0; i++) {
+		if (fd != i && dup2(fd, i) < 0)
+			return -errno;
+	}
+	return fd < 0 ? -errno : 0;
+}
+
+static int make_pipe(int *ret_read, int *ret_write, struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, "make a pipe for the container");
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+/* The payload's 0, 1 and 2 and our ends of them. */
+static int make_stdio(struct birth *b, struct err *err)
+{
+	struct monitor_conf *c = b->l->conf;
+	int r = 0;
+
+	if (b->l->spec->process.terminal)
+		return 0;
+	if (c->log_driver == LOGDRV_PASSTHROUGH) {
+		for (int i = 0; i < 3; i++)
+			b->ends[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+	} else {
+		if (b->l->want_stdin)
+			r = make_pipe(&b->ends[0], &c->stdin_fd, err);
+		else
+			b->ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (r == 0)
+			r = make_pipe(&c->stdout_fd, &b->ends[1], err);
+		if (r == 0)
+			r = make_pipe(&c->stderr_fd, &b->ends[2], err);
+	}
+	memcpy(b->io.stdio, b->ends, sizeof(b->ends));
+	return r;
+}
+
+/* ---- network --------------------------------------------------------- */
+
+/* oci_create() calls this while init goes on with its mounts. */
+static int netns_ready(void *arg, const struct oci_ctr *ctr, struct err *err)
+{
+	struct birth *b = arg;
+	const struct port_socks *socks = b->l->socks;
+	int r;
+
+	if (b->l->net != LAUNCH_NET_SLIRP)
+		return 0;
+	r = slirp_spawn(ctr->init.pid, &b->slirp, err);
+	if (r < 0 || !socks || socks->n == 0)
+		return r;
+	b->proxy_pid = proxy_spawn(ctr->init.pid, socks, b->l->monitor_fd,
+				   &b->proxy_exit_fd, err);
+	return b->proxy_pid < 0 ? (int)b->proxy_pid : 0;
+}
+
+/* ---- undo ------------------------------------------------------------ */
+
+static void end_helper(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	autoclose int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd >= 0 && pidfd_wait(fd, HELPER_END_MS) != 1)
+		pidfd_signal(fd, SIGKILL);
+	(void)proc_wait(pid);
+}
+
+static void birth_undo(struct birth *b)
+{
+	struct monitor_conf *c = b->l->conf;
+	pid_t slirp = b->slirp.pid, fuse = b->created ? b->ctr.fuse_pid : 0;
+
+	if (b->created) {
+		oci_abort(&b->ctr);
+		oci_ctr_done(&b->ctr);
+		unlinkat(c->dir_fd, "started", 0);
+	}
+	slirp_done(&b->slirp);
+	close_fd(b->proxy_exit_fd);
+	for (int i = 0; i < 3; i++)
+		close_fd(b->ends[i]);
+	close_fd(c->stdin_fd);
+	close_fd(c->stdout_fd);
+	close_fd(c->stderr_fd);
+	close_fd(b->io.console_fd);
+	end_helper(slirp);
+	end_helper(b->proxy_pid);
+	end_helper(fuse);
+}
+
+/* ---- the steps ------------------------------------------------------- */
+
+static int create(struct birth *b, struct err *err)
+{
+	const struct launch *l = b->l;
+	int r = 0;
+
+	if (l->join_userns)
+		r = l->join_userns(l->arg, err);
+	if (r == 0)
+		r = make_stdio(b, err);
+	if (r == 0)
+		r = oci_create(l->spec, &b->io, netns_ready, b, &b->ctr, err);
+	if (r < 0)
+		return r;
+	b->created = true;
+	for (int i = 0; i < 3; i++)
+		close_fd(b->ends[i]);
+	if (FAULT("launch.created") < 0)
+		return err_sys(err, "create the container");
+	if (l->net == LAUNCH_NET_SLIRP) {
+		TRACE("net", "wait for slirp4netns");
+		r = slirp_wait(&b->slirp, SLIRP_READY_MS, err);
+	}
+	return r;
+}
+
+static int record_start(const struct birth *b, struct err *err)
+{
+	struct start_record rec = {
+		.init = b->ctr.init,
+		.monitor = proc_self(),
+		.start_n = b->l->conf->start_n,
+	};
+
+	return start_record_write(b->l->conf->dir_fd, &rec, err);
+}
+
+/* Tell the CLI; that it is gone shows when it does not answer. */
+static void report(const struct birth *b, enum launch_phase phase,
+		   const struct err *err)
+{
+	struct launch_msg msg = { .phase = phase };
+
+	if (b->report_fd < 0)
+		return;
+	if (err)
+		msg.err = *err;
+	if (b->created) {
+		msg.report.init = b->ctr.init;
+		msg.report.monitor = proc_self();
+		if (b->ctr.warnings)
+			snprintf(msg.report.warnings,
+				 sizeof(msg.report.warnings), "%s",
+				 b->ctr.warnings);
+	}
+	(void)send(b->report_fd, &msg, sizeof(msg), MSG_NOSIGNAL);
+}
+
+static int wait_go(const struct birth *b, struct err *err)
+{
+	char byte;
+	ssize_t n;
+
+	if (b->report_fd < 0)
+		return 0;
+	do
+		n = recv(b->report_fd, &byte, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		return err_set(err, ERR_FAIL, ECANCELED,
+			       "start was given up by its caller");
+	return 0;
+}
+
+static void add_helper(struct monitor_conf *c, pid_t pid)
+{
+	if (pid > 0)
+		c->helper_pids[c->n_helpers++] = pid;
+}
+
+static void add_hold(struct monitor_conf *c, int fd)
+{
+	if (fd >= 0)
+		c->hold_fds[c->n_hold++] = fd;
+}
+
+/* The payload runs: hand everything to bryo-monitor. */
+static void noreturn_attr become(struct birth *b)
+{
+	struct monitor_conf *c = b->l->conf;
+
+	c->init = b->ctr.init;
+	c->init_pidfd = take_fd(b->ctr.pidfd);
+	c->console_fd = b->io.console_fd;
+	c->n_helpers = 0;
+	c->n_hold = 0;
+	add_helper(c, b->slirp.pid);
+	add_helper(c, b->proxy_pid);
+	add_helper(c, b->ctr.fuse_pid);
+	add_hold(c, b->slirp.exit_fd);
+	add_hold(c, b->proxy_exit_fd);
+	(void)null_stdio(0, 2);
+	monitor_become(c, b->l->monitor_fd);
+}
+
+/* Only returns when it failed; nothing is left then. */
+static int give_birth(const struct launch *l, int report_fd, struct err *err)
+{
+	struct birth b = {
+		.l = l,
+		.report_fd = report_fd,
+		.ctr = OCI_CTR_INIT,
+		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
+		.ends = { -EBADF, -EBADF, -EBADF },
+		.slirp = SLIRP_INIT,
+		.proxy_exit_fd = -EBADF,
+	};
+	struct err why = ERR_INIT;
+	int r = create(&b, &why);
+
+	if (r == 0)
+		r = record_start(&b, &why);
+	if (r == 0) {
+		report(&b, LAUNCH_CREATED, NULL);
+		r = wait_go(&b, &why);
+	}
+	if (r == 0 && FAULT("launch.go") < 0)
+		r = err_sys(&why, "start the container");
+	if (r == 0)
+		r = oci_start(&b.ctr, &why);
+	if (r == 0) {
+		(void)FAULT("launch.started");
+		report(&b, LAUNCH_STARTED, NULL);
+		become(&b);
+	}
+	birth_undo(&b);
+	report(&b, LAUNCH_FAILED, &why);
+	if (err)
+		*err = why;
+	return r;
+}
+
+/* What M needs of the signals: children stay to be waited for, and nobody
+ * ends it half-way. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int launch_here(const struct launch *l, struct err *err)
+{
+	block_signals();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return give_birth(l, -EBADF, err);
+}
+
+/* ---- the CLI's side -------------------------------------------------- */
+
+static void noreturn_attr child(const struct launch *l, int report_fd)
+{
+	bool keep_stdio = l->conf->log_driver == LOGDRV_PASSTHROUGH;
+	bool keep_stderr = log_max >= LOG_DEBUG || trace_on;
+
+	block_signals();
+	setsid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!keep_stdio)
+		(void)null_stdio(0, keep_stderr ? 1 : 2);
+	(void)give_birth(l, report_fd, NULL);
+	child_exit(125);
+}
+
+int launch_spawn(const struct launch *l, struct launch_proc *ret,
+		 struct err *err)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, "make a socket pair for the monitor");
+	autoclose int ours = pair[0];
+	autoclose int theirs = pair[1];
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "fork the monitor");
+	if (pid == 0) {
+		close_fd(ours);
+		child(l, theirs);
+	}
+	ret->pid = pid;
+	ret->report_fd = take_fd(ours);
+	return 0;
+}
+
+static int give_up(struct launch_proc *p)
+{
+	close_fd(p->report_fd);
+	(void)proc_wait(p->pid);
+	p->pid = 0;
+	return 0;
+}
+
+/* The next message has to be @phase. */
+static int expect(struct launch_proc *p, enum launch_phase phase,
+		  struct launch_report *ret, struct err *err)
+{
+	struct launch_msg msg = { .phase = 0 };
+	ssize_t n;
+
+	do
+		n = recv(p->report_fd, &msg, sizeof(msg), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(msg) && msg.phase == phase) {
+		if (ret)
+			*ret = msg.report;
+		return 0;
+	}
+	give_up(p);
+	if (n != (ssize_t)sizeof(msg) || msg.phase != LAUNCH_FAILED)
+		return err_set(err, ERR_START, EPIPE,
+			       "the monitor died while it started the "
+			       "container");
+	if (err)
+		*err = msg.err;
+	return -msg.err.code;
+}
+
+int launch_created(struct launch_proc *p, struct launch_report *ret,
+		   struct err *err)
+{
+	return expect(p, LAUNCH_CREATED, ret, err);
+}
+
+int launch_go(struct launch_proc *p, struct err *err)
+{
+	const char byte = 'g';
+	int r;
+
+	if (send(p->report_fd, &byte, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return err_sys(err, "tell the monitor to go on");
+	r = expect(p, LAUNCH_STARTED, NULL, err);
+	close_fd(p->report_fd);
+	return r;
+}
+
+void launch_abort(struct launch_proc *p)
+{
+	if (p->report_fd >= 0)
+		give_up(p);
+}
+
+void launch_proc_done(struct launch_proc *p)
+{
+	launch_abort(p);
+}
