@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,11 @@ void trace_init(void)
 			trace_fd = fd;
 	}
 	trace_on = true;
+}
+
+int trace_fd_number(void)
+{
+	return trace_on ? trace_fd : -EBADF;
 }
 
 /* @area is one of the comma-separated words of BRYO_TRACE, or that is "all" */

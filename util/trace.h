@@ -26,6 +26,10 @@ void trace_init(void);
 struct trace_span trace_begin_(const char *area, const char *name);
 void trace_end_(struct trace_span *span);
 
+/** trace_fd_number() - what spans are written to, for those who close all
+ *  other descriptors; -EBADF while tracing is off */
+int trace_fd_number(void);
+
 static inline struct trace_span trace_begin(const char *area, const char *name)
 {
 	if (!trace_on)

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/oci/copyup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+/*
+ * Theory of operation
+ *
+ * Runs in init, before pivot_root: both trees are hostile (the image's, and a
+ * volume that another container may be using), so each entry is opened by
+ * name in a directory descriptor, O_NOFOLLOW, and made O_EXCL.  What changed
+ * between the listing and the open is an error.  Hard links are found again
+ * through a table of (device, inode) -> path below @to; the path is made of
+ * names that we created ourselves and is walked without following anything.
+ */
+
+#define DEPTH_MAX 200		/* two descriptors each, below 1024 */
+#define XATTRS_MAX 65536
+
+struct link {
+	ino_t ino;
+	char *path;	/* owned; relative to the top */
+};
+
+struct copy {
+	dev_t dev;
+	int top;		/* borrowed: the destination */
+	struct link *links;	/* owned; sorted by nothing: they are few */
+	size_t n_links;
+	struct sb path;		/* of the directory being copied, "" or "a/b/" */
+	unsigned int depth;
+};
+
+static void copy_done(struct copy *c)
+{
+	for (size_t i = 0; i < c->n_links; i++)
+		free(c->links[i].path);
+	free(c->links);
+	sb_done(&c->path);
+}
+
+static int open_dir(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+			O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A readable directory stream of what may be an O_PATH descriptor. */
+static DIR *stream(int fd, int *r)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = own < 0 ? NULL : fdopendir(own);
+
+	*r = d ? 0 : -errno;
+	if (!d && own >= 0)
+		close(own);
+	return d;
+}
+
+static bool is_dots(const char *name)
+{
+	return streq(name, ".") || streq(name, "..");
+}
+
+int copyup_is_empty(int dir)
+{
+	struct dirent *e;
+	int r;
+
+	autoclosedir DIR *d = stream(dir, &r);
+	if (!d)
+		return r;
+	while ((e = readdir(d)))
+		if (!is_dots(e->d_name) && !streq(e->d_name, "lost+found"))
+			return 0;
+	return 1;
+}
+
+/* The names that belong to the copy: not those of the overlay itself. */
+static bool keep_xattr(const char *name)
+{
+	return !str_starts(name, "user.overlay.") &&
+	       !str_starts(name, "user.fuseoverlayfs.") &&
+	       !str_starts(name, "trusted.") &&
+	       !str_starts(name, "system.nfs4") &&
+	       !str_starts(name, "security.selinux");
+}
+
+/* A name that the destination cannot hold is not worth failing for. */
+static bool xattr_refused(int code)
+{
+	return code == ENOTSUP || code == EPERM || code == EACCES;
+}
+
+static int copy_xattrs(int from, int to)
+{
+	char from_path[FD_PATH_MAX];
+	char to_path[FD_PATH_MAX];
+	ssize_t len;
+
+	fd_path(from, from_path);
+	fd_path(to, to_path);
+	len = listxattr(from_path, NULL, 0);
+	if (len <= 0 || len > XATTRS_MAX)
+		return len < 0 && errno != ENOTSUP ? -errno : 0;
+	autofree char *names = xmalloc((size_t)len);
+	autofree char *value = xmalloc(XATTRS_MAX);
+	len = listxattr(from_path, names, (size_t)len);
+	for (char *n = names; n < names + MAX(len, 0); n += strlen(n) + 1) {
+		ssize_t size;
+
+		if (!keep_xattr(n))
+			continue;
+		size = getxattr(from_path, n, value, XATTRS_MAX);
+		if (size < 0)
+			continue;
+		if (setxattr(to_path, n, value, (size_t)size, 0) < 0 &&
+		    !xattr_refused(errno))
+			return -errno;
+	}
+	return 0;
+}
+
+/* chown first: it drops setuid bits and file capabilities. */
+static int copy_meta(int from, int to, const struct stat *st)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	char path[FD_PATH_MAX];
+	int r;
+
+	if (fchownat(to, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	r = copy_xattrs(from, to);
+	if (r < 0)
+		return r;
+	if (chmod(fd_path(to, path), st->st_mode & 07777) < 0)
+		return -errno;
+	if (utimensat(AT_FDCWD, path, times, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int copy_range(int from, int to, off_t start, off_t end)
+{
+	if (lseek(to, start, SEEK_SET) < 0 || lseek(from, start, SEEK_SET) < 0)
+		return -errno;
+	while (start < end) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)MIN(end - start,
+								 1 << 30));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;	/* it shrank */
+		start += n;
+	}
+	return 0;
+}
+
+/* Data only, holes stay holes. */
+static int copy_data(int from, int to, off_t size)
+{
+	off_t data = 0;
+	int r;
+
+	while (data < size) {
+		off_t start = lseek(from, data, SEEK_DATA);
+		off_t end;
+
+		if (start < 0 && errno == ENXIO)
+			break;
+		if (start < 0)
+			start = data;
+		end = lseek(from, start, SEEK_HOLE);
+		if (end < 0)
+			end = size;
+		r = copy_range(from, to, start, end);
+		if (r < 0)
+			return r;
+		data = end;
+	}
+	return ftruncate(to, size) < 0 ? -errno : 0;
+}
+
+static int copy_file(int from_dir, int to_dir, const char *name,
+		     const struct stat *st)
+{
+	struct stat have;
+	int r;
+
+	autoclose int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW |
+				    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (from < 0)
+		return -errno;
+	if (fstat(from, &have) < 0)
+		return -errno;
+	if (!S_ISREG(have.st_mode) || have.st_ino != st->st_ino)
+		return -ESTALE;
+	autoclose int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL |
+				  O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to < 0)
+		return -errno;
+	r = copy_data(from, to, have.st_size);
+	return r < 0 ? r : copy_meta(from, to, &have);
+}
+
+static int copy_symlink(int from_dir, int to_dir, const char *name,
+			const struct stat *st)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	if (symlinkat(target, to_dir, name) < 0 ||
+	    fchownat(to_dir, name, st->st_uid, st->st_gid,
+		     AT_SYMLINK_NOFOLLOW) < 0 ||
+	    utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+static int copy_fifo(int from_dir, int to_dir, const char *name,
+		     const struct stat *st)
+{
+	autoclose int from = openat(from_dir, name, O_PATH | O_NOFOLLOW |
+				    O_CLOEXEC);
+
+	if (from < 0 || mkfifoat(to_dir, name, 0600) < 0)
+		return -errno;
+	autoclose int to = openat(to_dir, name, O_PATH | O_NOFOLLOW |
+				  O_CLOEXEC);
+	return to < 0 ? -errno : copy_meta(from, to, st);
+}
+
+/* Open a file of ours below the top, one component after the other. */
+static int reopen_made(int top, const char *path)
+{
+	autofree char *copy = xstrdup(path);
+	char *rest = copy;
+	char *name;
+	autoclose int fd = fcntl(top, F_DUPFD_CLOEXEC, 3);
+
+	while (fd >= 0 && (name = strsep(&rest, "/"))) {
+		int next = openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+		if (next < 0)
+			return -errno;
+		close(fd);
+		fd = next;
+	}
+	return take_fd(fd);
+}
+
+/* 1: linked to an earlier copy, 0: the first of its links, -errno */
+static int copy_hardlink(struct copy *c, int to_dir, const char *name,
+			 const struct stat *st)
+{
+	char proc[FD_PATH_MAX];
+
+	for (size_t i = 0; i < c->n_links; i++) {
+		if (c->links[i].ino != st->st_ino)
+			continue;
+		autoclose int fd = reopen_made(c->top, c->links[i].path);
+		if (fd < 0)
+			return fd;
+		return linkat(AT_FDCWD, fd_path(fd, proc), to_dir, name,
+			      AT_SYMLINK_FOLLOW) < 0 ? -errno : 1;
+	}
+	c->links = xreallocarray(c->links, c->n_links + 1, sizeof(*c->links));
+	c->links[c->n_links].ino = st->st_ino;
+	c->links[c->n_links++].path = xasprintf("%s%s", c->path.buf, name);
+	return 0;
+}
+
+static int copy_dir(struct copy *c, int from, int to);
+
+static int copy_subdir(struct copy *c, int from_dir, int to_dir,
+		       const char *name)
+{
+	size_t len = c->path.len;
+	int r;
+
+	if (c->depth == DEPTH_MAX)
+		return -ELOOP;
+	autoclose int from = open_dir(from_dir, name);
+	if (from < 0)
+		return from;
+	if (mkdirat(to_dir, name, 0700) < 0)
+		return -errno;
+	autoclose int to = open_dir(to_dir, name);
+	if (to < 0)
+		return to;
+	c->depth++;
+	sb_addf(&c->path, "%s/", name);
+	r = copy_dir(c, from, to);
+	sb_trunc(&c->path, len);
+	c->depth--;
+	return r;
+}
+
+static int copy_entry(struct copy *c, int from, int to, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode)) {
+		/* Something is mounted here: it is not the image's. */
+		if (st.st_dev != c->dev)
+			return 0;
+		return copy_subdir(c, from, to, name);
+	}
+	if (st.st_nlink > 1) {
+		int r = copy_hardlink(c, to, name, &st);
+
+		if (r != 0)
+			return MIN(r, 0);
+	}
+	if (S_ISREG(st.st_mode))
+		return copy_file(from, to, name, &st);
+	if (S_ISLNK(st.st_mode))
+		return copy_symlink(from, to, name, &st);
+	if (S_ISFIFO(st.st_mode))
+		return copy_fifo(from, to, name, &st);
+	return 0;
+}
+
+static int copy_dir(struct copy *c, int from, int to)
+{
+	struct dirent *e;
+	struct stat st;
+	int r;
+
+	autoclosedir DIR *d = stream(from, &r);
+	while (d && r == 0 && (errno = 0, e = readdir(d)))
+		if (!is_dots(e->d_name))
+			r = copy_entry(c, from, to, e->d_name);
+	if (r < 0)
+		return r;
+	if (fstat(from, &st) < 0)
+		return -errno;
+	return copy_meta(from, to, &st);
+}
+
+int copyup_tree(int from, int to, struct err *err)
+{
+	struct copy c cleanup(copy_done) = { .top = to, .path = SB_INIT };
+	struct stat st;
+	int r;
+
+	if (fstat(from, &st) < 0)
+		return err_sys(err, "stat the directory to copy");
+	c.dev = st.st_dev;
+	r = copy_dir(&c, from, to);
+	if (r < 0)
+		return err_code(err, r, "copy %s",
+				c.path.len ? c.path.buf : "the directory");
+	return 0;
+}

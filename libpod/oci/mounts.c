@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "libpod/oci/copyup.h"
+#include "libpod/oci/steps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/path.h"
+#include "util/str.h"
+
+/*
+ * Theory of operation
+ *
+ * Mounts everything that the spec lists below the root file system, in the
+ * order of the list, before pivot_root: sources are the host's, targets the
+ * container's.  A target is resolved beneath root_fd, made when it is missing,
+ * and used as the descriptor that came out; the mount is built detached and
+ * moved onto it.  Nothing here takes a path of the container as a string.
+ *
+ * Kernel file systems (proc, sysfs, /dev) are only put on real directories:
+ * an image with /proc -> /elsewhere would get its masks in the wrong place.
+ */
+
+#define ATTR_KERNEL (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+#define DEV_DATA "size=65536k,mode=0755"
+#define DEVPTS_DATA "newinstance,ptmxmode=0666,mode=0620,max=1024"
+#define TTY_GID 5
+
+static int target_open(struct init *in, const struct oci_mount *m, bool is_dir,
+		       struct err *err)
+{
+	struct stat st;
+	struct stat root;
+
+	autoclose int fd = path_target(in->root_fd, m->target, is_dir);
+	if (fd < 0)
+		return err_code(err, fd, "make mount point %s", m->target);
+	if (fstat(fd, &st) < 0 || fstat(in->root_fd, &root) < 0)
+		return err_sys(err, "stat mount point %s", m->target);
+	if (st.st_dev == root.st_dev && st.st_ino == root.st_ino)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "cannot mount at %s: it is the root", m->target);
+	if (is_dir != S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID, is_dir ? ENOTDIR : EISDIR,
+			       "mount point %s is %sa directory", m->target,
+			       is_dir ? "not " : "");
+	return take_fd(fd);
+}
+
+/* The target of a kernel file system: no symlink on the way. */
+static int target_strict(struct init *in, const struct oci_mount *m,
+			 struct err *err)
+{
+	struct stat st;
+
+	autoclose int fd = path_open(in->root_fd, m->target,
+				     O_PATH | O_NOFOLLOW);
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID, ENOTDIR,
+			       "%s of the image is %s, not a directory",
+			       m->target, S_ISLNK(st.st_mode) ?
+			       "a symbolic link" : "a file");
+	return target_open(in, m, true, err);
+}
+
+static int attach_at(struct init *in, const struct oci_mount *m, int fd,
+		     bool strict, struct err *err)
+{
+	autoclose int target = strict ? target_strict(in, m, err) :
+			       target_open(in, m, true, err);
+
+	if (target < 0)
+		return target;
+	return mnt_attach(&in->mnt, fd, target, err);
+}
+
+static int new_fs(struct init *in, const struct oci_mount *m, const char *type,
+		  const char *data, bool strict, struct err *err)
+{
+	const char *source = str_is_empty(m->source) ? type : m->source;
+
+	autoclose int fd = mnt_fs(&in->mnt, type, source, data, m->attr, err);
+	if (fd < 0)
+		return fd;
+	return attach_at(in, m, fd, strict, err);
+}
+
+/* A recursive bind of the host's own directory of that kind. */
+static int bind_outer(struct init *in, const struct oci_mount *m,
+		      const char *path, uint64_t attr, struct err *err)
+{
+	int r;
+
+	autoclose int from = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return err_sys(err, "open %s", path);
+	autoclose int fd = mnt_clone(&in->mnt, from, true, err);
+	if (fd < 0)
+		return fd;
+	r = mnt_setattr(&in->mnt, fd, attr, true, err);
+	if (r < 0)
+		return r;
+	return attach_at(in, m, fd, true, err);
+}
+
+static int mount_proc(struct init *in, const struct oci_mount *m,
+		      struct err *err)
+{
+	if (in->outer_pid || in->spec->ns[OCI_NS_PID].mode == OCI_NS_HOST)
+		return bind_outer(in, m, "/proc", m->attr | ATTR_KERNEL, err);
+	if (in->mnt.legacy) {
+		int r = new_fs(in, m, "proc", m->data, true, err);
+
+		return r == -EPERM ? proc_refused(in, r) : r;
+	}
+	return attach_at(in, m, in->proc_fd, true, err);
+}
+
+/* sysfs shows the network namespace and may be mounted by its owner only. */
+static int mount_sysfs(struct init *in, const struct oci_mount *m,
+		       struct err *err)
+{
+	uint64_t bind_attr = m->attr | ATTR_KERNEL | MOUNT_ATTR_RDONLY;
+	int r;
+
+	if (in->spec->ns[OCI_NS_NET].mode == OCI_NS_NEW ||
+	    (in->spec->ns[OCI_NS_NET].mode == OCI_NS_JOIN &&
+	     in->spec->ns[OCI_NS_USER].mode == OCI_NS_JOIN)) {
+		r = new_fs(in, m, "sysfs", m->data, true, err);
+		if (r != -EPERM)
+			return r;
+		err_clear(err);	/* masked in an outer container */
+	}
+	return bind_outer(in, m, "/sys", bind_attr, err);
+}
+
+static bool is_cgroup2(const char *path)
+{
+	struct statfs st;
+
+	return statfs(path, &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/*
+ * v2 in a cgroup namespace of its own; else nothing of the host's tree is
+ * shown (CVE-2023-25809), except when the host's namespace was asked for.
+ */
+static int mount_cgroup(struct init *in, const struct oci_mount *m,
+			struct err *err)
+{
+	struct oci_mount empty = *m;
+
+	if (is_cgroup2("/sys/fs/cgroup")) {
+		if (in->spec->ns[OCI_NS_CGROUP].mode == OCI_NS_HOST)
+			return bind_outer(in, m, "/sys/fs/cgroup", m->attr |
+					  ATTR_KERNEL | MOUNT_ATTR_RDONLY, err);
+		if (new_fs(in, m, "cgroup2", m->data, true, NULL) == 0)
+			return 0;
+	}
+	empty.attr |= ATTR_KERNEL | MOUNT_ATTR_RDONLY;
+	empty.source = "cgroup";
+	return new_fs(in, &empty, "tmpfs", "size=4k,mode=0755", true, err);
+}
+
+static int mount_dev(struct init *in, const struct oci_mount *m,
+		     struct err *err)
+{
+	uint64_t attr = m->attr & ~(uint64_t)MOUNT_ATTR_RDONLY;
+	int r;
+
+	autoclose int fd = mnt_fs(&in->mnt, "tmpfs", "tmpfs",
+				  m->data ? m->data : DEV_DATA,
+				  attr | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+				  err);
+	if (fd < 0)
+		return fd;
+	r = attach_at(in, m, fd, true, err);
+	if (r == 0)
+		r = dev_populate(in, fd, err);
+	if (r == 0 && (m->attr & MOUNT_ATTR_RDONLY))
+		in->dev_fd = take_fd(fd);
+	return r;
+}
+
+/* gid 5 owns terminals, unless it is not mapped (single-id mode). */
+static int mount_devpts(struct init *in, const struct oci_mount *m,
+			struct err *err)
+{
+	const struct oci_spec *spec = in->spec;
+	autofree char *data = NULL;
+	bool gid = spec->ns[OCI_NS_USER].mode != OCI_NS_NEW ?
+		   !spec->setgroups_deny :
+		   idmap_has_inside(&spec->gid_map, TTY_GID);
+	int r;
+
+	if (m->data)
+		return new_fs(in, m, "devpts", m->data, true, err);
+	data = xasprintf("%s%s", DEVPTS_DATA, gid ? ",gid=5" : "");
+	r = new_fs(in, m, "devpts", data, true, err);
+	if (r != -EINVAL || !gid)
+		return r;
+	/* A joined user namespace whose map we do not know. */
+	err_clear(err);
+	return new_fs(in, m, "devpts", DEVPTS_DATA, true, err);
+}
+
+static int mount_tmpfs(struct init *in, const struct oci_mount *m,
+		       struct err *err)
+{
+	const char *source = str_is_empty(m->source) ? "tmpfs" : m->source;
+	uint64_t attr = m->copy_up ? m->attr & ~(uint64_t)MOUNT_ATTR_RDONLY :
+			m->attr;
+	int r;
+
+	autoclose int fd = mnt_fs(&in->mnt, "tmpfs", source, m->data, attr, err);
+	if (fd < 0)
+		return fd;
+	autoclose int target = target_open(in, m, true, err);
+	if (target < 0)
+		return target;
+	if (m->copy_up) {
+		r = copyup_tree(target, fd, err);
+		if (r == 0)
+			r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
+		if (r < 0)
+			return r;
+	}
+	return mnt_attach(&in->mnt, fd, target, err);
+}
+
+/* A new named volume takes over what the image has in its place. */
+static int volume_copy(struct init *in, const struct oci_mount *m, int source,
+		       struct err *err)
+{
+	int empty;
+
+	autoclose int from = path_open(in->root_fd, m->target,
+				       O_PATH | O_DIRECTORY);
+	if (from < 0)
+		return 0;
+	empty = copyup_is_empty(source);
+	if (empty < 0)
+		return err_code(err, empty, "read the volume");
+	return empty ? copyup_tree(from, source, err) : 0;
+}
+
+static int mount_bind(struct init *in, const struct oci_mount *m,
+		      const struct place *source, struct err *err)
+{
+	bool is_dir = S_ISDIR(source->mode);
+	int r;
+
+	autoclose int from = place_open(source, err);
+	if (from < 0)
+		return from;
+	if (m->volume_copy && is_dir) {
+		r = volume_copy(in, m, from, err);
+		if (r < 0)
+			return err_wrap(err, r, "copy the image's %s into the "
+					"volume", m->target);
+	}
+	autoclose int fd = mnt_clone(&in->mnt, from, true, err);
+	if (fd < 0)
+		return fd;
+	r = mnt_setattr(&in->mnt, fd, m->attr, true, err);
+	if (r < 0)
+		return r;
+	autoclose int target = target_open(in, m, is_dir, err);
+	if (target < 0)
+		return target;
+	r = mnt_attach(&in->mnt, fd, target, err);
+	if (r < 0 || !m->propagation)
+		return r;
+	return mnt_propagation(&in->mnt, fd, m->propagation, err);
+}
+
+static int mount_device(struct init *in, const struct oci_mount *m,
+			const struct place *source, struct err *err)
+{
+	if (!S_ISCHR(source->mode) && !S_ISBLK(source->mode))
+		return err_set(err, ERR_INVALID, ENODEV, "%s is not a device",
+			       m->source);
+	return mount_bind(in, m, source, err);
+}
+
+static int mount_one(struct init *in, size_t i, struct err *err)
+{
+	const struct oci_mount *m = &in->spec->mounts[i];
+
+	switch (m->kind) {
+	case OCI_MOUNT_BIND:
+		return mount_bind(in, m, &in->sources[i], err);
+	case OCI_MOUNT_TMPFS:
+		return mount_tmpfs(in, m, err);
+	case OCI_MOUNT_PROC:
+		return mount_proc(in, m, err);
+	case OCI_MOUNT_SYSFS:
+		return mount_sysfs(in, m, err);
+	case OCI_MOUNT_DEV:
+		return mount_dev(in, m, err);
+	case OCI_MOUNT_DEVPTS:
+		return mount_devpts(in, m, err);
+	case OCI_MOUNT_MQUEUE:
+		return new_fs(in, m, "mqueue", m->data, false, err);
+	case OCI_MOUNT_CGROUP:
+		return mount_cgroup(in, m, err);
+	case OCI_MOUNT_DEVICE:
+		return mount_device(in, m, &in->sources[i], err);
+	}
+	return err_set(err, ERR_FAIL, EINVAL, "unknown kind of mount");
+}
+
+int step_mounts(struct init *in, struct err *err)
+{
+	for (size_t i = 0; i < in->spec->n_mounts; i++) {
+		int r = mount_one(in, i, err);
+
+		if (r < 0)
+			return err_wrap(err, r, "mount %s",
+					in->spec->mounts[i].target);
+	}
+	return 0;
+}

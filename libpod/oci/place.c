@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/oci/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+int place_of(int fd, const char *what, struct place *ret, struct err *err)
+{
+	char link[FD_PATH_MAX];
+	char path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat %s", what);
+	n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+	if (n < 0)
+		return err_sys(err, "find the path of %s", what);
+	path[n] = '\0';
+	if (path[0] != '/')
+		return err_set(err, ERR_FAIL, ENOENT,
+			       "%s has no path in the file system", what);
+	ret->path = xstrdup(path);
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	ret->mode = st.st_mode;
+	ret->caller_fd = fd;
+	return 0;
+}
+
+int place_open(const struct place *p, struct err *err)
+{
+	struct stat st;
+
+	autoclose int fd = open(p->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open %s", p->path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat %s", p->path);
+	if (st.st_dev != p->dev || st.st_ino != p->ino)
+		return err_set(err, ERR_FAIL, ESTALE,
+			       "%s was replaced while the container started",
+			       p->path);
+	return take_fd(fd);
+}
+
+void place_done(struct place *p)
+{
+	free(p->path);
+	p->path = NULL;
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# The runtime core: bryo-init and the seccomp filter made at build time.
+
+# No C library, no position independence, nothing to relocate: it is copied
+# into memory at each start of a container that needs it.
+INIT_CFLAGS := -std=gnu17 -Os -ffreestanding -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
+	$(filter-out -Wpedantic,$(WARN)) $(if $(RELEASE),,-Werror)
+
+$(O)/bryo-init: $(src_prog_init) libpod/oci/init/sys.h libpod/oci/sync.h
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) -D_GNU_SOURCE -I. $(INIT_CFLAGS) -nostdlib -static -no-pie \
+		-Wl,--build-id=none,-z,noexecstack,--gc-sections -s \
+		-o $@ $(src_prog_init)
+
+# ---- unit tests: a harness that starts containers --------------------------
+unit_extra_oci := $(O)/obj/tests/unit/oci/ctr.o
+unit_oci_bins := $(filter $(O)/unit/oci/%,$(unit_bins) $(patsubst \
+	tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/oci/test_*.c)))
+
+$(O)/unit/oci/bryo-init: $(O)/bryo-init
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(unit_oci_bins): | $(O)/unit/oci/bryo-init
