@@ -67,12 +67,13 @@ static bool try_whiteout(int dir)
 	       mknodat(dir, "lower2/hidden", S_IFCHR, makedev(0, 0)) == 0;
 }
 
-/* The names are short and relative: the child's directory is the scratch. */
+/* The names are relative to the child's directory; unshare(2) takes that along
+ * into the new namespace, a descriptor would stay in the old one. */
 static bool try_overlay(int dir)
 {
 	struct stat st;
 
-	if (unshare(CLONE_NEWNS) < 0 || fchdir(dir) < 0 ||
+	if (fchdir(dir) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	if (mount("overlay", "merged", "overlay", 0,
