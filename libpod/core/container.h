@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CONTAINER_H
+#define CORE_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "network/network.h"
+#include "util/cleanup.h"
+#include "util/err.h"
+#include "util/proc.h"
+
+struct runtime;
+struct json_object;
+
+enum ctr_state {
+	CTR_CREATING,	/* transitional: owner pid in the row */
+	CTR_CREATED,
+	CTR_STARTING,	/* transitional */
+	CTR_RUNNING,
+	CTR_STOPPING,	/* running, told to stop */
+	CTR_EXITED,
+	CTR_REMOVING,	/* transitional */
+};
+
+/** ctr_state_name() - "created", "running", "exited", ... (lower case) */
+const char *ctr_state_name(enum ctr_state s);
+
+enum ctr_restart {
+	RESTART_NO,
+	RESTART_ON_FAILURE,
+	RESTART_ALWAYS,
+	RESTART_UNLESS_STOPPED,
+};
+
+enum ctr_mount_type { MNT_BIND, MNT_VOLUME, MNT_TMPFS, MNT_DEVPTS };
+
+/** struct ctr_mount - one -v, --mount or --tmpfs, or a VOLUME of the image */
+struct ctr_mount {
+	enum ctr_mount_type type;
+	char *source;	/* bind: absolute host path; volume: its name */
+	char *target;
+	char *options;	/* tmpfs data: "size=64m,mode=1777" */
+	bool ro, exec_set, noexec, suid, dev;
+	bool anonymous;	/* volume made for this container */
+	bool nocopy;
+	bool chown;	/* :U */
+	unsigned long propagation;
+};
+
+/**
+ * struct ctr_config - what the user asked for, after image defaults were
+ * merged in; immutable after create; stored as JSON in the row.  All owned.
+ */
+struct ctr_config {
+	/* image */
+	char *image_id, *image_name, *image_digest;
+	char *rootfs;		/* --rootfs */
+	char *driver;		/* storage driver of this container */
+	/* process */
+	char **entrypoint;
+	char **cmd;
+	char **env;
+	char *workdir;
+	bool workdir_image;	/* from the image: created when missing */
+	char *user;
+	char **group_add;
+	bool tty, stdin_open, stdin_once;
+	bool attach_stdin, attach_stdout, attach_stderr;
+	char *stop_signal_name;
+	int stop_signal;
+	uint32_t stop_timeout;
+	uint32_t timeout;
+	uint32_t umask;
+	char **ulimits;		/* "nofile=1024:2048" */
+	int oom_score_adj;
+	bool oom_score_set;
+	bool init;
+	/* identity */
+	char *hostname;		/* "" = short id */
+	char **labels;		/* "k=v" */
+	char **annotations;
+	/* security */
+	char **cap_add, **cap_drop;
+	bool privileged;
+	bool readonly, readonly_tmpfs;
+	char **security_opt;
+	bool no_new_privs;
+	char *seccomp;		/* NULL default, "unconfined", path */
+	char **mask, **unmask;
+	char *userns;		/* "", "host", "keep-id[:uid=,gid=]" */
+	/* namespaces: "private", "host", "none", "container:ID", "ns:PATH" */
+	char *pid, *ipc, *uts, *cgroupns;
+	/* network */
+	char *network;		/* "slirp4netns", "none", "host", ... */
+	struct port_list ports;	/* random ones resolved at each start */
+	bool publish_all;
+	char **expose;		/* "80/tcp" */
+	char **dns, **dns_search, **dns_option, **add_host;
+	bool no_hosts;
+	/* environment */
+	int preserve_fds;	/* of `run`; not for later starts */
+	bool env_host, unsetenv_all, http_proxy;
+	char **unsetenv;
+	/* mounts */
+	struct ctr_mount *mounts;
+	size_t n_mounts;
+	char **devices;
+	uint64_t shm_size;
+	char **sysctls;
+	char *tz;
+	char *image_volume;	/* "anonymous" (NULL), "tmpfs", "ignore" */
+	/* life */
+	bool auto_remove;
+	enum ctr_restart restart;
+	uint32_t restart_max;
+	char *log_driver;
+	uint64_t log_size;
+	uint32_t log_files;
+	char *cidfile, *pidfile, *conmon_pidfile;
+	char *image_stop_signal;
+	char **create_command;	/* argv of the create or run */
+	struct json_object *healthcheck; /* of the image, kept for inspect */
+};
+
+void ctr_config_done(struct ctr_config *c);
+
+/**
+ * struct ctr - one row: config and what is known of its last start
+ * @state:     already normalised: a row that says running whose monitor and
+ *             init are gone reads as exited
+ * @orphaned:  running, but its monitor is dead
+ */
+struct ctr {
+	char id[65];
+	char *name;
+	enum ctr_state state;
+	struct ctr_config config;
+	bool config_loaded;	/* all of it; see ctr_list() */
+	int64_t created_ns, started_ns, finished_ns;
+	struct proc_id init;
+	struct proc_id monitor;
+	char boot[40];
+	int exit_code;		/* -1 unknown */
+	int oom;
+	char *error;		/* State.Error, e.g. why the code is unknown */
+	uint32_t restarts;
+	uint32_t start_n;
+	bool stopped_by_user;
+	bool orphaned;
+	struct port_list ports;	/* as bound */
+	char **exec_ids;	/* see ctr_exec_ids() */
+	struct proc_id owner;	/* of a transitional state */
+	char owner_boot[40];
+	int op_fd;		/* owned operation lock, -EBADF when not held */
+	const struct image *image; /* borrowed: from ctr_create() for the start
+				      that follows; NULL otherwise */
+};
+
+struct ctr_list {
+	struct ctr **v;
+	size_t n;
+};
+
+struct ctr *ctr_free(struct ctr *c);
+void ctr_list_done(struct ctr_list *l);
+
+static inline void cleanup_ctr(struct ctr **c)
+{
+	*c = ctr_free(*c);
+}
+
+#define auto_ctr cleanup(cleanup_ctr)
+#define auto_ctr_list cleanup(ctr_list_done)
+
+/** ctr_find() - by name, then id, then unique id prefix.
+ *  -ENOENT: `no container with name or ID "x" found: no such container` */
+int ctr_find(struct runtime *rt, const char *name, struct ctr **ret,
+	     struct err *err);
+
+/**
+ * ctr_list() - all rows, oldest first; 1000 rows in a few ms
+ *
+ * Of each config only image_id, image_name, entrypoint, cmd, labels, network,
+ * restart, ports, cidfile, auto_remove and type, source and target of binds
+ * and volumes are there; ctr_config_load() reads the rest.
+ */
+int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err);
+
+/** ctr_config_load() - the whole config of a container of ctr_list() */
+int ctr_config_load(struct runtime *rt, struct ctr *c, struct err *err);
+
+/** ctr_latest() - the one created last */
+int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err);
+
+/** ctr_config_init() - zero but for the defaults that are not zero */
+void ctr_config_init(struct ctr_config *c);
+
+struct image;
+
+/**
+ * ctr_create() - row, directory, volumes, bundle; state created
+ * @img:     borrowed; NULL with config->rootfs
+ * @config:  taken; image defaults are merged in here
+ * @name:    NULL: adjective_noun
+ * @run:     ctr_start() follows at once: the row stays in its transitional
+ *           state, owned by this process, until then
+ */
+int ctr_create(struct runtime *rt, const struct image *img,
+	       struct ctr_config *config, const char *name, bool run,
+	       struct ctr **ret, struct err *err);
+
+/**
+ * ctr_start() - start the payload; a running one is left alone
+ * @attach: NULL = detached; else receives a connected attach socket
+ *          (libpod/monitor/monitor.h), owned by the caller; -EBADF when the
+ *          container was running already
+ *
+ * A failed start leaves the container as it was (with --rm: removed).
+ */
+int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err);
+
+/** ctr_attach() - connect to a running container's monitor */
+int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
+	       struct err *err);
+
+/** ctr_signal() - through a verified pidfd; ERR_STATE when not running */
+int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err);
+
+/** CTR_TIMEOUT_CONFIG - ctr_stop(): what the container's config says */
+#define CTR_TIMEOUT_CONFIG (UINT32_MAX - 1)
+
+/** ctr_stop() - stop signal, wait @timeout_s (UINT32_MAX: for ever), KILL;
+ *  what does not run is left alone */
+int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+	     struct err *err);
+
+/** ctr_wait() - until it does not run; its code (-1 unknown) */
+int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code,
+	     struct err *err);
+
+/**
+ * ctr_settled() - after an attached run ended: fold the exit record into the
+ * row, or remove the container when it is a --rm one
+ * @ret_code: in: what the monitor said; out: what the record says
+ */
+int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
+		struct err *err);
+
+/**
+ * ctr_ended() - the same in the monitor's own process, for `bryo __monitor`;
+ * a restart policy starts the next round in place and does not return
+ * @start_n:  which start ended
+ * @lock_fd:  the monitor lock, held
+ * @delay_ms: the back-off that was just waited for
+ */
+int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
+	      int lock_fd, uint32_t delay_ms, struct err *err);
+
+struct ctr_rm_opts {
+	bool force;
+	bool volumes;		/* anonymous ones too */
+	bool depend;
+	uint32_t timeout_s;
+};
+
+int ctr_remove(struct runtime *rt, struct ctr *c,
+	       const struct ctr_rm_opts *opts, struct err *err);
+
+int ctr_rename(struct runtime *rt, struct ctr *c, const char *name,
+	       struct err *err);
+
+/** ctr_inspect() - podman's JSON object; owned by the caller */
+struct json_object *ctr_inspect(struct runtime *rt, const struct ctr *c,
+				struct err *err);
+
+/** ctr_exec_ids() - ids of the exec sessions that run now, into c->exec_ids */
+void ctr_exec_ids(struct runtime *rt, struct ctr *c);
+
+/** ctr_dir() - the container's data directory; owned descriptor */
+int ctr_dir(struct runtime *rt, const struct ctr *c, struct err *err);
+
+struct ctr_exec_opts {
+	char **args;
+	char **env;		/* -e, over the container's */
+	const char *user;
+	const char *workdir;
+	bool tty, interactive, detach, privileged;
+	int preserve_fds;
+	const char *detach_keys;
+};
+
+/** ctr_exec() - returns the process's exit code, or -errno */
+int ctr_exec(struct runtime *rt, struct ctr *c,
+	     const struct ctr_exec_opts *opts, struct err *err);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CORE_PRIV_H
+#define CORE_CORE_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libpod/core/container.h"
+#include "libpod/core/runtime.h"
+#include "util/err.h"
+#include "util/proc.h"
+#include "util/sb.h"
+
+struct db_stmt;
+struct image;
+struct json_object;
+struct store;
+
+/* Declarations that the files of libpod/core share and nobody else sees. */
+
+/** struct ctr_mark - a transitional row as a sweep saw it */
+struct ctr_mark {
+	enum ctr_state state;
+	struct proc_id owner;
+	uint32_t start_n;
+};
+
+/* ---- rootless.c ---- */
+
+/** rootless_init() - who we are; the maps come later, rootless_load() */
+void rootless_init(struct rootless *ids);
+
+/** rootless_set_single() - newuidmap turned out not to work: go on with one
+ *  id, and leave a note so that the next command does not try again */
+void rootless_set_single(struct runtime *rt, const char *why);
+
+/* ---- row.c: the container table ---- */
+
+extern const char core_schema[];
+#define CORE_SCHEMA_VERSION 1
+
+/** owner_is_alive() - the process that left its mark in a transitional row */
+bool owner_is_alive(const struct proc_id *owner, const char *boot);
+
+/** row_insert() - inside a transaction; -EEXIST: id or name is taken */
+int row_insert(struct runtime *rt, const struct ctr *c, struct err *err);
+
+/** row_save() - write back all that changes in a container's life; inside a
+ *  transaction */
+int row_save(struct runtime *rt, const struct ctr *c, struct err *err);
+
+/** row_delete() - the row, its config, its uses; inside a transaction */
+int row_delete(struct runtime *rt, const char *id, struct err *err);
+
+/** row_load() - by full id, as the database has it; not normalised.
+ *  -ENOENT/ERR_NOT_FOUND when there is none */
+int row_load(struct runtime *rt, const char *id, struct ctr **ret,
+	     struct err *err);
+
+/** row_reload() - the changing fields of @c anew; -ENOENT as above */
+int row_reload(struct runtime *rt, struct ctr *c, struct err *err);
+
+/** row_dependants() - ids of containers in this one's namespaces; appended */
+int row_dependants(struct runtime *rt, const char *id, char ***ret,
+		   struct err *err);
+
+/** row_mark_holds() - the row is still as @mark says; inside a transaction */
+bool row_mark_holds(struct runtime *rt, const char *id,
+		    const struct ctr_mark *mark);
+
+/** row_pending() - containers in a transitional state */
+int row_pending(struct runtime *rt, struct ctr_list *ret, struct err *err);
+
+/* ---- config.c ---- */
+
+struct json_object *ctr_config_to_json(const struct ctr_config *c);
+int ctr_config_from_json(struct json_object *o, struct ctr_config *ret,
+			 struct err *err);
+
+/** config_brief() - the few fields of a list as text for the row;
+ *  config_brief_parse() is the reverse */
+void config_brief(const struct ctr_config *c, struct sb *out);
+void config_brief_parse(const char *text, struct ctr_config *c);
+
+/** ports_pack()/ports_unpack() - a port list as the text of a column */
+void ports_pack(const struct port_list *list, struct sb *out);
+int ports_unpack(const char *text, struct port_list *ret);
+
+/** mount_free_fields() - what one struct ctr_mount owns */
+void mount_done(struct ctr_mount *m);
+
+/* ---- state.c ---- */
+
+/**
+ * ctr_normalise() - bring a row that was just read in line with the truth
+ *
+ * Only in memory, see "Theory of operation" in state.c.  The row is written
+ * by those who change the container next.
+ */
+void ctr_normalise(struct runtime *rt, struct ctr *c);
+
+/** ctr_lock_probe() - is a monitor alive?  1 yes, 0 no, -errno */
+int ctr_lock_probe(struct runtime *rt, const char *id);
+
+/** ctr_lock_take() - the monitor lock for a start; waits @timeout_ms for the
+ *  previous monitor to finish.  Return: descriptor, owned by the caller */
+int ctr_lock_take(int dir, const char *name, int timeout_ms, struct err *err);
+
+/** ctr_op_lock() - exclusive among commands: start, rm, rename of one
+ *  container.  -ENOENT when its directory is gone.  owned descriptor */
+int ctr_op_lock(struct runtime *rt, const char *id, struct err *err);
+
+/** ctr_reap() - finish the removal of a --rm container that nobody runs or
+ *  watches any more; true when it is gone */
+bool ctr_reap(struct runtime *rt, struct ctr *c);
+
+/** ctr_recover() - roll a transitional row of a dead owner forward or back */
+int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err);
+
+/** ctr_sweep() - ctr_recover() for all of them; called at each open */
+void ctr_sweep(struct runtime *rt);
+
+/** ctr_err_not_found() - podman's words for an unknown container */
+int ctr_err_not_found(struct err *err, const char *name);
+
+/* ---- remove.c ---- */
+
+/**
+ * ctr_erase() - what is left of a container that does not run (any more):
+ * directory to the trash, row and uses deleted, in one transaction
+ * @check: only when the row still has this state and owner (a sweep that
+ *         lost the race does nothing); NULL: the caller has the op lock
+ * @volumes: anonymous volumes too
+ */
+int ctr_erase(struct runtime *rt, const struct ctr *c,
+	      const struct ctr_mark *check, bool volumes, struct err *err);
+
+/* ---- image.c: what an image says about its containers ---- */
+
+/** config_merge_image() - defaults of @img go under what the user asked for;
+ *  anonymous volumes for VOLUMEs are appended to the mounts */
+int config_merge_image(struct runtime *rt, const struct image *img,
+		       struct ctr_config *c, struct err *err);
+
+/* ---- create.c ---- */
+
+/** ctr_name_check() - [a-zA-Z0-9][a-zA-Z0-9_.-]* */
+int ctr_name_check(const char *name, struct err *err);
+
+/** ctr_err_name_taken() - podman's words, with the id of who has it */
+int ctr_err_name_taken(struct runtime *rt, const char *name, struct err *err);
+
+/** ctr_dirs_make() - directory, upper and work (or tree) of a container;
+ *  existing ones are fine */
+int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err);
+
+/* ---- image.c, see below; the environment at run time ---- */
+
+/** ctr_env() - the container's environment with what only a start knows
+ *  (HOSTNAME); a strv, owned */
+char **ctr_env(const struct ctr *c);
+
+/* ---- names.c ---- */
+
+/** name_random() - "adjective_noun", owned */
+char *name_random(void);
+
+/* ---- volume.c ---- */
+
+extern const char volume_schema[];
+
+/** volume_use() - pin volume @name for a container, making it when there is
+ *  none; inside the caller's transaction (the directory comes later) */
+int volume_use(struct runtime *rt, const char *name, bool anonymous,
+	       const char *ctr_id, struct err *err);
+
+/** volume_dir() - descriptor of a volume's _data, made when it is missing.
+ *  owned; *ret_fresh: never mounted before: copy up */
+int volume_dir(struct runtime *rt, const char *name, bool *ret_fresh,
+	       struct err *err);
+
+/** volume_filled() - it was mounted: no copy-up ever again */
+int volume_filled(struct runtime *rt, const char *name, struct err *err);
+
+/** volume_unuse() - drop a container's pins; anonymous ones that nobody else
+ *  uses are appended to @ret_dead when @anonymous; inside a transaction */
+int volume_unuse(struct runtime *rt, const char *ctr_id, bool anonymous,
+		 char ***ret_dead, struct err *err);
+
+/** volume_bury() - directories of deleted volumes to the trash; inside a
+ *  transaction, the caller empties the trash afterwards */
+int volume_bury(struct runtime *rt, char *const *names, struct err *err);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A further process in a running container.
+ *
+ * Theory of operation.  The command joins the container's namespaces and
+ * forks the process (oci_exec); it stays its parent, pumps its streams and
+ * gives its exit code.  A pipe of the caller is handed on as it is; a
+ * terminal, a file or anything else is relayed: the container never gets a
+ * descriptor through which it could reach the caller's terminal or re-open a
+ * file with other rights.
+ *
+ * A session is a file RUN/containers/ID/exec-HEX with pid and start time,
+ * written before the process is told of and removed at its end; a file whose
+ * process is gone (the command was killed) counts for nothing.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/core/plan.h"
+#include "libpod/core/relay.h"
+#include "libpod/monitor/monitor.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+#define SESSION "exec-"
+
+/* ---- sessions ------------------------------------------------------------------ */
+
+static void session_write(struct runtime *rt, const struct ctr *c,
+			  const char *id, pid_t pid)
+{
+	autoclose int dir = dir_open_at(rt->run_ctrs_fd, c->id);
+	struct proc_id proc = { .pid = pid };
+	char name[80];
+	char text[64];
+	int n;
+
+	if (dir < 0 || proc_start_time(pid, &proc.start) < 0)
+		return;
+	(void)snprintf(name, sizeof(name), SESSION "%s", id);
+	n = snprintf(text, sizeof(text), "v1 %d %" PRIu64 "\n", pid,
+		     proc.start);
+	autoclose int fd = openat(dir, name,
+				  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				  0600);
+
+	if (fd >= 0)
+		(void)fd_write_full(fd, text, (size_t)n);
+}
+
+static void session_remove(struct runtime *rt, const struct ctr *c,
+			   const char *id)
+{
+	autoclose int dir = dir_open_at(rt->run_ctrs_fd, c->id);
+	char name[80];
+
+	(void)snprintf(name, sizeof(name), SESSION "%s", id);
+	if (dir >= 0)
+		(void)unlinkat(dir, name, 0);
+}
+
+static bool session_lives(int dir, const char *name)
+{
+	autosb struct sb text = SB_INIT;
+	struct proc_id id;
+
+	return file_read_at(dir, name, 128, &text) == 0 &&
+	       sscanf(text.buf, "v1 %d %" SCNu64, &id.pid, &id.start) == 2 &&
+	       proc_is_alive(&id);
+}
+
+void ctr_exec_ids(struct runtime *rt, struct ctr *c)
+{
+	int fd = dir_open_at(rt->run_ctrs_fd, c->id);
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	c->exec_ids = strv_free(c->exec_ids);
+	while (d && (e = readdir(d))) {
+		const char *id = str_after(e->d_name, SESSION);
+
+		if (!id)
+			continue;
+		if (session_lives(fd, e->d_name))
+			strv_add(&c->exec_ids, id);
+		else
+			(void)unlinkat(fd, e->d_name, 0);
+	}
+	if (c->exec_ids)
+		strv_sort(c->exec_ids);
+}
+
+/* ---- streams --------------------------------------------------------------------- */
+
+/**
+ * struct streams - the process's 0, 1 and 2
+ * @stdio: what it gets
+ * @ours:  those of them that we have to close after the fork
+ */
+struct streams {
+	int stdio[3];
+	bool ours[3];
+};
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static int make_pipe(int i, struct streams *s, int *ret_our_end,
+		     struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, "pipe");
+	s->stdio[i] = fds[i == 0 ? 0 : 1];
+	s->ours[i] = true;
+	*ret_our_end = fds[i == 0 ? 1 : 0];
+	return 0;
+}
+
+static int open_null(int i, struct streams *s, struct err *err)
+{
+	s->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (s->stdio[i] < 0)
+		return err_sys(err, "open /dev/null");
+	s->ours[i] = true;
+	return 0;
+}
+
+static int make_streams(const struct ctr_exec_opts *o, struct streams *s,
+			struct relay *r, struct err *err)
+{
+	int *ends[] = { &r->in_fd, &r->out_fd, &r->err_fd };
+	int e = 0;
+
+	if (o->tty && !o->detach)
+		return 0;
+	for (int i = 0; i < 3 && e == 0; i++) {
+		if (o->detach || (i == 0 && !o->interactive))
+			e = open_null(i, s, err);
+		else if (is_pipe(i))
+			s->stdio[i] = i;
+		else
+			e = make_pipe(i, s, ends[i], err);
+	}
+	return e;
+}
+
+static void streams_done(struct streams *s)
+{
+	for (int i = 0; i < 3; i++)
+		if (s->ours[i])
+			close_fd(s->stdio[i]);
+}
+
+/* ---- the process ------------------------------------------------------------------ */
+
+static void make_env(const struct ctr *c, const struct ctr_exec_opts *o,
+		     char ***ret)
+{
+	autostrv char **env = ctr_env(c);
+
+	if (o->tty && !strv_env_get(env, "TERM"))
+		strv_env_put(&env, "TERM=xterm");
+	for (char **v = o->env; v && *v; v++)
+		strv_env_put(&env, *v);
+	*ret = take_ptr(env);
+}
+
+static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
+			 char *const *env, struct oci_process *p)
+{
+	struct winsize ws = { 0 };
+
+	p->args = o->args;
+	p->env = env;
+	p->cwd = str_is_empty(o->workdir) ? c->config.workdir : o->workdir;
+	p->user = str_is_empty(o->user) ? c->config.user : o->user;
+	if (!p->user)
+		p->user = "";
+	p->terminal = o->tty && !o->detach;
+	p->preserve_fds = o->preserve_fds;
+	if (p->terminal && (ioctl(0, TIOCGWINSZ, &ws) == 0 ||
+			    ioctl(1, TIOCGWINSZ, &ws) == 0)) {
+		p->rows = ws.ws_row;
+		p->cols = ws.ws_col;
+	}
+}
+
+static int parse_keys(const struct ctr_exec_opts *o, char keys[ATTACH_KEYS_MAX],
+		      struct relay *r, struct err *err)
+{
+	const char *spec = o->detach_keys ? o->detach_keys :
+					    ATTACH_KEYS_DEFAULT;
+
+	if (attach_keys_parse(spec, keys, &r->n_keys) < 0)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid detach keys: %s", spec);
+	r->keys = keys;
+	r->interactive = o->interactive;
+	return 0;
+}
+
+static int reap(int pidfd, struct err *err)
+{
+	siginfo_t si = { 0 };
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL) < 0)
+		if (errno != EINTR)
+			return err_sys(err, "wait for the process");
+	return si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+}
+
+/* From the fork to the exit code. */
+static int run_session(struct runtime *rt, const struct ctr *c,
+		       const struct ctr_exec_opts *o,
+		       const struct oci_process *p, struct relay *rel,
+		       struct err *err)
+{
+	struct streams s = { { -EBADF, -EBADF, -EBADF }, { false } };
+	struct oci_io io = { .console_fd = -EBADF };
+	struct oci_exec ex = { .init = c->init, .process = p, .io = &io,
+			       .ctr_name = c->name };
+	char id[65];
+	pid_t pid = 0;
+	int r;
+
+	r = make_streams(o, &s, rel, err);
+	memcpy(io.stdio, s.stdio, sizeof(io.stdio));
+	autoclose int pidfd = -EBADF;
+
+	if (r == 0)
+		r = oci_exec(&ex, &pidfd, &pid, err);
+	streams_done(&s);
+	if (r < 0)
+		return r;
+	id_random(id);
+	session_write(rt, c, id, pid);
+	if (o->detach) {
+		printf("%s\n", id);
+		return 0;
+	}
+	rel->pidfd = pidfd;
+	rel->console = io.console_fd;
+	r = relay_run(rel, err);
+	if (r == 1) {	/* detached: the terminal must outlive us */
+		r = relay_keep(rel, err);
+		return r;
+	}
+	if (r == 0)
+		r = reap(pidfd, err);
+	session_remove(rt, c, id);
+	return r;
+}
+
+int ctr_exec(struct runtime *rt, struct ctr *c,
+	     const struct ctr_exec_opts *opts, struct err *err)
+{
+	TRACE("core", "exec");
+	autofree struct oci_rlimit *limits = NULL;
+	autostrv char **env = NULL;
+	struct oci_process p = { 0 };
+	struct relay rel cleanup(relay_done) = RELAY_INIT;
+	char keys[ATTACH_KEYS_MAX];
+	int r;
+
+	if (strv_len(opts->args) == 0 || !opts->args[0][0])
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "must provide a non-empty command to start an "
+			       "exec session: invalid argument");
+	r = ctr_config_load(rt, c, err);
+	if (r < 0)
+		return r;
+	if (c->state != CTR_RUNNING && c->state != CTR_STOPPING)
+		return err_set(err, ERR_STATE, ESRCH,
+			       "can only create exec sessions on running "
+			       "containers: container state improper");
+	make_env(c, opts, &env);
+	fill_process(c, opts, env, &p);
+	r = parse_keys(opts, keys, &rel, err);
+	if (r == 0)
+		r = process_fill(&c->config, opts->privileged ||
+						     c->config.privileged,
+				 &p, &limits, err);
+	if (r < 0)
+		return r;
+	if (FAULT("exec.start") < 0)
+		return err_sys(err, "exec in %s", c->name);
+	return run_session(rt, c, opts, &p, &rel, err);
+}

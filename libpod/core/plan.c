@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a container's config to what the runtime core executes: namespaces,
+ * root file system, security, process.  Runs in the command (or in the
+ * monitor, for a restart) before the fork; everything is opened here, nothing
+ * is entered or mounted.
+ */
+#include "libpod/core/plan.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "libpod/core/core_priv.h"
+#include "storage/store.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+void plan_init(struct plan *p, struct runtime *rt, struct ctr *c)
+{
+	*p = (struct plan){ .rt = rt, .c = c };
+	p->dir = p->run_dir = p->userns = -EBADF;
+	p->spec.id = c->id;
+	p->spec.rootfs.layers_fd = -EBADF;
+	p->spec.rootfs.state_fd = -EBADF;
+	p->spec.rootfs.dir_fd = -EBADF;
+	for (int i = 0; i < OCI_NS_COUNT; i++)
+		p->spec.ns[i].fd = -EBADF;
+}
+
+void plan_done(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_fds; i++)
+		close(p->fds[i]);
+	free(p->fds);
+	free(p->mounts);
+	free(p->rlimits);
+	free(p->sysctls);
+	free(p->masked);
+	free(p->readonly);
+	strv_free(p->lower);
+	strv_free(p->strings);
+	strv_free(p->args);
+	strv_free(p->env);
+	strv_free(p->filled);
+	close_fd(p->dir);
+	close_fd(p->run_dir);
+	close_fd(p->userns);
+}
+
+int plan_fd(struct plan *p, int fd)
+{
+	p->fds = xreallocarray(p->fds, p->n_fds + 1, sizeof(*p->fds));
+	p->fds[p->n_fds++] = fd;
+	return fd;
+}
+
+const char *plan_text(struct plan *p, char *s)
+{
+	strv_push(&p->strings, s);
+	return s;
+}
+
+void plan_mount(struct plan *p, const struct oci_mount *m)
+{
+	p->mounts = xreallocarray(p->mounts, p->n_mounts + 1,
+				  sizeof(*p->mounts));
+	p->mounts[p->n_mounts++] = *m;
+}
+
+/* ---- user namespace ------------------------------------------------------ */
+
+/* Ids @u..@u+@count of the outer namespace appear as @inside and up; one
+ * extent per extent of @outer, as the kernel wants it. */
+static int map_split(struct idmap *map, uint32_t inside, uint32_t u,
+		     uint32_t count, const struct idmap *outer,
+		     struct err *err)
+{
+	while (count > 0) {
+		struct idmap_range r = { inside, u, 0 };
+
+		for (size_t i = 0; i < outer->n; i++) {
+			const struct idmap_range *o = &outer->range[i];
+
+			if (u >= o->inside && u - o->inside < o->count)
+				r.count = MIN(count,
+					      o->count - (u - o->inside));
+		}
+		if (r.count == 0)
+			return 0;	/* beyond what there is */
+		int e = idmap_add(map, r, err);
+
+		if (e < 0)
+			return e;
+		inside += r.count;
+		u += r.count;
+		count -= r.count;
+	}
+	return 0;
+}
+
+int keep_id_map(const struct idmap *u, uint32_t inside, struct idmap *ret,
+		struct err *err)
+{
+	uint32_t n = (uint32_t)MIN(idmap_count(u), (uint64_t)UINT32_MAX - 1);
+	uint32_t below = MIN(inside, n - 1);
+	int r = 0;
+
+	*ret = (struct idmap){ 0 };
+	/* our own id is 0 of U, the others are 1 and up */
+	if (below > 0)
+		r = map_split(ret, 0, 1, below, u, err);
+	if (r == 0)
+		r = map_split(ret, inside, 0, 1, u, err);
+	if (r == 0 && n - 1 > below)
+		r = map_split(ret, inside + 1, 1 + below, n - 1 - below, u,
+			      err);
+	return r;
+}
+
+/* "keep-id:uid=5,gid=6" */
+static int keep_id_parse(const char *text, uint32_t *uid, uint32_t *gid,
+			 struct err *err)
+{
+	const char *opts = str_after(text, "keep-id:");
+	autostrv char **v = opts ? strv_split(opts, ',') : NULL;
+
+	for (char **o = v; o && *o; o++) {
+		const char *u = str_after(*o, "uid=");
+		const char *g = str_after(*o, "gid=");
+
+		if ((u && parse_id(u, uid) == 0) ||
+		    (g && parse_id(g, gid) == 0))
+			continue;
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "unknown option '%s' of --userns=keep-id", *o);
+	}
+	return 0;
+}
+
+static int plan_keep_id(struct plan *p, struct err *err)
+{
+	const struct rootless *ids = &p->rt->ids;
+	uint32_t uid = ids->uid;
+	uint32_t gid = ids->gid;
+	struct idmap u;
+	int r;
+
+	if (ids->is_root)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "keep-id is only supported in rootless mode");
+	r = keep_id_parse(p->c->config.userns, &uid, &gid, err);
+	if (r < 0)
+		return r;
+	idmap_identity(&ids->uid_map, &u);
+	r = keep_id_map(&u, uid, &p->spec.uid_map, err);
+	if (r < 0)
+		return r;
+	idmap_identity(&ids->gid_map, &u);
+	r = keep_id_map(&u, gid, &p->spec.gid_map, err);
+	if (r == 0 && str_is_empty(p->c->config.user))
+		p->spec.process.user =
+			plan_text(p, xasprintf("%u:%u", uid, gid));
+	return r;
+}
+
+static int plan_userns(struct plan *p, struct err *err)
+{
+	const char *mode = p->c->config.userns;
+
+	p->spec.setgroups_deny = p->rt->ids.single;
+	if (p->spec.ns[OCI_NS_USER].mode == OCI_NS_JOIN)
+		return 0;
+	p->spec.ns[OCI_NS_USER].mode = OCI_NS_NEW;
+	if (mode && str_starts(mode, "keep-id"))
+		return plan_keep_id(p, err);
+	idmap_identity(&p->rt->ids.uid_map, &p->spec.uid_map);
+	idmap_identity(&p->rt->ids.gid_map, &p->spec.gid_map);
+	return 0;
+}
+
+/* ---- the other namespaces ------------------------------------------------ */
+
+static const struct {
+	enum oci_ns_type type;
+	const char *file;	/* below /proc/PID/ns */
+	size_t mode;		/* offset in struct ctr_config */
+} kinds[] = {
+	{ OCI_NS_USER, "user", offsetof(struct ctr_config, userns) },
+	{ OCI_NS_PID, "pid", offsetof(struct ctr_config, pid) },
+	{ OCI_NS_NET, "net", offsetof(struct ctr_config, network) },
+	{ OCI_NS_IPC, "ipc", offsetof(struct ctr_config, ipc) },
+	{ OCI_NS_UTS, "uts", offsetof(struct ctr_config, uts) },
+	{ OCI_NS_CGROUP, "cgroup", offsetof(struct ctr_config, cgroupns) },
+};
+
+static int open_proc_ns(struct plan *p, pid_t pid, const char *file,
+			struct err *err)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	return plan_fd(p, fd);
+}
+
+/* Whoever shares a namespace of X shares its user namespace too: from a
+ * sibling it would have no rights over what it joined. */
+static int join_user_of(struct plan *p, const struct ctr *x, struct err *err)
+{
+	struct oci_ns *user = &p->spec.ns[OCI_NS_USER];
+	int fd = open_proc_ns(p, x->init.pid, "user", err);
+	struct stat a;
+	struct stat b;
+
+	if (fd < 0)
+		return fd;
+	if (user->mode == OCI_NS_JOIN) {
+		if (fstat(fd, &a) < 0 || fstat(user->fd, &b) < 0)
+			return err_sys(err, "user namespace of %s", x->name);
+		if (a.st_ino == b.st_ino)
+			return 0;
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "namespaces of containers that do not share a "
+			       "user namespace cannot be combined");
+	}
+	*user = (struct oci_ns){ OCI_NS_JOIN, fd };
+	if (p->rt->ids.is_root)
+		return 0;
+	close_fd(p->userns);
+	p->userns = oci_userns_parent(x->init.pid, err);
+	return p->userns < 0 ? p->userns : 0;
+}
+
+static int join_container(struct plan *p, enum oci_ns_type type,
+			  const char *file, const char *id, struct err *err)
+{
+	auto_ctr struct ctr *x = NULL;
+	int fd;
+	int r;
+
+	r = ctr_find(p->rt, id, &x, err);
+	if (r < 0)
+		return r;
+	if (x->state != CTR_RUNNING)
+		return err_set(err, ERR_STATE, ESRCH,
+			       "cannot join the %s namespace of container %s: "
+			       "it is not running: container state improper",
+			       file, x->name);
+	if (type == OCI_NS_IPC && streq(x->config.ipc, "private"))
+		return err_set(err, ERR_STATE, EPERM,
+			       "joining the IPC namespace of container %s is "
+			       "not allowed: non-shareable IPC (hint: use "
+			       "IpcMode:shareable for the donor container)",
+			       x->id);
+	r = join_user_of(p, x, err);
+	if (r < 0 || type == OCI_NS_USER)
+		return r;
+	fd = open_proc_ns(p, x->init.pid, file, err);
+	if (fd < 0)
+		return fd;
+	if (!proc_is_alive(&x->init))
+		return err_set(err, ERR_STATE, ESRCH,
+			       "container %s ended meanwhile", x->name);
+	p->spec.ns[type] = (struct oci_ns){ OCI_NS_JOIN, fd };
+	return 0;
+}
+
+static int plan_one_ns(struct plan *p, size_t i, struct err *err)
+{
+	const char *mode =
+		*(char **)((char *)&p->c->config + kinds[i].mode);
+	struct oci_ns *ns = &p->spec.ns[kinds[i].type];
+	const char *arg;
+
+	ns->mode = OCI_NS_NEW;
+	if (!mode)
+		return 0;
+	arg = str_after(mode, "container:");
+	if (arg)
+		return join_container(p, kinds[i].type, kinds[i].file, arg,
+				      err);
+	arg = str_after(mode, "ns:");
+	if (arg) {
+		int fd = open(arg, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_sys(err, "open namespace %s", arg);
+		*ns = (struct oci_ns){ OCI_NS_JOIN, plan_fd(p, fd) };
+	} else if (streq(mode, "host") && kinds[i].type != OCI_NS_USER) {
+		ns->mode = OCI_NS_HOST;
+	}
+	return 0;
+}
+
+int plan_namespaces(struct plan *p, struct err *err)
+{
+	const char *net = p->c->config.network;
+	int r = 0;
+
+	if (!p->rt->ids.is_root) {
+		p->userns = userns_open(p->rt, err);
+		if (p->userns < 0)
+			return p->userns;
+	}
+	r = rootless_load(p->rt, err);
+	/* the user namespace first: the others may turn it into a join */
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(kinds); i++)
+		r = plan_one_ns(p, i, err);
+	if (r == 0)
+		r = plan_userns(p, err);
+	p->spec.ns[OCI_NS_MNT].mode = OCI_NS_NEW;
+	p->private_net = p->spec.ns[OCI_NS_NET].mode == OCI_NS_NEW;
+	p->slirp = p->private_net && !streq(net, "none");
+	if (p->slirp) {
+		p->tap = (struct net_tap){ .ipv6 = true };
+		p->spec.netns_hook =
+			(struct oci_init_hook){ net_tap_setup, &p->tap };
+	}
+	return r;
+}
+
+/* ---- root file system ---------------------------------------------------- */
+
+static int plan_dir_root(struct plan *p, int fd, const char *what,
+			 struct err *err)
+{
+	if (fd < 0)
+		return err_sys(err, "open root file system %s", what);
+	p->spec.rootfs.driver = OCI_ROOTFS_DIR;
+	p->spec.rootfs.dir_fd = plan_fd(p, fd);
+	return 0;
+}
+
+static int plan_layers(struct plan *p, struct err *err)
+{
+	struct oci_rootfs *root = &p->spec.rootfs;
+	auto_image struct image *found = NULL;
+	const struct image *img = p->c->image;
+	struct store *store;
+	int r;
+
+	r = runtime_store(p->rt, &store, err);
+	if (r == 0 && !img) {
+		r = image_find(store, p->c->config.image_id, &found, err);
+		img = found;
+	}
+	if (r == 0)
+		r = image_lower(store, img, &p->lower, err);
+	if (r < 0)
+		return r;
+	root->driver = OCI_ROOTFS_OVERLAY;
+	root->layers_fd = store_layers_fd(store);
+	root->lower = p->lower;
+	root->n_lower = strv_len(p->lower);
+	root->state_fd = p->dir;
+	root->volatile_ = p->c->config.auto_remove;
+	if (!streq(p->c->config.driver, store_driver_name(STORE_FUSE)))
+		return 0;
+	root->driver = OCI_ROOTFS_FUSE;
+	root->volatile_ = false;
+	root->fuse_path = plan_text(p, proc_find_program("fuse-overlayfs"));
+	if (!root->fuse_path)
+		return err_set(err, ERR_START, ENOENT,
+			       "fuse-overlayfs is not installed: this "
+			       "container needs it");
+	return 0;
+}
+
+int plan_rootfs(struct plan *p, struct err *err)
+{
+	TRACE("core", "plan rootfs");
+	const struct ctr_config *c = &p->c->config;
+
+	p->spec.rootfs.readonly = c->readonly;
+	if (c->rootfs)
+		return plan_dir_root(p, open(c->rootfs, O_PATH | O_DIRECTORY |
+							O_CLOEXEC),
+				     c->rootfs, err);
+	if (streq(c->driver, store_driver_name(STORE_VFS)))
+		return plan_dir_root(p, openat(p->dir, "tree",
+					       O_PATH | O_DIRECTORY |
+						       O_NOFOLLOW | O_CLOEXEC),
+				     "tree", err);
+	return plan_layers(p, err);
+}
+
+/* ---- security ------------------------------------------------------------ */
+
+static uint32_t largest_gid(const struct idmap *map)
+{
+	uint64_t max = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *r = &map->range[i];
+
+		max = MAX(max, (uint64_t)r->inside + r->count - 1);
+	}
+	return (uint32_t)MIN(max, (uint64_t)INT32_MAX);
+}
+
+static void add_sysctl(struct plan *p, const char *name, const char *value)
+{
+	size_t n = p->spec.n_sysctls;
+
+	for (size_t i = 0; i < n; i++) {
+		if (streq(p->sysctls[i].name, name)) {
+			p->sysctls[i].value = value;
+			return;
+		}
+	}
+	p->sysctls = xreallocarray(p->sysctls, n + 1, sizeof(*p->sysctls));
+	p->sysctls[n] = (struct oci_sysctl){ name, value };
+	p->spec.n_sysctls = n + 1;
+}
+
+static int plan_sysctls(struct plan *p, struct err *err)
+{
+	const struct idmap *gids = &p->spec.gid_map;
+
+	if (p->private_net && p->spec.ns[OCI_NS_USER].mode == OCI_NS_NEW) {
+		add_sysctl(p, "net.ipv4.ping_group_range",
+			   plan_text(p, xasprintf("0 %u",
+						  largest_gid(gids))));
+		add_sysctl(p, "net.ipv4.ip_unprivileged_port_start", "0");
+	}
+	for (char **s = p->c->config.sysctls; s && *s; s++) {
+		const char *eq = strchr(*s, '=');
+
+		if (!eq)
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "sysctl '%s' is not name=value", *s);
+		add_sysctl(p, plan_text(p, xstrndup(*s, (size_t)(eq - *s))),
+			   eq + 1);
+	}
+	p->spec.sysctls = p->sysctls;
+	return 0;
+}
+
+static bool is_unmasked(char *const *unmask, const char *path)
+{
+	for (; unmask && *unmask; unmask++)
+		if (strcasecmp(*unmask, "all") == 0 || streq(*unmask, path))
+			return true;
+	return false;
+}
+
+static const char **filter_paths(const char *const *paths, size_t n,
+				 char *const *unmask, char *const *more,
+				 size_t *ret_n)
+{
+	const char **out = xcalloc(n + strv_len(more) + 1, sizeof(*out));
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_unmasked(unmask, paths[i]))
+			out[k++] = paths[i];
+	for (; more && *more; more++)
+		out[k++] = *more;
+	*ret_n = k;
+	return out;
+}
+
+int plan_security(struct plan *p, struct err *err)
+{
+	const struct ctr_config *c = &p->c->config;
+	const char *const *paths;
+	size_t n = 0;
+
+	p->spec.privileged = c->privileged;
+	paths = c->privileged ? NULL : oci_masked_default(&n);
+	p->masked = filter_paths(paths, n, c->unmask, c->mask,
+				 &p->spec.n_masked);
+	p->spec.masked = p->masked;
+	n = 0;
+	paths = c->privileged ? NULL : oci_readonly_default(&n);
+	p->readonly = filter_paths(paths, n, c->unmask, NULL,
+				   &p->spec.n_readonly);
+	p->spec.readonly = p->readonly;
+	return plan_sysctls(p, err);
+}
+
+/* ---- the process ---------------------------------------------------------- */
+
+static int cap_mask(char *const *names, uint64_t all, uint64_t *ret,
+		    struct err *err)
+{
+	*ret = 0;
+	for (; names && *names; names++) {
+		int cap;
+
+		if (strcasecmp(*names, "all") == 0) {
+			*ret |= all;
+			continue;
+		}
+		cap = oci_cap_parse(*names);
+		if (cap < 0)
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "invalid capability \"%s\": unknown "
+				       "capability", *names);
+		*ret |= UINT64_C(1) << cap;
+	}
+	return 0;
+}
+
+static bool names_all(char *const *names)
+{
+	for (; names && *names; names++)
+		if (strcasecmp(*names, "all") == 0)
+			return true;
+	return false;
+}
+
+int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
+		 struct err *err)
+{
+	uint64_t all = oci_caps_all();
+	uint64_t base = privileged ? all : oci_caps_default();
+	uint64_t add;
+	uint64_t drop;
+	int r;
+
+	r = cap_mask(c->cap_add, all, &add, err);
+	if (r == 0)
+		r = cap_mask(c->cap_drop, all, &drop, err);
+	if (r < 0)
+		return r;
+	if (names_all(c->cap_drop))	/* all, then what is added */
+		*ret = add;
+	else
+		*ret = (base | add) & ~drop;
+	return 0;
+}
+
+static uint64_t to_limit(rlim_t v)
+{
+	return v == RLIM_INFINITY ? UINT64_MAX : (uint64_t)v;
+}
+
+static int limit_value(const char *s, uint64_t *ret)
+{
+	if (streq(s, "-1") || streq(s, "unlimited")) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	return parse_u64(s, ret);
+}
+
+int ulimit_parse(const char *text, struct oci_rlimit *ret, struct err *err)
+{
+	const char *eq = strchr(text, '=');
+	autofree char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
+	autostrv char **v = eq ? strv_split(eq + 1, ':') : NULL;
+	size_t n = strv_len(v);
+
+	ret->resource = name ? oci_rlimit_parse(name) : -1;
+	if (ret->resource < 0 || n < 1 || n > 2 ||
+	    limit_value(v[0], &ret->soft) < 0 ||
+	    limit_value(v[n - 1], &ret->hard) < 0)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "ulimit option \"%s\" requires name=SOFT:HARD, "
+			       "failed to be parsed: invalid ulimit", text);
+	if (ret->soft > ret->hard)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "ulimit option \"%s\" requires name=SOFT:HARD, "
+			       "failed to be parsed: ulimit soft limit must be "
+			       "less than or equal to hard limit: soft: %s%s, "
+			       "hard: %s", text, v[0],
+			       ret->soft == UINT64_MAX ? " (unlimited)" : "",
+			       v[1]);
+	return 0;
+}
+
+static void set_limit(struct oci_rlimit *list, size_t *n,
+		      const struct oci_rlimit *l)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (list[i].resource == l->resource) {
+			list[i] = *l;
+			return;
+		}
+	}
+	list[(*n)++] = *l;
+}
+
+/* No core dumps, the classic 1024 descriptors with room to ask for more. */
+static int fill_limits(const struct ctr_config *c, struct oci_process *ret,
+		       struct oci_rlimit **rlimits, struct err *err)
+{
+	struct oci_rlimit *list =
+		xcalloc(strv_len(c->ulimits) + 2, sizeof(*list));
+	struct rlimit cur = { 0 };
+	struct oci_rlimit l;
+	size_t n = 0;
+
+	*rlimits = list;
+	if (!strv_contains(c->ulimits, "host")) {
+		(void)getrlimit(RLIMIT_NOFILE, &cur);
+		l.resource = RLIMIT_NOFILE;
+		l.hard = MIN(to_limit(cur.rlim_max), (uint64_t)1 << 20);
+		l.soft = MIN(l.hard, (uint64_t)1024);
+		set_limit(list, &n, &l);
+		l = (struct oci_rlimit){ RLIMIT_CORE, 0, 0 };
+		set_limit(list, &n, &l);
+	}
+	for (char **u = c->ulimits; u && *u; u++) {
+		int r;
+
+		if (streq(*u, "host"))
+			continue;
+		r = ulimit_parse(*u, &l, err);
+		if (r < 0)
+			return r;
+		set_limit(list, &n, &l);
+	}
+	ret->rlimits = list;
+	ret->n_rlimits = n;
+	return 0;
+}
+
+static int fill_seccomp(const struct ctr_config *c, bool privileged,
+			struct oci_process *ret, struct err *err)
+{
+	if (streq(c->seccomp, "unconfined") || (privileged && !c->seccomp))
+		return 0;
+	if (c->seccomp)
+		return oci_seccomp_load(c->seccomp, ret->caps.bounding,
+					&ret->seccomp, err);
+	return oci_seccomp_default(ret->caps.bounding, true, false,
+				   &ret->seccomp, err);
+}
+
+int process_fill(const struct ctr_config *c, bool privileged,
+		 struct oci_process *ret, struct oci_rlimit **rlimits,
+		 struct err *err)
+{
+	uint64_t caps;
+	int r;
+
+	r = caps_resolve(c, privileged, &caps, err);
+	if (r < 0)
+		return r;
+	ret->caps = (struct oci_caps){ caps, caps, 0 };
+	ret->caps_explicit = c->cap_add != NULL;
+	ret->umask = c->umask;
+	ret->no_new_privs = c->no_new_privs;
+	ret->oom_score_adj = c->oom_score_adj;
+	ret->oom_score_set = c->oom_score_set;
+	ret->groups = c->group_add;
+	if (strv_contains(c->group_add, "keep-groups")) {
+		ret->keep_groups = true;
+		ret->groups = NULL;
+	}
+	r = fill_limits(c, ret, rlimits, err);
+	if (r < 0)
+		return r;
+	return fill_seccomp(c, privileged, ret, err);
+}
+
+char **ctr_env(const struct ctr *c)
+{
+	char **env = strv_copy(c->config.env);
+	char host[256] = "";
+
+	if (strv_env_get(env, "HOSTNAME"))
+		return env;
+	if (streq(c->config.uts, "host"))
+		(void)gethostname(host, sizeof(host) - 1);
+	else if (!str_is_empty(c->config.hostname))
+		(void)snprintf(host, sizeof(host), "%s", c->config.hostname);
+	else
+		(void)snprintf(host, sizeof(host), "%.12s", c->id);
+	strv_env_set(&env, "HOSTNAME", host);
+	return env;
+}
+
+int plan_process(struct plan *p, struct err *err)
+{
+	const struct ctr_config *c = &p->c->config;
+	struct oci_process *proc = &p->spec.process;
+
+	strv_extend(&p->args, c->entrypoint);
+	strv_extend(&p->args, c->cmd);
+	proc->args = p->args;
+	p->env = ctr_env(p->c);
+	proc->env = p->env;
+	proc->cwd = c->workdir;
+	proc->cwd_create = c->workdir_image;
+	if (!proc->user)
+		proc->user = c->user ? c->user : "";
+	proc->terminal = c->tty;
+	proc->preserve_fds = c->preserve_fds;
+	p->spec.passwd_entry = true;
+	p->spec.init_process = c->init;
+	return process_fill(c, c->privileged, proc, &p->rlimits, err);
+}

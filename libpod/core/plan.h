@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libpod/core/container.h"
+#include "libpod/core/runtime.h"
+#include "libpod/oci/oci.h"
+#include "network/network.h"
+
+/**
+ * struct plan - all that one start needs, gathered before the fork
+ * @rt, @c:    borrowed
+ * @spec:      borrows from everything below
+ * @dir, @run_dir: of the container; owned
+ * @userns:    U of this start, or -EBADF (root)
+ * @lower:     owned
+ * @mounts:    grows with plan_mount()
+ * @fds:       descriptors that live until the report came; owned
+ * @strings:   likewise; owned
+ *
+ * Zeroed by plan_init(), freed by plan_done() at any stage.
+ */
+struct plan {
+	struct runtime *rt;
+	struct ctr *c;
+	struct oci_spec spec;
+	int dir;
+	int run_dir;
+	int userns;
+	char **lower;
+	struct oci_mount *mounts;
+	size_t n_mounts;
+	int *fds;
+	size_t n_fds;
+	char **strings;
+	char **args;
+	char **env;
+	char **filled;	/* fresh volumes: copied up once this start worked */
+	struct oci_rlimit *rlimits;
+	struct oci_sysctl *sysctls;
+	const char **masked;
+	const char **readonly;
+	struct net_tap tap;
+	bool slirp;
+	bool private_net;
+};
+
+void plan_init(struct plan *p, struct runtime *rt, struct ctr *c);
+void plan_done(struct plan *p);
+
+/** plan_fd() - keep @fd (taken) until the end; returns it */
+int plan_fd(struct plan *p, int fd);
+
+/** plan_text() - keep @s (taken) until the end; returns it */
+const char *plan_text(struct plan *p, char *s);
+
+/** plan_mount() - append one; copied */
+void plan_mount(struct plan *p, const struct oci_mount *m);
+
+/* The steps, in this order; each fills its part of p->spec. */
+int plan_namespaces(struct plan *p, struct err *err);
+int plan_rootfs(struct plan *p, struct err *err);
+int plan_files(struct plan *p, struct err *err);
+int plan_mounts(struct plan *p, struct err *err);
+int plan_security(struct plan *p, struct err *err);
+int plan_process(struct plan *p, struct err *err);
+
+/** process_fill() - what run and exec share: capabilities, seccomp, limits
+ *  @rlimits: owned by the caller, lives as long as @ret */
+int process_fill(const struct ctr_config *c, bool privileged,
+		 struct oci_process *ret, struct oci_rlimit **rlimits,
+		 struct err *err);
+
+/** caps_resolve() - --cap-add, --cap-drop; -EINVAL: unknown capability */
+int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
+		 struct err *err);
+
+/** keep_id_map() - the map below @u of a container whose id @inside is our
+ *  own (id 0 of @u); extents of @u are not crossed */
+int keep_id_map(const struct idmap *u, uint32_t inside, struct idmap *ret,
+		struct err *err);
+
+/** ulimit_parse() - "nofile=1024:2048", "core=-1"; podman's error texts */
+int ulimit_parse(const char *text, struct oci_rlimit *ret, struct err *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removal of containers.
+ *
+ * Theory of operation.  What is removed does not run: `rm -f` stops first.
+ * The row, the uses of images and volumes and the names of the directories
+ * disappear in one transaction: inside it the directories are renamed into
+ * the trash, which is quick, and a background child deletes them afterwards.
+ * Killed before the commit, the row is still there with a directory or
+ * without: the next `rm` (or, for --rm, the next look at it) finishes.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "libpod/core/core_priv.h"
+#include "storage/store.h"
+#include "util/db.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+/* Inside the transaction; 0 done, 1 it is not ours to do any more */
+static int erase_in_tx(struct runtime *rt, struct store *store,
+		       const struct ctr *c, const struct ctr_mark *check,
+		       bool volumes, struct err *err)
+{
+	autostrv char **dead = NULL;
+	int r;
+
+	if (check && !row_mark_holds(rt, c->id, check))
+		return 1;
+	r = volume_unuse(rt, c->id, volumes, &dead, err);
+	if (r == 0)
+		r = image_unuse(store, c->id, err);
+	if (r == 0)
+		r = row_delete(rt, c->id, err);
+	if (r < 0)
+		return r;
+	if (FAULT("rm.rows") < 0)
+		return err_sys(err, "remove container %.12s", c->id);
+	r = volume_bury(rt, dead, err);
+	if (r == 0)
+		r = store_trash_move(store, rt->ctrs_fd, c->id, err);
+	if (r == 0 && FAULT("rm.moved") < 0)
+		r = err_sys(err, "remove container %.12s", c->id);
+	return r < 0 ? r : db_commit(rt->db, err);
+}
+
+int ctr_erase(struct runtime *rt, const struct ctr *c,
+	      const struct ctr_mark *check, bool volumes, struct err *err)
+{
+	TRACE("core", "erase");
+	struct store *store;
+	int r;
+
+	r = runtime_store(rt, &store, err);
+	if (r == 0)
+		r = db_begin(rt->db, !c->config.auto_remove, err);
+	if (r < 0)
+		return r;
+	r = erase_in_tx(rt, store, c, check, volumes, err);
+	if (r != 0) {
+		db_rollback(rt->db);
+		return r < 0 ? err_wrap(err, r, "remove container %.12s",
+					c->id) :
+			       0;
+	}
+	if (FAULT("rm.committed") < 0)
+		return err_sys(err, "remove container %.12s", c->id);
+	(void)tree_remove_at(rt->run_ctrs_fd, c->id, NULL);
+	if (c->config.cidfile)
+		(void)unlink(c->config.cidfile);
+	store_trash_empty(store);
+	return 0;
+}
+
+/* ---- dependants: containers that joined this one's namespaces ---------- */
+
+static int remove_dependants(struct runtime *rt, const struct ctr *c,
+			     const struct ctr_rm_opts *opts, struct err *err)
+{
+	autostrv char **ids = NULL;
+	int r = row_dependants(rt, c->id, &ids, err);
+
+	if (r < 0 || !ids)
+		return r;
+	if (!opts->depend) {
+		autofree char *text = strv_join(ids, ", ");
+
+		return err_set(err, ERR_IN_USE, EBUSY,
+			       "container %s has dependent containers which "
+			       "must be removed before it: %s: container "
+			       "already exists", c->id, text);
+	}
+	for (char **id = ids; *id && r == 0; id++) {
+		auto_ctr struct ctr *other = NULL;
+
+		r = row_load(rt, *id, &other, err);
+		if (r == 0) {
+			ctr_normalise(rt, other);
+			r = ctr_remove(rt, other, opts, err);
+		}
+		if (r == -ENOENT) {
+			err_clear(err);
+			r = 0;
+		}
+	}
+	return r;
+}
+
+/* ---- rm ----------------------------------------------------------------- */
+
+static int stop_first(struct runtime *rt, struct ctr *c,
+		      const struct ctr_rm_opts *opts, struct err *err)
+{
+	bool runs = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+
+	if (!opts->force && runs)
+		return err_set(err, ERR_IN_USE, EBUSY,
+			       "cannot remove container %s as it is %s - "
+			       "running or paused containers cannot be removed "
+			       "without force: container state improper", c->id,
+			       ctr_state_name(c->state));
+	if (runs || c->state == CTR_EXITED)
+		return ctr_stop(rt, c, opts->timeout_s, err);
+	return 0;
+}
+
+/* A directory that is gone cannot be locked, and need not be. */
+static int lock_for_removal(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (c->op_fd >= 0)
+		return 0;
+	c->op_fd = ctr_op_lock(rt, c->id, &why);
+	if (c->op_fd >= 0 || c->op_fd == -ENOENT)
+		return 0;
+	return err_set(err, why.kind, why.code, "%s", why.msg);
+}
+
+int ctr_remove(struct runtime *rt, struct ctr *c,
+	       const struct ctr_rm_opts *opts, struct err *err)
+{
+	TRACE("core", "remove");
+	int r;
+
+	r = remove_dependants(rt, c, opts, err);
+	if (r == 0)
+		r = stop_first(rt, c, opts, err);
+	if (r == 0)
+		r = lock_for_removal(rt, c, err);
+	if (r == 0)
+		r = row_reload(rt, c, err);
+	if (r < 0)
+		return r;
+	ctr_normalise(rt, c);
+	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
+		return opts->force ?
+			       ctr_remove(rt, c, opts, err) :
+			       stop_first(rt, c, opts, err);
+	if (FAULT("rm.start") < 0)
+		return err_sys(err, "remove container %.12s", c->id);
+	return ctr_erase(rt, c, NULL, opts->volumes, err);
+}
+
+/* ---- rename ------------------------------------------------------------- */
+
+static int rename_in_tx(struct runtime *rt, struct ctr *c, const char *name,
+			struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = db_exec(rt->db, &why,
+			"UPDATE container SET name = ? WHERE id = ?", "ss",
+			name, c->id);
+
+	if (r == -EEXIST)
+		return ctr_err_name_taken(rt, name, err);
+	if (r < 0)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (r == 0)
+		return ctr_err_not_found(err, c->id);
+	return db_commit(rt->db, err);
+}
+
+int ctr_rename(struct runtime *rt, struct ctr *c, const char *name,
+	       struct err *err)
+{
+	int r;
+
+	r = ctr_name_check(name, err);
+	if (r == 0)
+		r = db_begin(rt->db, true, err);
+	if (r < 0)
+		return r;
+	r = rename_in_tx(rt, c, name, err);
+	if (r < 0) {
+		db_rollback(rt->db);
+		return r;
+	}
+	str_set(&c->name, name);
+	return 0;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/core/runtime.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "libpod/core/core_priv.h"
+#include "storage/store.h"
+#include "util/db.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/path.h"
+#include "util/str.h"
+#include "util/trace.h"
+
+/* ---- where things are ------------------------------------------------- */
+
+static char *home_dir(uid_t uid)
+{
+	const char *env = getenv("HOME");
+	char buf[4096];
+	struct passwd pw;
+	struct passwd *found = NULL;
+
+	if (env && env[0] == '/')
+		return xstrdup(env);
+	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) != 0 || !found)
+		return NULL;
+	return xstrdup(found->pw_dir);
+}
+
+static int absolute(const char *path, char **ret, struct err *err)
+{
+	autofree char *cwd = NULL;
+	autofree char *joined = NULL;
+
+	if (path[0] != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return err_sys(err, "current directory");
+		joined = path_join(cwd, path);
+	}
+	*ret = path_clean(joined ? joined : path);
+	return 0;
+}
+
+static int data_path(const struct runtime *rt, char **ret, struct err *err)
+{
+	const char *xdg = getenv("XDG_DATA_HOME");
+	autofree char *home = NULL;
+
+	if (rt->opts.root)
+		return absolute(rt->opts.root, ret, err);
+	if (rt->ids.is_root) {
+		*ret = xstrdup("/var/lib/bryo");
+		return 0;
+	}
+	if (xdg && xdg[0] == '/') {
+		*ret = path_join(xdg, "bryo");
+		return 0;
+	}
+	home = home_dir(rt->ids.uid);
+	if (!home)
+		return err_set(err, ERR_FAIL, ENOENT,
+			       "no home directory: set HOME or use --root");
+	*ret = xasprintf("%s/.local/share/bryo", home);
+	return 0;
+}
+
+/* mkdir -p for a path of the user's own, as the user's shell would do it. */
+static int make_parents(const char *path, struct err *err)
+{
+	autofree char *copy = xstrdup(path);
+
+	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST &&
+		    errno != EROFS && errno != EACCES)
+			return err_sys(err, "create %s", copy);
+		*p = '/';
+	}
+	return 0;
+}
+
+/* A directory that only we can look into; the whole path may be new. */
+static int private_dir(const char *path, struct err *err)
+{
+	int fd = dir_make_at(AT_FDCWD, path, 0700, NULL);
+	int r;
+
+	if (fd >= 0)
+		return fd;
+	r = make_parents(path, err);
+	if (r < 0)
+		return r;
+	return dir_make_at(AT_FDCWD, path, 0700, err);
+}
+
+/* XDG_RUNTIME_DIR counts only when it really is a private one of ours. */
+static bool runtime_dir_is_good(const char *path, uid_t uid)
+{
+	struct stat st;
+
+	return path && path[0] == '/' && stat(path, &st) == 0 &&
+	       S_ISDIR(st.st_mode) && st.st_uid == uid &&
+	       (st.st_mode & 0022) == 0;
+}
+
+static int run_path(const struct runtime *rt, char **ret, struct err *err)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+
+	if (rt->opts.runroot)
+		return absolute(rt->opts.runroot, ret, err);
+	if (rt->ids.is_root)
+		*ret = xstrdup("/run/bryo");
+	else if (runtime_dir_is_good(xdg, rt->ids.uid))
+		*ret = path_join(xdg, "bryo");
+	else
+		*ret = xasprintf("/tmp/bryo-%u", rt->ids.uid);
+	return 0;
+}
+
+static int open_dirs(struct runtime *rt, struct err *err)
+{
+	int r;
+
+	r = data_path(rt, &rt->data_path, err);
+	if (r == 0)
+		r = run_path(rt, &rt->run_path, err);
+	if (r < 0)
+		return r;
+	rt->data_fd = private_dir(rt->data_path, err);
+	if (rt->data_fd < 0)
+		return rt->data_fd;
+	rt->run_fd = private_dir(rt->run_path, err);
+	if (rt->run_fd < 0)
+		return rt->run_fd;
+	rt->ctrs_fd = dir_make_at(rt->data_fd, "containers", 0700, err);
+	if (rt->ctrs_fd < 0)
+		return rt->ctrs_fd;
+	rt->run_ctrs_fd = dir_make_at(rt->run_fd, "containers", 0700, err);
+	if (rt->run_ctrs_fd < 0)
+		return rt->run_ctrs_fd;
+	if (rt->opts.volumepath) {
+		r = absolute(rt->opts.volumepath, &rt->volumes_path, err);
+		if (r < 0)
+			return r;
+		rt->volumes_fd = private_dir(rt->volumes_path, err);
+	} else {
+		rt->volumes_path = path_join(rt->data_path, "volumes");
+		rt->volumes_fd = dir_make_at(rt->data_fd, "volumes", 0700, err);
+	}
+	return rt->volumes_fd < 0 ? rt->volumes_fd : 0;
+}
+
+/* ---- open and close --------------------------------------------------- */
+
+static int open_db(struct runtime *rt, struct err *err)
+{
+	TRACE("core", "database");
+	autosb struct sb schema = SB_INIT;
+	autofree char *path = path_join(rt->data_path, "state.db");
+
+	sb_add(&schema, core_schema);
+	sb_add(&schema, volume_schema);
+	sb_add(&schema, store_schema);
+	return db_open(rt->data_fd, path, schema.buf, CORE_SCHEMA_VERSION,
+		       &rt->db, err);
+}
+
+int runtime_open(const struct runtime_opts *opts, struct runtime **ret,
+		 struct err *err)
+{
+	TRACE("core", "open");
+	struct runtime *rt = xcalloc(1, sizeof(*rt));
+	int r;
+
+	rt->opts = *opts;
+	rt->data_fd = rt->run_fd = rt->ctrs_fd = rt->run_ctrs_fd = -EBADF;
+	rt->volumes_fd = -EBADF;
+	rootless_init(&rt->ids);
+	r = open_dirs(rt, err);
+	if (r == 0)
+		r = open_db(rt, err);
+	if (r < 0) {
+		runtime_close(rt);
+		return r;
+	}
+	ctr_sweep(rt);
+	*ret = rt;
+	return 0;
+}
+
+void runtime_close(struct runtime *rt)
+{
+	if (!rt)
+		return;
+	userns_release(rt);
+	store_close(rt->store);
+	db_close(rt->db);
+	close_fd(rt->volumes_fd);
+	close_fd(rt->run_ctrs_fd);
+	close_fd(rt->ctrs_fd);
+	close_fd(rt->run_fd);
+	close_fd(rt->data_fd);
+	free(rt->volumes_path);
+	free(rt->run_path);
+	free(rt->data_path);
+	free(rt);
+}
+
+static int driver_parse(const char *name, enum store_driver *ret,
+			struct err *err)
+{
+	static const enum store_driver all[] = { STORE_OVERLAY, STORE_FUSE,
+						 STORE_VFS };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!streq(name, store_driver_name(all[i])))
+			continue;
+		*ret = all[i];
+		return 0;
+	}
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "unknown storage driver '%s' (overlay, fuse-overlayfs, "
+		       "vfs)", name);
+}
+
+int runtime_store(struct runtime *rt, struct store **ret, struct err *err)
+{
+	TRACE("core", "store");
+	struct store_conf conf = {
+		.data_fd = rt->data_fd,
+		.data_path = rt->data_path,
+		.db = rt->db,
+		.driver = STORE_OVERLAY,
+		.enter_userns = userns_enter,
+		.arg = rt,
+		.layer_max = rt->opts.layer_max,
+	};
+	const char *driver = rt->opts.storage_driver;
+	int r;
+
+	if (rt->store) {
+		*ret = rt->store;
+		return 0;
+	}
+	r = rootless_load(rt, err);
+	if (r == 0 && !str_is_empty(driver))
+		r = driver_parse(driver, &conf.driver, err);
+	if (r < 0)
+		return r;
+	conf.single_id = rt->ids.single;
+	r = store_open(&conf, &rt->store, err);
+	if (r < 0)
+		return r;
+	*ret = rt->store;
+	return 0;
+}

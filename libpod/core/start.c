@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The start of a container: from row and config to a running monitor.
+ *
+ * Theory of operation.  Two callers: a command (ctr_start) forks the monitor
+ * and waits for its report; `bryo __monitor` (ctr_restart_here) is the monitor
+ * and starts the next round in place.  Both gather a struct plan first.
+ *
+ *   command                                  witnesses (see state.c)
+ *   --------------------------------------   ---------------------------
+ *   operation lock, row: starting, start_n   row
+ *   monitor lock                             lock held (by us)
+ *   plan, listeners bound
+ *   launch_spawn(), our copy of the lock     lock held (by M)
+ *   is closed
+ *   launch_created()                         started
+ *   launch_go()                              the payload runs
+ *   row: running
+ *
+ * What follows launch_go() is not waited for by anybody: config.json and pid
+ * files are written while M works, the row while the payload already runs.
+ * Each failure before "go" is undone by M; the row goes back to what it was.
+ */
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/core/plan.h"
+#include "libpod/monitor/launch.h"
+#include "util/clock.h"
+#include "util/db.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+#define LOCK_WAIT_MS 10000
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 60000
+
+/* ---- sockets ---------------------------------------------------------------- */
+
+/* RUN/containers/ID/attach, whatever the length of RUN */
+static int listen_attach(int run_dir, struct err *err)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+						   SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, "socket");
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path),
+		       "/proc/self/fd/%d/attach", run_dir);
+	(void)unlinkat(run_dir, "attach", 0);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    listen(fd, 64) < 0)
+		return err_sys(err, "attach socket");
+	return take_fd(fd);
+}
+
+int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
+	       struct err *err)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	autoclose int dir = dir_open_at(rt->run_ctrs_fd, c->id);
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path),
+		       "/proc/self/fd/%d/attach", dir);
+	if (dir < 0 ||
+	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return err_set(err, ERR_STATE, ENOTCONN,
+			       "container %s has no monitor to attach to",
+			       c->name);
+	*ret_sock = take_fd(fd);
+	return 0;
+}
+
+/* ---- the monitor's configuration ---------------------------------------------- */
+
+static enum log_driver log_driver_of(const struct ctr_config *c)
+{
+	if (streq(c->log_driver, "none"))
+		return LOGDRV_NONE;
+	if (streq(c->log_driver, "json-file"))
+		return LOGDRV_JSON_FILE;
+	if (streq(c->log_driver, "passthrough"))
+		return LOGDRV_PASSTHROUGH;
+	return LOGDRV_K8S_FILE;
+}
+
+/* What the monitor executes in place when the container has ended. */
+static char **end_argv(const struct runtime *rt, const struct ctr *c,
+		       int lock_fd, uint32_t delay_ms)
+{
+	char **v = NULL;
+
+	strv_add(&v, "bryo");
+	strv_addf(&v, "--root=%s", rt->data_path);
+	strv_addf(&v, "--runroot=%s", rt->run_path);
+	if (rt->opts.volumepath)
+		strv_addf(&v, "--volumepath=%s", rt->volumes_path);
+	strv_add(&v, "__monitor");
+	strv_addf(&v, "--start=%u", c->start_n);
+	strv_addf(&v, "--lock-fd=%d", lock_fd);
+	strv_addf(&v, "--delay=%u", delay_ms);
+	strv_add(&v, c->id);
+	return v;
+}
+
+static bool may_restart(const struct ctr *c)
+{
+	const struct ctr_config *conf = &c->config;
+
+	if (conf->restart == RESTART_NO || c->stopped_by_user)
+		return false;
+	return conf->restart != RESTART_ON_FAILURE || conf->restart_max == 0 ||
+	       c->restarts < conf->restart_max;
+}
+
+static void fill_conf(struct monitor_conf *m, const struct plan *p,
+		      int lock_fd, uint32_t delay_ms)
+{
+	const struct ctr *c = p->c;
+
+	m->id = xstrdup(c->id);
+	m->name = xstrdup(c->name);
+	m->start_n = c->start_n;
+	m->dir_fd = p->dir;
+	m->run_fd = p->run_dir;
+	m->lock_fd = lock_fd;
+	m->stdin_once = c->config.stdin_once;
+	m->log_driver = log_driver_of(&c->config);
+	m->log_size_max = c->config.log_size;
+	m->log_files_max = MAX(c->config.log_files, 1U);
+	m->timeout_s = c->config.timeout;
+	m->durable_exit = !c->config.auto_remove;
+	m->restart = may_restart(c);
+	m->restart_on_failure = c->config.restart == RESTART_ON_FAILURE;
+	m->restart_delay_ms = delay_ms;
+	m->exec_argv = end_argv(p->rt, c, lock_fd, delay_ms);
+	m->exec_path = xstrdup(self_path());
+}
+
+/* ---- the plan ---------------------------------------------------------------- */
+
+static int make_plan(struct plan *p, struct err *err)
+{
+	TRACE("core", "plan");
+	int r;
+
+	p->run_dir = dir_make_at(p->rt->run_ctrs_fd, p->c->id, 0700, err);
+	if (p->run_dir < 0)
+		return p->run_dir;
+	p->dir = ctr_dir(p->rt, p->c, err);
+	if (p->dir < 0)
+		return p->dir;
+	r = plan_namespaces(p, err);
+	if (r == 0)
+		r = plan_rootfs(p, err);
+	if (r == 0)
+		r = plan_files(p, err);
+	if (r == 0)
+		r = plan_mounts(p, err);
+	if (r == 0)
+		r = plan_security(p, err);
+	if (r == 0)
+		r = plan_process(p, err);
+	return r;
+}
+
+static int join_u(void *arg, struct err *err)
+{
+	const struct plan *p = arg;
+
+	return p->userns < 0 ? 0 : userns_join(p->userns, err);
+}
+
+/* -P: every exposed port that was not published by hand, at a random one */
+static int publish_all(struct ctr *c, struct err *err)
+{
+	struct port_list all = { 0 };
+	int r = 0;
+
+	for (char **e = c->config.expose; r == 0 && e && *e; e++)
+		r = port_parse_expose(*e, &all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		bool have = false;
+
+		for (size_t j = 0; j < c->ports.n; j++)
+			have |= c->ports.v[j].ctr_port == all.v[i].ctr_port &&
+				c->ports.v[j].proto == all.v[i].proto;
+		if (have)
+			continue;
+		c->ports.v = xreallocarray(c->ports.v, c->ports.n + 1,
+					   sizeof(*c->ports.v));
+		c->ports.v[c->ports.n++] = all.v[i];
+	}
+	port_list_done(&all);
+	return r;
+}
+
+static int bind_ports(struct plan *p, struct port_socks *socks,
+		      struct err *err)
+{
+	struct ctr *c = p->c;
+	int r = 0;
+
+	port_list_done(&c->ports);
+	c->ports = (struct port_list){ 0 };
+	if (!p->slirp)
+		return 0;
+	if (c->config.ports.n > 0) {
+		c->ports.v = xmemdup(c->config.ports.v,
+				     c->config.ports.n *
+					     sizeof(*c->ports.v));
+		c->ports.n = c->config.ports.n;
+	}
+	if (c->config.publish_all)
+		r = publish_all(c, err);
+	if (r == 0 && c->ports.n > 0)
+		r = ports_bind(&c->ports, socks, err);
+	return r;
+}
+
+static int open_monitor(void)
+{
+	autofree char *path = helper_path("bryo-monitor");
+	int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
+
+	return fd < 0 ? -EBADF : fd;
+}
+
+/* ---- what is written while M works --------------------------------------------- */
+
+static void write_bundle(const struct plan *p)
+{
+	TRACE("core", "config.json");
+	autojson struct json_object *json = spec_to_json(&p->spec);
+	const char *text = json_text(json);
+
+	if (file_write_at(p->dir, "config.json", text, strlen(text), 0600,
+			  false, NULL) < 0)
+		log_debug("container %.12s: config.json not written",
+			  p->c->id);
+}
+
+static int write_pid(const char *path, pid_t pid, struct err *err)
+{
+	char text[16];
+	int n;
+
+	if (!path)
+		return 0;
+	n = snprintf(text, sizeof(text), "%d", pid);
+	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+				0644);
+
+	if (fd < 0 || fd_write_full(fd, text, (size_t)n) < 0)
+		return err_sys(err, "write pid file %s", path);
+	return 0;
+}
+
+/* Wishes that could not be granted: one warning each. */
+static void warn_each(const char *lines)
+{
+	autostrv char **v = strv_split(lines, '\n');
+
+	for (char **l = v; l && *l; l++)
+		if (**l)
+			log_warn("%s", *l);
+}
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+static int mark_starting(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r;
+
+	if (c->state == CTR_CREATING)
+		return 0;	/* `run`: the row is ours since its creation */
+	c->state = CTR_STARTING;
+	c->owner = proc_self();
+	(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s", boot_id());
+	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
+	c->start_n++;
+	c->stopped_by_user = false;
+	str_set(&c->error, NULL);
+	r = db_begin(rt->db, false, err);
+	if (r < 0)
+		return r;
+	r = row_save(rt, c, err);
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+static int save_running(struct runtime *rt, const struct plan *p,
+			struct ctr *c, struct err *err)
+{
+	struct ctr now = { .op_fd = -EBADF };
+	int r;
+
+	(void)snprintf(now.id, sizeof(now.id), "%s", c->id);
+	r = row_reload(rt, &now, err);
+	if (r == 0 && now.state == CTR_STOPPING) {
+		c->state = CTR_STOPPING;
+		c->stopped_by_user = true;
+	}
+	/* a short one may have ended, and its monitor have said so */
+	if (r == 0 && now.start_n == c->start_n && now.state != CTR_EXITED)
+		r = row_save(rt, c, err);
+	for (char **v = p->filled; r == 0 && v && *v; v++)
+		r = volume_filled(rt, *v, err);
+	if (r == -ENOENT) {	/* --rm: gone already */
+		err_clear(err);
+		r = 0;
+	}
+	free(now.name);
+	free(now.error);
+	port_list_done(&now.ports);
+	return r;
+}
+
+/* Objects are durable, run state is not: a `run` makes both. */
+static int mark_running(struct runtime *rt, const struct plan *p,
+			struct ctr *c, const struct launch_report *rep,
+			struct err *err)
+{
+	TRACE("core", "row running");
+	bool durable = c->state == CTR_CREATING && !c->config.auto_remove;
+	int r;
+
+	c->state = CTR_RUNNING;
+	c->init = rep->init;
+	c->monitor = rep->monitor;
+	c->owner = (struct proc_id){ 0 };
+	c->started_ns = clock_now_ns();
+	c->orphaned = false;
+	r = db_begin(rt->db, durable, err);
+	if (r < 0)
+		return r;
+	r = save_running(rt, p, c, err);
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+/* What a start that failed leaves: the container as it was, --rm nothing. */
+static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
+		       const struct ctr *before, const struct err *why)
+{
+	if (fresh && c->config.auto_remove) {
+		(void)ctr_erase(rt, c, NULL, true, NULL);
+		return;
+	}
+	c->state = before->state == CTR_CREATING ? CTR_CREATED :
+						   before->state;
+	c->start_n = before->start_n;
+	c->owner = (struct proc_id){ 0 };
+	str_set(&c->error, why->msg);
+	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
+	if (db_begin(rt->db, fresh, NULL) < 0)
+		return;
+	if (row_save(rt, c, NULL) < 0 || db_commit(rt->db, NULL) < 0)
+		db_rollback(rt->db);
+}
+
+/* ---- the start ------------------------------------------------------------------- */
+
+/* The process that talks to M; everything of the plan lives until it is done. */
+static int launch(struct plan *p, struct launch *l, int *lock,
+		  struct launch_report *rep, struct err *err)
+{
+	struct launch_proc proc = LAUNCH_PROC_INIT;
+	int r;
+
+	if (FAULT("start.spawn") < 0)
+		return err_sys(err, "start container %.12s", p->c->id);
+	{
+		TRACE("core", "spawn");
+		r = launch_spawn(l, &proc, err);
+	}
+	close_fd(*lock);	/* M has its own copy */
+	if (r < 0)
+		return r;
+	/* M's copy of the client end must be the only one */
+	close_fd(l->conf->client_fd);
+	close_fd(l->conf->listen_fd);
+	write_bundle(p);
+	if (FAULT("start.spawned") < 0)
+		r = err_sys(err, "start container %.12s", p->c->id);
+	if (r == 0) {
+		TRACE("core", "wait created");
+		r = launch_created(&proc, rep, err);
+	}
+	if (r == 0 && rep->warnings[0])
+		warn_each(rep->warnings);
+	if (r == 0)
+		r = write_pid(p->c->config.pidfile, rep->init.pid, err);
+	if (r == 0)
+		r = write_pid(p->c->config.conmon_pidfile, rep->monitor.pid,
+			      err);
+	if (r == 0 && FAULT("start.created") < 0)
+		r = err_sys(err, "start container %.12s", p->c->id);
+	if (r == 0) {
+		TRACE("core", "go");
+		r = launch_go(&proc, err);
+	}
+	launch_proc_done(&proc);
+	return r;
+}
+
+static int run_plan(struct plan *p, int lock, int *attach,
+		    struct launch_report *rep, struct err *err)
+{
+	struct monitor_conf conf;
+	struct port_socks socks = { 0 };
+	struct launch l = {
+		.spec = &p->spec,
+		.conf = &conf,
+		.want_stdin = p->c->config.stdin_open,
+		.net = p->slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER,
+		.join_userns = join_u,
+		.arg = p,
+	};
+	int sp[2] = { -EBADF, -EBADF };
+	int r;
+
+	monitor_conf_init(&conf);
+	r = bind_ports(p, &socks, err);
+	if (r == 0) {
+		fill_conf(&conf, p, lock, BACKOFF_MIN_MS);
+		conf.listen_fd = listen_attach(p->run_dir, err);
+		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
+	}
+	if (r == 0 && attach &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sp) < 0)
+		r = err_sys(err, "socketpair");
+	l.monitor_fd = open_monitor();
+	l.socks = &socks;
+	conf.client_fd = sp[1];
+	if (r == 0)
+		r = launch(p, &l, &lock, rep, err);
+	close_fd(conf.client_fd);
+	close_fd(conf.listen_fd);
+	close_fd(l.monitor_fd);
+	close_fd(lock);
+	port_socks_done(&socks);
+	monitor_conf_done(&conf);
+	if (r == 0 && attach)
+		*attach = take_fd(sp[0]);
+	close_fd(sp[0]);
+	return r;
+}
+
+static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
+			struct err *err)
+{
+	struct launch_report rep = { 0 };
+	struct plan plan;
+	int lock;
+	int r;
+
+	plan_init(&plan, rt, c);
+	r = c->image ? 0 : ctr_dirs_make(rt, c, err);
+	if (r == 0)
+		r = make_plan(&plan, err);
+	lock = r == 0 ? ctr_lock_take(plan.dir, c->name, LOCK_WAIT_MS, err) :
+			-EBADF;
+	if (r == 0 && lock < 0)
+		r = lock;
+	if (r == 0)
+		r = run_plan(&plan, lock, attach, &rep, err);
+	if (r == 0 && FAULT("start.started") < 0)
+		r = err_sys(err, "start container %.12s", c->id);
+	if (r == 0)
+		r = mark_running(rt, &plan, c, &rep, err);
+	plan_done(&plan);
+	return r;
+}
+
+/* Runs already, or is in somebody else's hands? */
+static int check_startable(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r = row_reload(rt, c, err);
+
+	if (r < 0)
+		return r;
+	ctr_normalise(rt, c);
+	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
+		return 1;
+	if (c->state == CTR_CREATED || c->state == CTR_EXITED)
+		return 0;
+	return err_set(err, ERR_STATE, EBUSY,
+		       "container %s is in state %s: container state improper",
+		       c->name, ctr_state_name(c->state));
+}
+
+int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
+{
+	TRACE("core", "start");
+	struct ctr before;
+	bool run = c->state == CTR_CREATING;
+	int r;
+
+	if (attach)
+		*attach = -EBADF;
+	r = ctr_config_load(rt, c, err);
+	if (r == 0)
+		r = userns_prepare(rt, err);
+	if (r == 0 && c->op_fd < 0) {
+		c->op_fd = ctr_op_lock(rt, c->id, err);
+		r = c->op_fd < 0 ? c->op_fd : 0;
+	}
+	if (r == 0 && !run)
+		r = check_startable(rt, c, err);
+	if (r != 0) {
+		close_fd(c->op_fd);
+		return r < 0 ? r : 0;
+	}
+	before = *c;	/* only its numbers are used again */
+	r = mark_starting(rt, c, err);
+	if (r == 0) {
+		struct err why = ERR_INIT;
+
+		r = start_locked(rt, c, attach, &why);
+		if (r < 0) {
+			undo_start(rt, c, run || c->config.auto_remove,
+				   &before, &why);
+			err_set(err, why.kind, why.code, "%s", why.msg);
+		}
+	}
+	close_fd(c->op_fd);
+	c->image = NULL;
+	return r;
+}
+
+/* ---- the end, in the monitor's own process (`bryo __monitor`) --------------------- */
+
+/* Docker's back-off: doubled each time, anew after 10 s of good work. */
+static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
+{
+	if (c->finished_ns - c->started_ns > 10 * INT64_C(1000000000))
+		return BACKOFF_MIN_MS;
+	return MIN(delay_ms * 2, (uint32_t)BACKOFF_MAX_MS);
+}
+
+static int mark_restarting(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r;
+
+	c->state = CTR_RUNNING;
+	c->restarts++;
+	c->start_n++;
+	c->init = (struct proc_id){ 0 };	/* the start record has them */
+	c->monitor = proc_self();
+	c->started_ns = clock_now_ns();
+	str_set(&c->error, NULL);
+	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
+	r = db_begin(rt->db, false, err);
+	if (r < 0)
+		return r;
+	r = row_save(rt, c, err);
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+/* Returns only when it failed. */
+static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
+			uint32_t delay_ms, struct err *err)
+{
+	struct monitor_conf conf;
+	struct port_socks socks = { 0 };
+	struct plan p;
+	struct launch l = {
+		.spec = &p.spec,
+		.conf = &conf,
+		.want_stdin = c->config.stdin_open,
+		.socks = &socks,
+	};
+	int r;
+
+	plan_init(&p, rt, c);
+	monitor_conf_init(&conf);
+	r = make_plan(&p, err);
+	l.net = p.slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER;
+	if (r == 0)
+		r = bind_ports(&p, &socks, err);
+	if (r == 0)
+		r = mark_restarting(rt, c, err);
+	if (r == 0) {
+		fill_conf(&conf, &p, lock_fd, delay_ms);
+		conf.listen_fd = listen_attach(p.run_dir, err);
+		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
+	}
+	if (r == 0) {
+		write_bundle(&p);
+		l.monitor_fd = open_monitor();
+		r = launch_here(&l, err);
+		close_fd(l.monitor_fd);
+	}
+	close_fd(conf.listen_fd);
+	port_socks_done(&socks);
+	monitor_conf_done(&conf);
+	plan_done(&p);
+	return r;
+}
+
+static int fold(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r = db_begin(rt->db, false, err);
+
+	if (r < 0)
+		return r;
+	r = row_reload(rt, c, err);
+	if (r == 0) {
+		ctr_normalise(rt, c);
+		r = row_save(rt, c, err);
+	}
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+static bool wants_restart(const struct ctr *c)
+{
+	if (c->state != CTR_EXITED || !may_restart(c))
+		return false;
+	return c->config.restart != RESTART_ON_FAILURE || c->exit_code != 0;
+}
+
+static void note_failure(struct runtime *rt, struct ctr *c,
+			 const struct err *why)
+{
+	c->state = CTR_EXITED;
+	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
+	c->finished_ns = clock_now_ns();
+	str_set(&c->error, why->msg);
+	if (db_begin(rt->db, false, NULL) < 0)
+		return;
+	if (row_save(rt, c, NULL) < 0 || db_commit(rt->db, NULL) < 0)
+		db_rollback(rt->db);
+}
+
+int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
+	      int lock_fd, uint32_t delay_ms, struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	struct err why = ERR_INIT;
+	int r;
+
+	r = row_load(rt, id, &c, &why);
+	if (r == -ENOENT)
+		return 0;	/* removed meanwhile */
+	if (r == 0)
+		r = fold(rt, c, &why);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (c->start_n != start_n || c->state != CTR_EXITED)
+		return 0;	/* somebody else's turn */
+	if (c->config.auto_remove)
+		return ctr_erase(rt, c, NULL, true, err);
+	if (wants_restart(c)) {
+		r = restart_here(rt, c, lock_fd, next_delay(c, delay_ms),
+				 &why);
+		note_failure(rt, c, &why);
+		return err_set(err, why.kind, -r, "restart %s: %s", c->name,
+			       why.msg);
+	}
+	db_checkpoint(rt->db);
+	return 0;
+}
+
+int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
+		struct err *err)
+{
+	TRACE("core", "settle");
+	struct err why = ERR_INIT;
+	int r;
+
+	if (c->config.auto_remove) {
+		autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
+		struct exit_record rec;
+
+		if (dir >= 0 && exit_record_read(dir, &rec, NULL) == 0 &&
+		    rec.start_n == c->start_n)
+			*ret_code = rec.code;
+		return ctr_erase(rt, c, NULL, true, err);
+	}
+	r = fold(rt, c, &why);
+	if (r == -ENOENT)
+		return 0;	/* removed by somebody else: the code is known */
+	if (r < 0)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (c->state == CTR_EXITED)
+		*ret_code = c->exit_code;
+	return 0;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What state is a container in?  The row is a cache, the truth is elsewhere.
+ *
+ * Theory of operation.  Any process may be killed at any instant, so no
+ * single one of them is believed.  The witnesses of one start (number
+ * start_n, written into the row before the monitor is forked) are, in the
+ * container's directory:
+ *
+ *   lock     flock'ed by the monitor for life, inherited from the command
+ *            that forked it; only closing releases it, so it is free exactly
+ *            when no monitor lives.  Never unlinked while the row exists.
+ *   started  written by the monitor before the payload may run: pids, start
+ *            times, boot id.  No payload ever ran without it.
+ *   exit     the exit record, written (durably) before anybody is told
+ *
+ * and the process table: (pid, start time, boot id) of init.
+ *
+ *   row says          witnesses                       it is
+ *   ----------------  ------------------------------  -----------------------
+ *   running,stopping  exit record of start_n          exited, that code
+ *                     else lock held                  running
+ *                     else init alive                 running, orphaned
+ *                     else                            exited -1, reason
+ *   creating,         owner alive, or lock held and   in progress: as the row
+ *   starting          no "started" of start_n         says
+ *                     "started" of start_n            as if the row said
+ *                                                     running (with its pids)
+ *                     else                            rolled back: creating
+ *                                                     -> gone, starting ->
+ *                                                     what it was before
+ *   removing          owner dead                      erased
+ *
+ * Why nothing is lost: a command killed before the fork leaves a free lock
+ * and no "started": rolled back.  Killed after the fork but before "go": the
+ * monitor sees the socket hang up, kills init, releases the lock: rolled
+ * back.  Killed after "go": "started" is there: adopted.  The monitor killed:
+ * the lock is free; init alive is an orphan that pidfd and row still name,
+ * init dead leaves the exit record or an unknown code.  wait(1) watches
+ * exactly these witnesses, so it ends when the last of them does.
+ *
+ * The exit record is looked at before the lock, and once more after the lock
+ * was found free: the monitor writes it while it holds the lock.
+ *
+ * Commands exclude each other (start, rm, rename) by a flock on the
+ * container's directory itself; a lock on a directory that was moved to the
+ * trash meanwhile is useless, so the row is read again after it was taken.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/monitor/monitor.h"
+#include "util/clock.h"
+#include "util/db.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/trace.h"
+
+#define LOCK "lock"
+
+int ctr_dir(struct runtime *rt, const struct ctr *c, struct err *err)
+{
+	int fd = dir_open_at(rt->ctrs_fd, c->id);
+
+	if (fd < 0)
+		return err_code(err, fd, "open the directory of container %.12s",
+				c->id);
+	return fd;
+}
+
+/* ---- locks ------------------------------------------------------------ */
+
+/* flock waits for ever, so a bounded wait has to ask again and again. */
+static int flock_timeout(int fd, int timeout_ms)
+{
+	uint64_t end = clock_mono_ns() + (uint64_t)timeout_ms * 1000000;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_mono_ns() >= end)
+			return -EWOULDBLOCK;
+		(void)poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
+static bool same_file(int fd, int dir, const char *name)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(fd, &a) == 0 &&
+	       fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+int ctr_lock_take(int dir, const char *name, int timeout_ms, struct err *err)
+{
+	autoclose int fd = openat(dir, LOCK,
+				  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				  0600);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, "open the lock of %s", name);
+	r = flock_timeout(fd, timeout_ms);
+	if (r == -EWOULDBLOCK)
+		return err_set(err, ERR_STATE, EBUSY,
+			       "the monitor of %s is still busy", name);
+	if (r < 0)
+		return err_code(err, r, "lock %s", name);
+	if (!same_file(fd, dir, LOCK))
+		return err_set(err, ERR_STATE, ESTALE,
+			       "%s was replaced meanwhile", name);
+	return take_fd(fd);
+}
+
+static int lock_probe_at(int dir)
+{
+	autoclose int fd = openat(dir, LOCK, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* shared: two commands that probe at once do not see each other */
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
+}
+
+int ctr_lock_probe(struct runtime *rt, const char *id)
+{
+	autoclose int dir = dir_open_at(rt->ctrs_fd, id);
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	return lock_probe_at(dir);
+}
+
+int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
+{
+	autoclose int fd = dir_open_at(rt->ctrs_fd, id);
+
+	if (fd < 0)
+		return err_code(err, fd, "open the directory of container %.12s",
+				id);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(err, "lock container %.12s", id);
+	if (!same_file(fd, rt->ctrs_fd, id))
+		return ctr_err_not_found(err, id);
+	return take_fd(fd);
+}
+
+/* ---- the truth -------------------------------------------------------- */
+
+static void set_exited(struct ctr *c, int code, int oom, int64_t finished,
+		       const char *error)
+{
+	c->state = CTR_EXITED;
+	c->exit_code = code;
+	c->oom = oom;
+	c->finished_ns = finished;
+	str_set(&c->error, error);
+	c->orphaned = false;
+	c->owner = (struct proc_id){ 0 };
+}
+
+static bool fold_exit(int dir, struct ctr *c)
+{
+	struct exit_record r;
+
+	if (exit_record_read(dir, &r, NULL) < 0 || r.start_n != c->start_n)
+		return false;
+	set_exited(c, r.code, r.oom, r.finished_ns,
+		   r.code < 0 ? "the exit code could not be learnt" : NULL);
+	return true;
+}
+
+static void set_lost(struct ctr *c)
+{
+	bool reboot = !streq(c->boot, boot_id());
+
+	set_exited(c, -1, -1, c->started_ns,
+		   reboot ? "the machine was restarted: exit code unknown" :
+			    "the monitor died: exit code unknown");
+}
+
+static bool fold_started(int dir, struct ctr *c)
+{
+	struct start_record r;
+	struct stat st;
+
+	if (start_record_read(dir, &r, NULL) < 0 || r.start_n != c->start_n)
+		return false;
+	c->state = CTR_RUNNING;
+	c->init = r.init;
+	c->monitor = r.monitor;
+	(void)snprintf(c->boot, sizeof(c->boot), "%s", r.boot_id);
+	c->owner = (struct proc_id){ 0 };
+	if (fstatat(dir, "started", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		c->started_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
+				st.st_mtim.tv_nsec;
+	return true;
+}
+
+static void normalise_running(int dir, struct ctr *c)
+{
+	bool boot;
+
+	/* an automatic restart leaves the pids to the start record */
+	if (dir >= 0 && c->init.pid == 0)
+		(void)fold_started(dir, c);
+	boot = streq(c->boot, boot_id());
+	if (dir >= 0 && fold_exit(dir, c))
+		return;
+	if (boot && dir >= 0 && lock_probe_at(dir) != 0)
+		return;
+	/* it may have been written between the two looks */
+	if (dir >= 0 && fold_exit(dir, c))
+		return;
+	if (boot && proc_is_alive(&c->init))
+		c->orphaned = true;
+	else
+		set_lost(c);
+}
+
+void ctr_normalise(struct runtime *rt, struct ctr *c)
+{
+	bool starting = c->state == CTR_STARTING || c->state == CTR_CREATING;
+	bool running = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+
+	if (starting && owner_is_alive(&c->owner, c->owner_boot))
+		return;
+	if (!starting && !running)
+		return;
+	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
+
+	if (starting && (dir < 0 || !fold_started(dir, c)))
+		return;
+	normalise_running(dir, c);
+}
+
+/* ---- rolling forward and back ----------------------------------------- */
+
+/* What "starting" comes from: a first start from created, others from exited
+ * (of the last start that really was one). */
+static void roll_back(struct ctr *c)
+{
+	c->state = c->started_ns ? CTR_EXITED : CTR_CREATED;
+	c->owner = (struct proc_id){ 0 };
+	if (c->start_n > 0)
+		c->start_n--;
+}
+
+static int save_if(struct runtime *rt, const struct ctr *c,
+		   const struct ctr_mark *mark, struct err *err)
+{
+	int r = db_begin(rt->db, false, err);
+
+	if (r < 0)
+		return r;
+	if (row_mark_holds(rt, c->id, mark))
+		r = row_save(rt, c, err);
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	const struct ctr_mark mark = { c->state, c->owner, c->start_n };
+	int held;
+
+	if (owner_is_alive(&c->owner, c->owner_boot))
+		return 0;
+	log_debug("container %.12s: recover from a dead command, state %s",
+		  c->id, ctr_state_name(c->state));
+	if (FAULT("recover") < 0)
+		return err_sys(err, "recover container %.12s", c->id);
+	if (c->state == CTR_REMOVING)
+		return ctr_erase(rt, c, &mark, c->config.auto_remove, err);
+	held = ctr_lock_probe(rt, c->id);
+	ctr_normalise(rt, c);
+	if (c->state == CTR_CREATING || c->state == CTR_STARTING) {
+		if (held != 0)
+			return 0;	/* its monitor is about to undo it */
+		if (c->state == CTR_CREATING)
+			return ctr_erase(rt, c, &mark, true, err);
+		roll_back(c);
+	}
+	if (c->config.auto_remove && c->state == CTR_EXITED && held == 0)
+		return ctr_erase(rt, c, &mark, true, err);
+	return save_if(rt, c, &mark, err);
+}
+
+bool ctr_reap(struct runtime *rt, struct ctr *c)
+{
+	const struct ctr_mark mark = { c->state, c->owner, c->start_n };
+
+	ctr_normalise(rt, c);
+	if (!c->config.auto_remove || c->state != CTR_EXITED ||
+	    ctr_lock_probe(rt, c->id) != 0)
+		return false;
+	/* its command may be about to do the same: the rows decide */
+	return ctr_erase(rt, c, &mark, true, NULL) == 0;
+}
+
+void ctr_sweep(struct runtime *rt)
+{
+	TRACE("core", "sweep");
+	auto_ctr_list struct ctr_list list = { 0 };
+	struct err err = ERR_INIT;
+
+	if (row_pending(rt, &list, &err) < 0) {
+		log_debug("sweep: %s", err.msg);
+		return;
+	}
+	for (size_t i = 0; i < list.n; i++) {
+		err_clear(&err);
+		if (ctr_recover(rt, list.v[i], &err) < 0)
+			log_debug("sweep: %s", err.msg);
+	}
+}

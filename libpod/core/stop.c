@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals, stop and wait.
+ *
+ * Theory of operation.  Signals go to the verified pidfd of init, never to a
+ * number.  `stop` says so in the row first (stopping, stopped by the user:
+ * that is what cancels a restart policy), without the operation lock: ps,
+ * inspect and kill are not held up by its ten seconds.  The end is seen at
+ * init's pidfd; afterwards the monitor needs a moment for the exit record,
+ * which is waited for by looking: whoever is killed in between, the witnesses
+ * of state.c settle it.
+ *
+ * A container in the back-off of its restart policy does not run, but its
+ * monitor waits: it is told by SIGTERM to look at the row at once.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/monitor/monitor.h"
+#include "util/clock.h"
+#include "util/db.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/trace.h"
+
+/* How long a monitor may take from init's end to the exit record. */
+#define SETTLE_MS 10000
+#define LOOK_NS 200000
+
+static bool is_up(const struct ctr *c)
+{
+	return c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+}
+
+static int err_not_running(struct err *err, const struct ctr *c,
+			   const char *verb)
+{
+	return err_set(err, ERR_STATE, ESRCH,
+		       "can only %s running containers. %s is in state %s: "
+		       "container state improper", verb, c->id,
+		       ctr_state_name(c->state));
+}
+
+int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
+{
+	int r;
+
+	r = row_reload(rt, c, err);
+	if (r < 0)
+		return r;
+	ctr_normalise(rt, c);
+	if (!is_up(c))
+		return err_not_running(err, c, "kill");
+	autoclose int fd = proc_open(&c->init);
+
+	r = fd < 0 ? fd : pidfd_signal(fd, sig);
+	if (r == -ESRCH)
+		return err_not_running(err, c, "kill");
+	if (r < 0)
+		return err_code(err, r, "send signal %d to %s", sig, c->name);
+	return 0;
+}
+
+/* ---- waiting ---------------------------------------------------------------- */
+
+/* Look until the container does not run any more; 1 it ended, 0 timeout. */
+static int look_settled(struct runtime *rt, struct ctr *c, int timeout_ms)
+{
+	const struct timespec ts = { .tv_nsec = LOOK_NS };
+	uint64_t end = clock_mono_ns() + (uint64_t)timeout_ms * 1000000;
+
+	for (;;) {
+		enum ctr_state was = c->state;
+
+		ctr_normalise(rt, c);
+		if (!is_up(c))
+			return 1;
+		if (clock_mono_ns() >= end)
+			return 0;
+		c->state = was;
+		(void)nanosleep(&ts, NULL);
+	}
+}
+
+/* The code from the monitor's own mouth: it is right even when a --rm
+ * container disappears at once.  1 told, 0 lost contact. */
+static int wait_told(struct runtime *rt, const struct ctr *c, int *ret_code)
+{
+	char msg[64] = { ATTACH_HELLO, 0 };
+	autoclose int sock = -EBADF;
+	ssize_t n;
+
+	if (ctr_attach(rt, c, &sock, NULL) < 0 ||
+	    send(sock, msg, 2, MSG_NOSIGNAL) != 2)
+		return 0;
+	while ((n = recv(sock, msg, sizeof(msg), 0)) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		int32_t code;
+
+		if (n != 1 + (ssize_t)sizeof(code) || msg[0] != ATTACH_EXIT)
+			continue;
+		memcpy(&code, msg + 1, sizeof(code));
+		*ret_code = code;
+		return 1;
+	}
+	return 0;
+}
+
+/* Between the row's birth and the payload's: soon it is one or the other. */
+static int wait_transition(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	while (c->state == CTR_CREATING || c->state == CTR_STARTING ||
+	       c->state == CTR_REMOVING) {
+		int r;
+
+		(void)poll(NULL, 0, 2);
+		r = row_reload(rt, c, err);
+		if (r < 0)
+			return r;
+		if (!owner_is_alive(&c->owner, c->owner_boot))
+			(void)ctr_recover(rt, c, NULL);
+		ctr_normalise(rt, c);
+	}
+	return 0;
+}
+
+static int wait_init(const struct ctr *c, int timeout_ms)
+{
+	autoclose int fd = proc_open(&c->init);
+
+	return fd < 0 ? 1 : pidfd_wait(fd, timeout_ms);
+}
+
+int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
+{
+	int r;
+
+	r = wait_transition(rt, c, err);
+	if (r < 0)
+		return r;
+	while (is_up(c)) {
+		if (!c->orphaned && wait_told(rt, c, ret_code))
+			return 0;
+		/* no monitor to ask, or it died: watch the witnesses */
+		(void)wait_init(c, c->orphaned ? -1 : 1000);
+		(void)look_settled(rt, c, 100);
+	}
+	*ret_code = c->exit_code;
+	return 0;
+}
+
+/* ---- stop ------------------------------------------------------------------- */
+
+static int mark_stopping(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r;
+
+	r = db_begin(rt->db, false, err);
+	if (r < 0)
+		return r;
+	r = row_reload(rt, c, err);
+	if (r == 0) {
+		ctr_normalise(rt, c);
+		if (is_up(c) && c->owner.pid == 0)
+			c->state = CTR_STOPPING;
+		c->stopped_by_user = true;
+		r = row_save(rt, c, err);
+	}
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
+{
+	int sig = c->config.stop_signal ? c->config.stop_signal : SIGTERM;
+	autoclose int fd = proc_open(&c->init);
+	int ms = timeout_s == UINT32_MAX ? -1 :
+		 (int)MIN((uint64_t)timeout_s * 1000, (uint64_t)INT32_MAX);
+
+	if (fd < 0)
+		return 0;	/* it is gone */
+	if (FAULT("stop.signal") < 0)
+		return err_sys(err, "stop %s", c->name);
+	if (ms != 0) {
+		(void)pidfd_signal(fd, sig);
+		if (pidfd_wait(fd, ms) > 0)
+			return 0;
+		log_warn("StopSignal %s failed to stop container %s in %u "
+			 "seconds, resorting to SIGKILL", signal_name(sig),
+			 c->name, timeout_s);
+	}
+	(void)pidfd_signal(fd, SIGKILL);
+	if (pidfd_wait(fd, SETTLE_MS) <= 0)
+		return err_set(err, ERR_FAIL, ETIMEDOUT,
+			       "container %s does not die (a process in an "
+			       "uninterruptible wait?)", c->name);
+	return 0;
+}
+
+/* Its monitor sleeps before the next round: wake it, it reads the row. */
+static void cancel_backoff(struct runtime *rt, const struct ctr *c)
+{
+	autoclose int fd = proc_open(&c->monitor);
+
+	if (fd >= 0 && ctr_lock_probe(rt, c->id) == 1)
+		(void)pidfd_signal(fd, SIGTERM);
+}
+
+static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+			struct err *err)
+{
+	int r = stop_init(c, timeout_s, err);
+
+	if (r < 0)
+		return r;
+	if (FAULT("stop.dead") < 0)
+		return err_sys(err, "stop %s", c->name);
+	if (look_settled(rt, c, SETTLE_MS) == 0)
+		return err_set(err, ERR_FAIL, ETIMEDOUT,
+			       "the monitor of %s does not finish", c->name);
+	return 0;
+}
+
+int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+	     struct err *err)
+{
+	TRACE("core", "stop");
+	bool backs_off;
+	int r;
+
+	r = ctr_config_load(rt, c, err);
+	if (r == 0)
+		r = wait_transition(rt, c, err);
+	if (r < 0)
+		return r;
+	if (timeout_s == CTR_TIMEOUT_CONFIG)
+		timeout_s = c->config.stop_timeout;
+	backs_off = c->state == CTR_EXITED &&
+		    c->config.restart != RESTART_NO &&
+		    ctr_lock_probe(rt, c->id) == 1;
+	if (!is_up(c) && !backs_off)
+		return 0;
+	r = mark_stopping(rt, c, err);
+	if (r == -ENOENT) {	/* --rm, and it ended by itself */
+		err_clear(err);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (is_up(c))
+		return stop_running(rt, c, timeout_s, err);
+	cancel_backoff(rt, c);
+	return 0;
+}
