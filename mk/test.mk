@@ -41,8 +41,9 @@ check-hostile: all ## hostile tars, archives and registries
 check-fault: all ## kill -9 at each fault point, failing system calls
 	$(Q)tests/setup/bats.sh $(TALLY)/fault $(abspath $(O)) $(or $(F),tests/fault)
 
+# Root tests what the unprivileged user built.
 check-root: ## what needs root: root's own containers, outer network namespaces
-	$(Q)tests/setup/bats.sh $(TALLY)/root $(abspath $(O)) $(or $(F),tests/root)
+	$(Q)tests/setup/bats.sh $(TALLY)/root $(or $(BRYO_BUILD),$(abspath $(O))) $(or $(F),tests/root)
 
 bench: deps ## side by side with podman, crun and bubblewrap
 	$(Q)tests/bench/setup.sh

@@ -44,7 +44,7 @@ show() {
 on_terminal() {
 	local input=$1
 	shift
-	say "$@    # on a terminal of 30x100"
+	say "$*    # on a terminal of 30x100"
 	python3 "$here/setup/pty.py" 30 100 "$input" "$@"
 }
 

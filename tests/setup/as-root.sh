@@ -7,6 +7,11 @@
 # its own, under a parent that reaps.
 set -euo pipefail
 root=""
+# When root runs the tests, the unprivileged user has built its own copy.
+copy=$(getent passwd bryo-check | cut -d: -f6)/bryo/build
+if [ "$(id -u)" = 0 ] && [ -x "$copy/bryo" ]; then
+	export BRYO_BUILD=$copy
+fi
 if [ "$(id -u)" != 0 ]; then
 	sudo -n true 2>/dev/null || {
 		echo "Error: the tests of root's own containers need root or sudo" >&2
@@ -14,4 +19,5 @@ if [ "$(id -u)" != 0 ]; then
 	}
 	root="sudo -n"
 fi
+# shellcheck disable=SC2086
 exec $root tini -s -- unshare -m --propagation private "$@"

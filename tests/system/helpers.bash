@@ -28,7 +28,7 @@ engine_setup() {
 }
 
 engine_image() {
-	"$BRYO" pull -q "${1:-$BUSYBOX}" >/dev/null
+	"$BRYO" pull -q "$BUSYBOX" >/dev/null
 }
 
 # Nothing may be left: containers, processes that hold our directories,
@@ -94,6 +94,14 @@ assert_no_match() {
 		printf 'not wanted: %s\nfound:  %q\n' "$1" "$text"
 		return 1
 	}
+}
+
+# refute COMMAND...: must fail (a bare "!" is no failure in bats)
+refute() {
+	if "$@"; then
+		echo "worked, but must not: $*"
+		return 1
+	fi
 }
 
 # wait_until SECONDS COMMAND...: poll ten times a second
