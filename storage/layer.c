@@ -33,6 +33,7 @@ enum {
 	/* the helper splits its lists; nothing it sends is longer */
 	MSG_MAX = 64 * 1024,
 	IMPLIED_MAX = 200000,
+	END_WAIT_MS = 5000,
 };
 
 void layer_result_done(struct layer_result *res)
@@ -257,6 +258,7 @@ int layer_job_read(struct layer_job *job, struct layer_result *ret,
 	msg[n] = '\0';
 
 	r = take_message(job, msg, &res, err);
+	job->over = r != 0 && r != -EPROTO;
 	if (r == -EPROTO && !err_is_set(err))
 		return err_set(err, ERR_FAIL, EPROTO,
 			       "bryo-layer sent a malformed message");
@@ -276,8 +278,12 @@ void layer_job_end(struct layer_job *job)
 {
 	int saved = errno;
 
+	if (job->pid > 0 && !job->over)
+		pidfd_signal(job->pidfd, SIGTERM);
 	if (job->pid > 0) {
-		pidfd_signal(job->pidfd, SIGKILL);
+		/* it reaps its own child, so it gets the time to do so */
+		if (pidfd_wait(job->pidfd, END_WAIT_MS) != 1)
+			pidfd_signal(job->pidfd, SIGKILL);
 		proc_wait(job->pid);
 	}
 	close_fd(job->pidfd);

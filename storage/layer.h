@@ -125,6 +125,7 @@ void layer_result_done(struct layer_result *res);
  * struct layer_job - a running bryo-layer
  * @sock: result socket; poll it, then layer_job_read()
  * @done: bytes of input so far (with those of @resume), from progress messages
+ * @over: the last message came, the helper ends by itself
  * @implied: collected until the result comes, @n_implied of them; owned
  */
 struct layer_job {
@@ -132,11 +133,12 @@ struct layer_job {
 	int pidfd;
 	int sock;
 	uint64_t done;
+	bool over;
 	char **implied;
 	size_t n_implied;
 };
 
-#define LAYER_JOB_INIT { 0, -EBADF, -EBADF, 0, NULL, 0 }
+#define LAYER_JOB_INIT { 0, -EBADF, -EBADF, 0, false, NULL, 0 }
 
 /** layer_job_start() - start unpacking; descriptors of @a stay the caller's */
 int layer_job_start(const struct layer_apply *a, struct layer_job *ret,

@@ -44,7 +44,7 @@ static int codec_plain_new(struct codec **ret)
 {
 	struct codec *c = xmalloc(sizeof(*c));
 
-	*c = (struct codec){ "tar", plain_next, plain_free };
+	*c = (struct codec){ "tar", true, plain_next, plain_free };
 	*ret = c;
 	return 0;
 }
@@ -148,7 +148,7 @@ int codec_gzip_new(struct codec **ret, struct err *err unused_attr)
 {
 	struct gzip *g = xcalloc(1, sizeof(*g));
 
-	g->codec = (struct codec){ "gzip", gzip_next, plain_free };
+	g->codec = (struct codec){ "gzip", false, gzip_next, plain_free };
 	isal_inflate_init(&g->state);
 	*ret = &g->codec;
 	return 0;
@@ -222,7 +222,7 @@ int codec_zstd_new(struct codec **ret, struct err *err)
 {
 	struct zstd *z = xcalloc(1, sizeof(*z));
 
-	z->codec = (struct codec){ "zstd", zstd_next, zstd_free };
+	z->codec = (struct codec){ "zstd", false, zstd_next, zstd_free };
 	z->ds = ZSTD_createDStream();
 	if (!z->ds)
 		die_oom();
@@ -312,7 +312,7 @@ int codec_other_new(int filter, const char *name, struct codec **ret,
 {
 	struct other *o = xcalloc(1, sizeof(*o));
 
-	o->codec = (struct codec){ name, other_next, other_free };
+	o->codec = (struct codec){ name, false, other_next, other_free };
 	o->a = archive_read_new();
 	if (!o->a)
 		die_oom();

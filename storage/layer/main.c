@@ -128,12 +128,20 @@ static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
 
 /* ---- unpack -------------------------------------------------------------- */
 
-static void hash_text(struct sha256 *h, char ret[72])
+static void digest_text(const char hex[SHA256_HEX], char ret[72])
 {
-	char hex[SHA256_HEX];
-
-	sha256_hex(h, hex);
 	snprintf(ret, 72, "sha256:%s", hex);
+}
+
+static void take_digests(struct stream *s, struct layer_result *res)
+{
+	char raw[SHA256_HEX], tar[SHA256_HEX];
+
+	stream_digests(s, raw, tar);
+	digest_text(raw, res->digest);
+	digest_text(tar, res->diff_id);
+	res->size = s->raw_len;
+	res->diff_size = s->tar_len;
 }
 
 /* What came in is what was asked for?  Compressed bytes first: when they are
@@ -200,10 +208,7 @@ static int unpack(const struct job *job, const struct sandbox *sb,
 	if (r == 0)
 		r = unpack_run(&u, res, err);
 	if (r == 0) {
-		res->size = stream.raw_len;
-		res->diff_size = stream.tar_len;
-		hash_text(stream.raw_hash, res->digest);
-		hash_text(stream.tar_hash, res->diff_id);
+		take_digests(&stream, res);
 		r = verify(job, res, err);
 	}
 	if (r == 0)
@@ -240,10 +245,7 @@ static int inflate(const struct job *job, struct layer_result *res,
 			err_code(err, r, "write the layer");
 	}
 	if (r == 0) {
-		res->size = stream.raw_len;
-		res->diff_size = stream.tar_len;
-		hash_text(stream.raw_hash, res->digest);
-		hash_text(stream.tar_hash, res->diff_id);
+		take_digests(&stream, res);
 		r = verify(job, res, err);
 	}
 	stream_close(&stream);
@@ -264,11 +266,40 @@ static int pack(const struct sandbox *sb, struct layer_result *res,
 	int r = pack_run(&p, res, hex, err);
 
 	if (r == 0)
-		snprintf(res->diff_id, sizeof(res->diff_id), "sha256:%s", hex);
+		digest_text(hex, res->diff_id);
 	return r;
 }
 
 /* ---- processes ----------------------------------------------------------- */
+
+static pid_t worker_pid;
+
+static void kill_worker(int sig unused_attr)
+{
+	kill(worker_pid, SIGKILL);
+}
+
+/* The client gives up: end the worker, but stay to reap it. */
+static void pass_term(pid_t worker)
+{
+	const struct sigaction sa = { .sa_handler = kill_worker };
+	sigset_t term;
+
+	worker_pid = worker;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigaction(SIGTERM, &sa, NULL);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+}
+
+static void block_term(void)
+{
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+}
 
 /* The first process: @worker does everything, tell when it was killed. */
 static int wait_worker(pid_t worker)
@@ -276,6 +307,7 @@ static int wait_worker(pid_t worker)
 	struct err err = ERR_INIT;
 	int status;
 
+	pass_term(worker);
 	for (int fd = 0; fd <= LAYER_FD_RESUME; fd++)
 		if (fd != LAYER_FD_SOCK && fd != STDERR_FILENO)
 			close(fd);
@@ -337,6 +369,7 @@ int main(int argc, char **argv)
 	sb.read_only = job.mode != MODE_UNPACK;
 	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
 	r = sha256_load(&err);
+	block_term();
 	if (r == 0)
 		r = sandbox_fork(&sb, &child, &err);
 	if (r < 0) {

@@ -51,7 +51,7 @@ enum {
 	/* RLIMIT_AS beyond what is mapped at the start: a zstd window of
 	   64 MiB, our buffers, libarchive's headers of at most 1 MiB */
 	MEMORY_MAX = 100 * 1024 * 1024,
-	CPU_MAX_S = 3600,
+	CPU_MAX_S = 1800,
 	/* one per directory of a path (1024), more to remove a deep one */
 	FILES_MAX = 1400,
 };

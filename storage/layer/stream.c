@@ -125,13 +125,24 @@ int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 
 	if (r <= 0)
 		return r;
-	sha256_add(s->tar_hash, *ret, *ret_len);
+	if (!s->codec->is_plain)
+		sha256_add(s->tar_hash, *ret, *ret_len);
 	s->tar_len += *ret_len;
 	if (s->tar_len > s->tar_max)
 		return err_set(err, ERR_LIMIT, EFBIG,
 			       "unpacked layer is longer than %" PRIu64
 			       " bytes (--max-layer-size)", s->tar_max);
 	return 1;
+}
+
+void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
+		    char ret_tar[SHA256_HEX])
+{
+	sha256_hex(s->raw_hash, ret_raw);
+	if (s->codec->is_plain)
+		memcpy(ret_tar, ret_raw, SHA256_HEX);
+	else
+		sha256_hex(s->tar_hash, ret_tar);
 }
 
 void stream_close(struct stream *s)

@@ -2,6 +2,7 @@
 #ifndef STORAGE_LAYER_STREAM_H
 #define STORAGE_LAYER_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ struct codec;
  * @tar_max:    bytes of output allowed
  * @progress:   called with raw_len every few megabytes; may be NULL
  * @copied:     called after each block went to @blob; may be NULL
- * @raw_len, @tar_len, @raw_hash, @tar_hash: what passed so far
+ * @raw_len, @tar_len: bytes so far
  *
  * The caller fills the first group, stream_open() the second.
  */
@@ -56,6 +57,10 @@ int stream_open(struct stream *s, struct err *err);
 int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 		struct err *err);
 
+/** stream_digests() - finish both hashes, once stream_next() returned 0 */
+void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
+		    char ret_tar[SHA256_HEX]);
+
 void stream_close(struct stream *s);
 
 /** stream_raw() - for codecs: the next block of the input, as stream_next() */
@@ -64,11 +69,14 @@ int stream_raw(struct stream *s, const void **ret, size_t *ret_len,
 
 /**
  * struct codec - one decompressor
+ * @name: "gzip"
+ * @is_plain: it hands the input on, so both hashes are the same
  * @next: as stream_next()
  * @free: frees the codec itself too
  */
 struct codec {
 	const char *name;
+	bool is_plain;
 	int (*next)(struct codec *c, struct stream *s, const void **ret,
 		    size_t *ret_len, struct err *err);
 	void (*free)(struct codec *c);

@@ -419,6 +419,8 @@ static int clear_name(struct tree *t, const char *base, bool *ret_hidden,
 	if (t->whiteouts && fstatat(at, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISCHR(st.st_mode))
 		*ret_hidden = true;
+	/* by way of a symlink it may be what an open directory hangs on */
+	t->stale = t->aliases;
 	if (unlinkat(at, base, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
@@ -503,6 +505,7 @@ static int enter_other(struct tree *t, const char *base, struct err *err)
 		return err_set(err, ERR_INVALID, ENOTDIR,
 			       "parent '%.100s' is a symlink that leads to no "
 			       "directory of this layer", safe);
+	t->aliases = true;
 	return enter_existing(t, fd, base, strlen(base), err);
 }
 
@@ -523,10 +526,13 @@ static int enter_parent(struct tree *t, const char *base, struct err *err)
 static int leave_others(struct tree *t, const char *path, size_t len,
 			struct err *err)
 {
+	bool stale = t->stale;
+
+	t->stale = false;
 	while (t->depth > 1) {
 		size_t have = top(t)->path_len;
 
-		if (have <= len && memcmp(t->path.buf, path, have) == 0 &&
+		if (!stale && have <= len && memcmp(t->path.buf, path, have) == 0 &&
 		    (have == len || path[have] == '/'))
 			return 0;
 		if (leave(t, err) < 0)

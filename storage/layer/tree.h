@@ -32,6 +32,8 @@ struct tree_dir;
  * @uids, @gids: borrowed; ids that exist
  * @dir, @depth: open directories from the root to the current parent
  * @path:      their path, "a/b", "" at the root
+ * @aliases:   a parent directory was reached through a symlink
+ * @stale:     the open directories need not be what @path leads to any more
  * @whiteouts: how many were written
  * @implied:   set (tsearch) of owned paths, @n_implied of them
  *
@@ -47,6 +49,8 @@ struct tree {
 	struct tree_dir *dir;
 	size_t depth;
 	struct sb path;
+	bool aliases;
+	bool stale;
 	uint64_t whiteouts;
 	void *implied;
 	size_t n_implied;
