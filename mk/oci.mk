@@ -16,6 +16,7 @@ $(O)/bryo-init: $(src_prog_init) libpod/oci/init/sys.h libpod/oci/sync.h
 
 # ---- unit tests: a harness that starts containers --------------------------
 unit_extra_oci := $(O)/obj/tests/unit/oci/ctr.o
+unit_libs_oci := -lseccomp
 unit_oci_bins := $(filter $(O)/unit/oci/%,$(unit_bins) $(patsubst \
 	tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/oci/test_*.c)))
 
@@ -24,3 +25,22 @@ $(O)/unit/oci/bryo-init: $(O)/bryo-init
 	$(Q)cp $< $@
 
 $(unit_oci_bins): | $(O)/unit/oci/bryo-init
+
+# ---- the default seccomp filter, made from seccomp/rules.inc ----------------
+# libseccomp is needed at build time only: it knows the system call numbers.
+SECCOMP_HEADER := $(O)/gen/seccomp_filter.h
+
+$(O)/seccomp-gen: libpod/oci/seccomp/gen.c libpod/oci/seccomp/table.h \
+		libpod/oci/seccomp/rules.inc
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) -D_GNU_SOURCE -I. -std=gnu17 -O1 $(WARN) -o $@ $< \
+		$(shell $(PKG_CONFIG) --libs libseccomp)
+
+$(SECCOMP_HEADER): $(O)/seccomp-gen
+	@mkdir -p $(@D)
+	@echo "  GEN     $@"
+	$(Q)$< > $@.new && mv $@.new $@
+
+$(O)/obj/libpod/oci/seccomp.o $(O)/obj/tests/unit/oci/test_seccomp.o: \
+	$(SECCOMP_HEADER)

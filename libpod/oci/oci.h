@@ -132,7 +132,10 @@ const char *const *oci_readonly_default(size_t *n);
 /**
  * oci_seccomp_default() - the filter compiled at build time
  * @caps:    bounding set: some calls are open only with a capability
- * @compat:  also the foreign ABIs (386, x32, arm) of this machine
+ * @nesting: user namespaces and the mount calls, the kernel checks the rest
+ * @compat:  also the foreign ABIs (386, x32, arm) of this machine; without it
+ *           their calls get ENOSYS
+ * @ret:     owned by the caller: oci_seccomp_done()
  */
 int oci_seccomp_default(uint64_t caps, bool nesting, bool compat,
 			struct oci_seccomp *ret, struct err *err);
@@ -141,5 +144,8 @@ int oci_seccomp_default(uint64_t caps, bool nesting, bool compat,
  *  through libseccomp (dlopen); *ret is owned by the caller */
 int oci_seccomp_load(const char *path, uint64_t caps, struct oci_seccomp *ret,
 		     struct err *err);
+
+/** oci_seccomp_done() - free what one of the two made; zeroed is fine */
+void oci_seccomp_done(struct oci_seccomp *s);
 
 #endif

@@ -348,6 +348,9 @@ void ctr_init(struct ctr *c, char *const *args)
 	p->umask = 022;
 	p->caps.bounding = oci_caps_default();
 	p->caps.effective = oci_caps_default();
+	if (oci_seccomp_default(p->caps.bounding, true, false, &p->seccomp,
+				NULL) < 0)
+		die("seccomp");
 	default_mounts(c);
 }
 
@@ -366,6 +369,7 @@ void ctr_done(struct ctr *c)
 {
 	oci_abort(&c->run);
 	oci_ctr_done(&c->run);
+	oci_seccomp_done(&c->spec.process.seccomp);
 	close_fd(c->state_fd);
 	close_fd(c->io.console_fd);
 	sb_done(&c->out);
