@@ -200,7 +200,8 @@ void fd_close_all_but(int *keep, size_t n)
 {
 	unsigned int next = 3;
 
-	qsort(keep, n, sizeof(*keep), compare_int);
+	if (n > 0)
+		qsort(keep, n, sizeof(*keep), compare_int);
 	for (size_t i = 0; i < n; i++) {
 		unsigned int fd = (unsigned int)keep[i];
 
