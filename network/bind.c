@@ -49,17 +49,16 @@ static int bind_socket(const union addr *a, enum port_proto proto)
 {
 	int v6 = a->sa.sa_family == AF_INET6;
 	int type = proto == PORT_TCP ? SOCK_STREAM : SOCK_DGRAM;
-	autoclose int fd = socket(a->sa.sa_family,
-				  type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	autoclose int fd =
+		socket(a->sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (v6 && set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0)
 		return -errno;
-	if (proto == PORT_TCP &&
-	    (set_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
-	     set_on(fd, SOL_SOCKET, SO_KEEPALIVE) < 0 ||
-	     set_on(fd, IPPROTO_TCP, TCP_NODELAY) < 0))
+	if (proto == PORT_TCP && (set_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
+				  set_on(fd, SOL_SOCKET, SO_KEEPALIVE) < 0 ||
+				  set_on(fd, IPPROTO_TCP, TCP_NODELAY) < 0))
 		return -errno;
 	/* which of our addresses a datagram came to: replies leave from it */
 	if (proto == PORT_UDP &&
@@ -82,8 +81,8 @@ static int privileged_error(struct err *err, const char *proto,
 		       "cannot publish privileged port %u: listen %s %s: "
 		       "permission denied (fix: sudo sysctl "
 		       "net.ipv4.ip_unprivileged_port_start=%u, or choose a "
-		       "port number >= 1024)", addr_port(a), proto,
-		       addr_text(a, text), addr_port(a));
+		       "port number >= 1024)",
+		       addr_port(a), proto, addr_text(a, text), addr_port(a));
 }
 
 static int bind_error(struct err *err, int r, const union addr *a,
@@ -101,7 +100,8 @@ static int bind_error(struct err *err, int r, const union addr *a,
 	if (r == -EADDRNOTAVAIL)
 		return err_set(err, ERR_START, EADDRNOTAVAIL,
 			       "listen %s %s: bind: cannot assign requested "
-			       "address", proto, addr_text(a, text));
+			       "address",
+			       proto, addr_text(a, text));
 	r = err_code(err, r, "listen %s %s", proto, addr_text(a, text));
 	return err_kind_set(err, r, ERR_START);
 }
@@ -151,8 +151,8 @@ static int bind_addr(const struct port_map *m, const char *ip,
 }
 
 /* All addresses: IPv4 must work; without IPv6 the port is still published. */
-static int bind_any(const struct port_map *m, bool chosen,
-		    struct port_socks *s, struct err *err)
+static int bind_any(const struct port_map *m, bool chosen, struct port_socks *s,
+		    struct err *err)
 {
 	struct err v6 = ERR_INIT;
 	int r;
@@ -205,8 +205,7 @@ static int bind_range(const struct port_map *m, bool chosen,
 }
 
 /* A number that is free now; it may be gone when we come to bind it. */
-static int random_port(const struct port_map *m, uint16_t *ret,
-		       struct err *err)
+static int random_port(const struct port_map *m, uint16_t *ret, struct err *err)
 {
 	const char *ip = str_is_empty(m->host_ip) ? "0.0.0.0" : m->host_ip;
 	union addr a;
@@ -261,8 +260,8 @@ static int nofile_raise(size_t n, uint64_t *ret_old, struct err *err)
 		return err_set(err, ERR_START, EMFILE,
 			       "publishing %zu sockets needs a limit of %ju "
 			       "open files, the hard limit is %ju (fix: raise "
-			       "it with ulimit -Hn as root)", n,
-			       (uintmax_t)want, (uintmax_t)lim.rlim_max);
+			       "it with ulimit -Hn as root)",
+			       n, (uintmax_t)want, (uintmax_t)lim.rlim_max);
 	*ret_old = lim.rlim_cur;
 	lim.rlim_cur = want;
 	if (setrlimit(RLIMIT_NOFILE, &lim) < 0)
@@ -270,8 +269,7 @@ static int nofile_raise(size_t n, uint64_t *ret_old, struct err *err)
 	return 0;
 }
 
-int ports_bind(struct port_list *list, struct port_socks *ret,
-	       struct err *err)
+int ports_bind(struct port_list *list, struct port_socks *ret, struct err *err)
 {
 	struct port_socks s = { 0 };
 	size_t max = 0;

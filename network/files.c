@@ -73,7 +73,7 @@ static bool server_is_usable(const char *ip)
 struct resolv {
 	char **server;	/* owned */
 	char **search;	/* owned */
-	char **options;	/* owned */
+	char **options; /* owned */
 };
 
 static void resolv_line(struct resolv *rc, const char *line)
@@ -107,8 +107,7 @@ static void add_words(struct sb *out, const char *key, char *const *words)
 }
 
 void resolv_conf_make(const char *base, bool private_net, char *const *dns,
-		      char *const *search, char *const *options,
-		      struct sb *out)
+		      char *const *search, char *const *options, struct sb *out)
 {
 	struct resolv rc = { 0 };
 	char *text;
@@ -144,8 +143,8 @@ void resolv_conf_make(const char *base, bool private_net, char *const *dns,
 /* A file of the host's, links followed; "" when it is missing or too large. */
 static void host_file(const char *path, size_t max, struct sb *out)
 {
-	autoclose int fd = open(path,
-				O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	autoclose int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fd_read_all(fd, max, out) < 0)
 		sb_trunc(out, 0);
@@ -315,8 +314,8 @@ static bool first_address(int family, char ret[INET6_ADDRSTRLEN])
 		if (!i->ifa_addr || i->ifa_addr->sa_family != family ||
 		    !(i->ifa_flags & IFF_UP))
 			continue;
-		memcpy(&a, i->ifa_addr, family == AF_INET ? sizeof(a.in) :
-							    sizeof(a.in6));
+		memcpy(&a, i->ifa_addr,
+		       family == AF_INET ? sizeof(a.in) : sizeof(a.in6));
 		found = !addr_is_loopback(&a) && !addr_is_link_local(&a) &&
 			inet_ntop(family, addr_host(&a, &n), ret,
 				  INET6_ADDRSTRLEN);

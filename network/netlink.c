@@ -72,8 +72,8 @@ static void request_add_host(struct request *req, uint16_t type,
 int nl_open(struct nl *ret, struct err *err)
 {
 	int on = 1;
-	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-				  NETLINK_ROUTE);
+	autoclose int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
 		return err_sys(err, "open a netlink socket");
@@ -175,8 +175,8 @@ static int request_run(struct nl *nl, struct request *req, const char *what,
 	int r = 0;
 
 	req->h.nlmsg_seq = ++nl->seq;
-	n = sendto(nl->fd, req, req->h.nlmsg_len, 0,
-		   (struct sockaddr *)&kernel, sizeof(kernel));
+	n = sendto(nl->fd, req, req->h.nlmsg_len, 0, (struct sockaddr *)&kernel,
+		   sizeof(kernel));
 	if (n < 0)
 		return err_sys(err, "%s: send to netlink", what);
 
@@ -215,9 +215,8 @@ int nl_addr_add(struct nl *nl, int ifindex, const union addr *a,
 		unsigned prefix, bool nodad, struct err *err)
 {
 	struct request req;
-	struct ifaddrmsg *m = request_init(&req, RTM_NEWADDR,
-					   NLM_F_CREATE | NLM_F_REPLACE,
-					   sizeof(*m));
+	struct ifaddrmsg *m = request_init(
+		&req, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*m));
 	char text[ADDR_TEXT_MAX];
 	int r;
 
@@ -258,9 +257,8 @@ static void route_fill(struct request *req, struct rtmsg *m,
 int nl_route_add(struct nl *nl, const struct nl_route *r, struct err *err)
 {
 	struct request req;
-	struct rtmsg *m = request_init(&req, RTM_NEWROUTE,
-				       NLM_F_CREATE | NLM_F_REPLACE,
-				       sizeof(*m));
+	struct rtmsg *m = request_init(
+		&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*m));
 
 	route_fill(&req, m, r);
 	return request_run(nl, &req, "add route", err);
@@ -276,15 +274,13 @@ int nl_route_del(struct nl *nl, const struct nl_route *r, struct err *err)
 }
 
 int nl_rule_sport(struct nl *nl, int family, int ipproto, uint16_t first,
-		  uint16_t last, uint32_t table, uint32_t prio,
-		  struct err *err)
+		  uint16_t last, uint32_t table, uint32_t prio, struct err *err)
 {
 	struct fib_rule_port_range range = { first, last };
 	uint8_t proto = (uint8_t)ipproto;
 	struct request req;
-	struct fib_rule_hdr *m = request_init(&req, RTM_NEWRULE,
-					      NLM_F_CREATE | NLM_F_EXCL,
-					      sizeof(*m));
+	struct fib_rule_hdr *m = request_init(
+		&req, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
 
 	m->family = (uint8_t)family;
 	m->action = FR_ACT_TO_TBL;

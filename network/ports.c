@@ -51,7 +51,8 @@ static int number_parse(const char *text, const char *side, uint16_t *ret,
 	if (r < 0 || n < 1 || n > 65535)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "parsing %s port: port numbers must be between "
-			       "1 and 65535 (inclusive), got %s", side, text);
+			       "1 and 65535 (inclusive), got %s",
+			       side, text);
 	*ret = (uint16_t)n;
 	return 0;
 }
@@ -79,14 +80,14 @@ static int range_parse(char *text, const char *side, struct range *ret,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "parsing %s port: the end port of a range must "
 			       "be higher than the start port - %u is not "
-			       "higher than %u", side, last, first);
+			       "higher than %u",
+			       side, last, first);
 	ret->first = first;
 	ret->n = (uint16_t)(last - first + 1);
 	return 0;
 }
 
-static int proto_parse(const char *text, enum port_proto *ret,
-		       struct err *err)
+static int proto_parse(const char *text, enum port_proto *ret, struct err *err)
 {
 	if (!text || strcasecmp(text, "tcp") == 0)
 		*ret = PORT_TCP;
@@ -96,8 +97,10 @@ static int proto_parse(const char *text, enum port_proto *ret,
 		return err_set(err, ERR_UNSUPPORTED, EPROTONOSUPPORT,
 			       "publishing sctp ports is not supported yet");
 	else
-		return err_set(err, ERR_USAGE, EINVAL, "unrecognized protocol "
-			       "\"%s\" in port mapping", text);
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "unrecognized protocol "
+			       "\"%s\" in port mapping",
+			       text);
 	return 0;
 }
 
@@ -113,7 +116,7 @@ static int proto_cut(char *text, const char **ret, struct err *err)
 	*ret = slash + 1;
 	if (strchr(slash + 1, '/'))
 		return fail(err, "invalid port format - protocol can only be "
-			    "specified once");
+				 "specified once");
 	return 0;
 }
 
@@ -126,13 +129,13 @@ static int bracket_cut(char **text, const char **ret, struct err *err)
 		return 0;
 	if (!close || **text != '[')
 		return fail(err, "invalid port format - IPv6 addresses must "
-			    "be enclosed by []");
+				 "be enclosed by []");
 	if (strchr(close + 1, ']'))
 		return fail(err, "invalid port format - at most one IPv6 "
-			    "address can be specified in a --publish");
+				 "address can be specified in a --publish");
 	if (close[1] != ':')
 		return fail(err, "invalid port format - IPv6 address must be "
-			    "followed by a colon (':')");
+				 "followed by a colon (':')");
 	*close = '\0';
 	*ret = *text + 1;
 	*text = close + 2;
@@ -155,7 +158,7 @@ static int fields_cut(char *text, struct fields *f, struct err *err)
 	a = strchr(text, ':');
 	if (!a && f->ip)
 		return fail(err, "invalid port format - must provide host and "
-			    "destination port if specifying an IP");
+				 "destination port if specifying an IP");
 	f->ctr = text;
 	if (!a)
 		return 0;
@@ -169,14 +172,14 @@ static int fields_cut(char *text, struct fields *f, struct err *err)
 
 	if (f->ip)
 		return fail(err, "invalid port format - when v6 address "
-			    "specified, must be [ipv6]:hostPort:ctrPort");
+				 "specified, must be [ipv6]:hostPort:ctrPort");
 	*b++ = '\0';
 	f->ip = text;
 	f->host = a;
 	f->ctr = b;
 	if (strchr(b, ':'))
 		return fail(err, "invalid port format - format is "
-			    "[[hostIP:]hostPort:]containerPort");
+				 "[[hostIP:]hostPort:]containerPort");
 	return 0;
 }
 
@@ -189,7 +192,7 @@ static int ip_parse(const char *text, char ret[INET6_ADDRSTRLEN],
 
 	if (!*text)
 		return fail(err, "must provide a non-empty container host IP "
-			    "to publish");
+				 "to publish");
 	if (addr_parse(text, 0, &a) < 0)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "cannot parse \"%s\" as an IP address", text);
@@ -218,7 +221,7 @@ static int fields_parse(const struct fields *f, struct port_map *ret,
 	}
 	if (!*f->ctr)
 		return fail(err, "must provide a non-empty container port to "
-			    "publish");
+				 "publish");
 	r = range_parse(ctr_text, "container", &ctr, err);
 	if (r < 0)
 		return r;
@@ -231,8 +234,8 @@ static int fields_parse(const struct fields *f, struct port_map *ret,
 		if (host.n != ctr.n)
 			return err_set(err, ERR_USAGE, EINVAL,
 				       "host and container port ranges have "
-				       "different lengths: %u vs %u", host.n,
-				       ctr.n);
+				       "different lengths: %u vs %u",
+				       host.n, ctr.n);
 		m.host_port = host.first;
 	}
 	*ret = m;
@@ -273,8 +276,8 @@ static int list_add(struct port_list *list, const struct port_map *m,
 		    struct err *err)
 {
 	if (list_total(list) + m->range > PORT_LIST_MAX)
-		return err_set(err, ERR_LIMIT, E2BIG,
-			       "more than %d ports", PORT_LIST_MAX);
+		return err_set(err, ERR_LIMIT, E2BIG, "more than %d ports",
+			       PORT_LIST_MAX);
 	if (m->host_port) {
 		if (!list_has(list, m))
 			list_push(list, m, 1);
@@ -310,8 +313,7 @@ int port_parse(const char *text, struct port_list *list, struct err *err)
 	return list_add(list, &m, err);
 }
 
-int port_parse_expose(const char *text, struct port_list *list,
-		      struct err *err)
+int port_parse_expose(const char *text, struct port_list *list, struct err *err)
 {
 	autofree char *copy = xstrdup(text);
 	struct fields f = { .ctr = copy };

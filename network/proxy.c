@@ -116,8 +116,7 @@ static int listen_parse(char *const *word, struct proxy *p)
 	/* grows by doubling: powers of two are full */
 	if (!(p->n_listeners & (p->n_listeners - 1)))
 		p->listeners = xreallocarray(p->listeners,
-					     2 * p->n_listeners + 1,
-					     sizeof(l));
+					     2 * p->n_listeners + 1, sizeof(l));
 	p->listeners[p->n_listeners++] = l;
 	return 0;
 }
@@ -224,8 +223,8 @@ void proxy_pause(struct proxy *p, struct listener *l)
 	if (p->paused)
 		return;
 	/* descriptors may also come back without a connection of ours ending */
-	if (loop_timer(p->loop, clock_mono_ns() + RETRY_NS, retry, p,
-		       &timer) == 0)
+	if (loop_timer(p->loop, clock_mono_ns() + RETRY_NS, retry, p, &timer) ==
+	    0)
 		p->paused = true;
 }
 
@@ -286,7 +285,7 @@ int proxy_serve(struct proxy *p, struct err *err)
 {
 	int r;
 
-	signal(SIGPIPE, SIG_IGN);	/* splice(2) has no MSG_NOSIGNAL */
+	signal(SIGPIPE, SIG_IGN); /* splice(2) has no MSG_NOSIGNAL */
 	p->max_conns = conns_limit(p);
 	p->udp.nl = (struct nl)NL_INIT;
 	r = run(p, err);

@@ -154,8 +154,9 @@ static int ready_wait(struct slirp *s, int timeout_ms, struct err *err)
 	if (r < 0)
 		return err_sys(err, "wait for " SLIRP_PROGRAM);
 	if (r == 0)
-		return err_set(err, ERR_START, ETIMEDOUT, SLIRP_PROGRAM
-			       " is not ready after %d ms", timeout_ms);
+		return err_set(err, ERR_START, ETIMEDOUT,
+			       SLIRP_PROGRAM " is not ready after %d ms",
+			       timeout_ms);
 	return fd_read_full(s->ready_fd, &c, 1) == 1 ? 0 : slirp_failed(s, err);
 }
 

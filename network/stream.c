@@ -189,8 +189,8 @@ static bool use_pipe(struct stream *s, struct stream_env *env)
 	return s->pipe.in >= 0 || pipe_take(&s->pipe, env) == 0;
 }
 
-static ssize_t fill(struct stream *s, int from, int to,
-		    struct stream_env *env, bool *short_read)
+static ssize_t fill(struct stream *s, int from, int to, struct stream_env *env,
+		    bool *short_read)
 {
 	ssize_t n;
 
@@ -199,7 +199,7 @@ static ssize_t fill(struct stream *s, int from, int to,
 		n = fill_pipe(s, from);
 		if (n != -EINVAL)
 			return n;
-		s->no_splice = true;	/* a socket that cannot */
+		s->no_splice = true; /* a socket that cannot */
 	}
 	return fill_copy(s, from, to, env, short_read);
 }

@@ -32,10 +32,11 @@ static int tap_create(struct err *err)
 			       "missing (fix: sudo modprobe tun; or use "
 			       "--network none or host)");
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return err_set(err, ERR_START, errno,
-			       "a private network needs " TUN_PATH ", which "
-			       "this user may not open (fix: sudo chmod 666 "
-			       TUN_PATH "; or use --network none or host)");
+		return err_set(
+			err, ERR_START, errno,
+			"a private network needs " TUN_PATH ", which "
+			"this user may not open (fix: sudo chmod 666 " TUN_PATH
+			"; or use --network none or host)");
 	if (fd < 0)
 		return err_sys(err, "open " TUN_PATH);
 
@@ -74,8 +75,9 @@ static int tap_family(struct nl *nl, int ifindex, const char *addr,
 /* A static setup and router advertisements of slirp would give us two. */
 static void tap_ignore_ra(void)
 {
-	autoclose int fd = open("/proc/sys/net/ipv6/conf/" TAP_NAME
-				"/accept_ra", O_WRONLY | O_CLOEXEC);
+	autoclose int fd =
+		open("/proc/sys/net/ipv6/conf/" TAP_NAME "/accept_ra",
+		     O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)fd_write_full(fd, "0", 1);

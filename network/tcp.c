@@ -219,8 +219,8 @@ static void conn_new(struct listener *l, int fd, const union addr *client)
 }
 
 int tcp_accept(struct loop *loop unused_attr,
-	       struct loop_source *src unused_attr,
-	       uint32_t events unused_attr, void *arg)
+	       struct loop_source *src unused_attr, uint32_t events unused_attr,
+	       void *arg)
 {
 	struct listener *l = arg;
 

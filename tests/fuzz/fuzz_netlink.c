@@ -18,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&seq, data, sizeof(seq));
 	/* a block of exact size: reading behind it is seen */
-	autofree void *reply = xmemdup(data + sizeof(seq),
-				       size - sizeof(seq));
+	autofree void *reply = xmemdup(data + sizeof(seq), size - sizeof(seq));
 
 	memset(text, 'x', sizeof(text));
 	r = nl_reply_parse(reply, size - sizeof(seq), seq, text);

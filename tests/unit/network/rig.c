@@ -179,7 +179,8 @@ void rig_start(struct rig *rig, bool ipv6)
 			 "ip link add h0 type veth peer name c0 netns %d;"
 			 "ip addr add " RIG_HOST "/24 dev h0;"
 			 "ip addr add " RIG_HOST6 "/64 dev h0 nodad;"
-			 "ip link set h0 up", rig->client);
+			 "ip link set h0 up",
+			 rig->client);
 	if (rig_sh(0, link) != 0 ||
 	    rig_sh(rig->client, "ip addr add " RIG_CLIENT "/24 dev c0;"
 				"ip addr add " RIG_CLIENT6 "/64 dev c0 nodad;"

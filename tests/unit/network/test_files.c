@@ -132,8 +132,8 @@ static void test_host_files(void **state unused_attr)
 	net_hosts(false, NULL, NET_SLIRP_ADDR, "abc", "web", &hosts);
 	assert_non_null(strstr(hosts.buf, "10.0.2.100\tabc web\n"));
 	net_hosts(true, NULL, NULL, "abc", "web", &host_net);
-	assert_non_null(strstr(host_net.buf,
-			       "127.0.0.1\thost.containers.internal"));
+	assert_non_null(
+		strstr(host_net.buf, "127.0.0.1\thost.containers.internal"));
 	net_resolv_conf(true, NULL, NULL, NULL, &resolv);
 	assert_non_null(strstr(resolv.buf, "nameserver 10.0.2.3\n"));
 
@@ -181,16 +181,18 @@ static void test_addr_in(void **state unused_attr)
 
 static void test_addr_text(void **state unused_attr)
 {
-	static const char *const bad[] = { "", "1.2.3", "1.2.3.4.5", "::g",
-					   "[::1]", "fe80::1%lo", "256.1.1.1",
-					   " 1.2.3.4", "1.2.3.4 " };
+	static const char *const bad[] = {
+		"",	      "1.2.3",	   "1.2.3.4.5", "::g",	   "[::1]",
+		"fe80::1%lo", "256.1.1.1", " 1.2.3.4",	"1.2.3.4 "
+	};
 	char text[ADDR_TEXT_MAX];
 	union addr a;
 
 	assert_int_equal(addr_parse("1.2.3.4", 80, &a), 0);
 	assert_string_equal(addr_text(&a, text), "1.2.3.4:80");
 	assert_int_equal(addr_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-				    65535, &a), 0);
+				    65535, &a),
+			 0);
 	assert_string_equal(addr_text(&a, text),
 			    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)

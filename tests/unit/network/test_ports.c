@@ -228,15 +228,16 @@ static void test_address_in_use(void **state unused_attr)
 		char words[128];
 
 		bind_text(first, &list, &s);
-		autofree char *second = xasprintf("%u:80/%s",
-						  list.v[0].host_port,
-						  protos[i]);
+		autofree char *second =
+			xasprintf("%u:80/%s", list.v[0].host_port, protos[i]);
 		assert_ok(port_parse(second, &again, err));
 		assert_int_equal(ports_bind(&again, &none, &why), -EADDRINUSE);
 		assert_int_equal(why.kind, ERR_START);
 		print_message("%s\n", why.msg);
-		snprintf(words, sizeof(words), "%s 0.0.0.0:%u: bind: address "
-			 "already in use", protos[i], list.v[0].host_port);
+		snprintf(words, sizeof(words),
+			 "%s 0.0.0.0:%u: bind: address "
+			 "already in use",
+			 protos[i], list.v[0].host_port);
 		assert_non_null(strstr(why.msg, words));
 		assert_null(none.fd);
 
@@ -257,8 +258,8 @@ static void test_range_is_all_or_nothing(void **state unused_attr)
 
 	bind_text("127.0.0.1::80", &list, &s);
 	uint16_t taken = list.v[0].host_port;
-	autofree char *text = xasprintf("127.0.0.1:%u-%u:1-3", taken - 2,
-					taken);
+	autofree char *text =
+		xasprintf("127.0.0.1:%u-%u:1-3", taken - 2, taken);
 	assert_ok(port_parse(text, &range, err));
 	assert_fails(ports_bind(&range, &r, err), EADDRINUSE);
 	port_socks_done(&s);

@@ -21,8 +21,6 @@
  * namespaces (rig.h).
  */
 
-
-
 static pid_t publish(struct rig *rig, const char *const *ports, int *ret_exit)
 {
 	struct port_list list = { 0 };
@@ -105,7 +103,6 @@ static void test_client_address(void **state unused_attr)
 	rig_stop(&rig);
 }
 
-
 /* ---- more of published ports ----------------------------------------- */
 
 /* An IPv6 client of a server that listens on IPv4 only. */
@@ -120,8 +117,9 @@ static void test_v6_client_of_v4_server(void **state unused_attr)
 	pid_t server = rig_server(rig.init, 80, true);
 
 	for (int udp = 0; udp < 2; udp++) {
-		assert_int_equal(rig_ask(rig.client, udp, RIG_HOST6, 8080,
-					 seen, own), 0);
+		assert_int_equal(
+			rig_ask(rig.client, udp, RIG_HOST6, 8080, seen, own),
+			0);
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
 	rig_reap(server);
@@ -141,11 +139,12 @@ static void test_v4_only_container(void **state unused_attr)
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (int udp = 0; udp < 2; udp++) {
-		assert_int_equal(rig_ask(rig.client, udp, RIG_HOST, 8080, seen,
-					 own), 0);
+		assert_int_equal(
+			rig_ask(rig.client, udp, RIG_HOST, 8080, seen, own), 0);
 		assert_string_equal(seen, own);
-		assert_int_equal(rig_ask(rig.client, udp, RIG_HOST6, 8080,
-					 seen, own), 0);
+		assert_int_equal(
+			rig_ask(rig.client, udp, RIG_HOST6, 8080, seen, own),
+			0);
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
 	rig_reap(server);
@@ -168,8 +167,9 @@ static void test_client_in_the_same_subnet(void **state unused_attr)
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (int udp = 0; udp < 2; udp++) {
-		assert_int_equal(rig_ask(rig.client, udp, "10.0.2.1", 8080,
-					 seen, own), 0);
+		assert_int_equal(
+			rig_ask(rig.client, udp, "10.0.2.1", 8080, seen, own),
+			0);
 		assert_true(str_starts(own, "10.0.2.77:"));
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
@@ -190,8 +190,8 @@ static void test_no_server(void **state unused_attr)
 
 	assert_int_equal(rig_ask(rig.client, false, RIG_HOST, 8080, seen, own),
 			 ECONNRESET);
-	assert_int_equal(rig_ask(rig.client, false, RIG_HOST6, 8080, seen,
-				 own), ECONNRESET);
+	assert_int_equal(rig_ask(rig.client, false, RIG_HOST6, 8080, seen, own),
+			 ECONNRESET);
 
 	/* and a server that comes later is found */
 	pid_t server = rig_server(rig.init, 80, false);
@@ -245,12 +245,39 @@ static void test_loopback_is_not_published(void **state unused_attr)
 	rig_stop(&rig);
 }
 
+/* A host with several addresses answers from the one that was asked. */
+static void test_answers_leave_from_the_right_address(void **state unused_attr)
+{
+	static const char *const second[] = { "192.168.77.9", "fd77::9" };
+	char seen[RIG_TEXT], own[RIG_TEXT];
+	struct rig rig;
+	int exit_fd;
+
+	rig_start(&rig, true);
+	assert_int_equal(rig_sh(0, "ip addr add 192.168.77.9/24 dev h0;"
+				   "ip addr add fd77::9/64 dev h0 nodad"),
+			 0);
+	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t server = rig_server(rig.init, 80, false);
+
+	for (size_t i = 0; i < ARRAY_LEN(second); i++) {
+		print_message("case: %s\n", second[i]);
+		assert_int_equal(
+			rig_ask(rig.client, true, second[i], 8080, seen, own),
+			0);
+		assert_string_equal(seen, own);
+	}
+	rig_reap(server);
+	unpublish(proxy, exit_fd);
+	rig_stop(&rig);
+}
+
 /* ---- one client port, again and again -------------------------------- */
 
 #define FIXED_PORT 40001
 
 struct fixed {
-	uint16_t to[2];	/* published ports, 0 = none */
+	uint16_t to[2]; /* published ports, 0 = none */
 	int out_fd;
 };
 
@@ -306,7 +333,8 @@ static void test_same_client_port(void **state unused_attr)
 	rig_start(&rig, true);
 	/* the client itself shall be free to come back at once */
 	assert_int_equal(rig_sh(rig.client, "sysctl -qw net.ipv4."
-				"tcp_max_tw_buckets=0"), 0);
+					    "tcp_max_tw_buckets=0"),
+			 0);
 	pid_t proxy = publish(&rig, ports, &exit_fd);
 	pid_t server = rig_server(rig.init, 80, false);
 
@@ -358,10 +386,10 @@ static void test_outbound(void **state unused_attr)
 
 	for (size_t i = 0; i < ARRAY_LEN(reach); i++) {
 		print_message("case: %s\n", reach[i]);
-		assert_int_equal(rig_ask(rig.init, false, reach[i], 7000, seen,
-					 own), 0);
-		assert_true(str_starts(seen, strchr(reach[i], ':') ?
-						"[fd77::1]:" : RIG_HOST));
+		assert_int_equal(
+			rig_ask(rig.init, false, reach[i], 7000, seen, own), 0);
+		assert_true(str_starts(
+			seen, strchr(reach[i], ':') ? "[fd77::1]:" : RIG_HOST));
 	}
 	assert_int_equal(rig_ask(rig.init, true, RIG_CLIENT, 7000, seen, own),
 			 0);
@@ -373,8 +401,9 @@ static void test_outbound(void **state unused_attr)
 
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
 		print_message("case: %s\n", forbidden[i]);
-		assert_int_not_equal(rig_ask(rig.init, false, forbidden[i],
-					     7000, seen, own), 0);
+		assert_int_not_equal(
+			rig_ask(rig.init, false, forbidden[i], 7000, seen, own),
+			0);
 	}
 	rig_reap(other);
 	rig_reap(host);
@@ -424,6 +453,35 @@ static void test_udp_server_sends_first(void **state unused_attr)
 	close(out[0]);
 	close(out[1]);
 
+	rig_reap(other);
+	unpublish(proxy, exit_fd);
+	slirp_stop(&s);
+	rig_stop(&rig);
+}
+
+/* The kernel does not choose a published port for an outgoing connection. */
+static void test_published_port_is_reserved(void **state unused_attr)
+{
+	static const char *const ports[] = { "8080:50001", NULL };
+	char seen[RIG_TEXT], own[RIG_TEXT];
+	struct rig rig;
+	struct slirp s;
+	int exit_fd;
+
+	rig_start(&rig, true);
+	slirp_start(&rig, &s);
+	assert_int_equal(rig_sh(rig.init, "sysctl -qw net.ipv4."
+					  "ip_local_port_range='50000 50003'"),
+			 0);
+	pid_t proxy = publish(&rig, ports, &exit_fd);
+	pid_t other = rig_server(rig.client, 7000, false);
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+			rig_ask(rig.init, false, RIG_CLIENT, 7000, seen, own),
+			0);
+		assert_string_not_equal(own, "10.0.2.100:50001");
+	}
 	rig_reap(other);
 	unpublish(proxy, exit_fd);
 	slirp_stop(&s);
@@ -540,15 +598,16 @@ static void test_proxy_program(void **state unused_attr)
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (int udp = 0; udp < 2; udp++) {
-		assert_int_equal(rig_ask(rig.client, udp, RIG_HOST, 8080, seen,
-					 own), 0);
+		assert_int_equal(
+			rig_ask(rig.client, udp, RIG_HOST, 8080, seen, own), 0);
 		assert_string_equal(seen, own);
 	}
 
 	/* only what transparent sockets need is left of its privileges */
-	autofree char *check = xasprintf(
-		"grep -q '^CapEff:.*0000003400$' /proc/%d/status &&"
-		"grep -q '^NoNewPrivs:.*1$' /proc/%d/status", proxy, proxy);
+	autofree char *check =
+		xasprintf("grep -q '^CapEff:.*0000003400$' /proc/%d/status &&"
+			  "grep -q '^NoNewPrivs:.*1$' /proc/%d/status",
+			  proxy, proxy);
 	assert_int_equal(rig_sh(0, check), 0);
 
 	rig_reap(server);
@@ -570,8 +629,8 @@ static void test_proxy_without_container(void **state unused_attr)
 	assert_ok(ports_bind(&list, &socks, err));
 	kill(rig.init, SIGKILL);
 	siginfo_t info;
-	assert_int_equal(waitid(P_PID, (id_t)rig.init, &info,
-				WEXITED | WNOWAIT), 0);
+	assert_int_equal(
+		waitid(P_PID, (id_t)rig.init, &info, WEXITED | WNOWAIT), 0);
 	assert_true(proxy_spawn(rig.init, &socks, -EBADF, &exit_fd, &why) < 0);
 	print_message("%s\n", why.msg);
 	assert_non_null(strstr(why.msg, "start the port proxy"));
@@ -590,9 +649,11 @@ int main(int argc, char **argv)
 		unit_test(test_client_in_the_same_subnet),
 		unit_test(test_no_server),
 		unit_test(test_loopback_is_not_published),
+		unit_test(test_answers_leave_from_the_right_address),
 		unit_test(test_same_client_port),
 		unit_test(test_outbound),
 		unit_test(test_udp_server_sends_first),
+		unit_test(test_published_port_is_reserved),
 		unit_test(test_slirp_restart),
 		unit_test(test_slirp_fails),
 		unit_test(test_missing_program_and_device),

@@ -61,8 +61,8 @@ static int make_socket(int type)
 /* @nofile: descriptor limit of the proxy, 0 = as it is */
 static void start(struct fixture *f, const char *proto, rlim_t nofile)
 {
-	autofree char *spec = xasprintf("127.0.0.1:%d:%d/%s", PUBLISHED,
-					SERVER_PORT, proto);
+	autofree char *spec =
+		xasprintf("127.0.0.1:%d:%d/%s", PUBLISHED, SERVER_PORT, proto);
 	union addr a = loopback(SERVER_PORT);
 	struct port_list list = { 0 };
 	struct port_socks socks = { 0 };
@@ -289,8 +289,7 @@ static void test_reset_is_passed_on(void **state unused_attr)
 		assert_int_equal(write(f.client, "x", 1), 1);
 		assert_int_equal(read(f.accepted, &c, 1), 1);
 		reset(back ? &f.accepted : &f.client);
-		assert_int_equal(read(back ? f.client : f.accepted, &c, 1),
-				 -1);
+		assert_int_equal(read(back ? f.client : f.accepted, &c, 1), -1);
 		assert_int_equal(errno, ECONNRESET);
 		stop(&f);
 	}
@@ -321,7 +320,9 @@ static unsigned long cpu_ticks(pid_t pid)
 	assert_int_equal(file_read_at(AT_FDCWD, path, 4096, &text), 0);
 	assert_int_equal(sscanf(strrchr(text.buf, ')') + 1,
 				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-				"%lu %lu", &user, &sys), 2);
+				"%lu %lu",
+				&user, &sys),
+			 2);
 	return user + sys;
 }
 
@@ -490,13 +491,15 @@ static void test_datagrams(void **state unused_attr)
 		print_message("case: %zu bytes\n", sizes[i]);
 		pattern(i, out, sizes[i]);
 		assert_int_equal(send(f.client, out, sizes[i], 0), want);
-		assert_int_equal(recvfrom(f.server, in, sizeof(in), 0,
-					  &peer.sa, &len), want);
+		assert_int_equal(
+			recvfrom(f.server, in, sizeof(in), 0, &peer.sa, &len),
+			want);
 		assert_memory_equal(in, out, sizes[i]);
 
 		pattern(i + 77, out, sizes[i]);
-		assert_int_equal(sendto(f.server, out, sizes[i], 0, &peer.sa,
-					len), want);
+		assert_int_equal(
+			sendto(f.server, out, sizes[i], 0, &peer.sa, len),
+			want);
 		assert_int_equal(recv(f.client, in, sizeof(in), 0), want);
 		assert_memory_equal(in, out, sizes[i]);
 	}
@@ -520,9 +523,11 @@ static void test_datagrams_do_not_mix(void **state unused_attr)
 		int who;
 
 		assert_int_equal(recvfrom(f.server, &who, sizeof(who), 0,
-					  &peer.sa, &len), sizeof(who));
-		assert_int_equal(sendto(f.server, &who, sizeof(who), 0,
-					&peer.sa, len), sizeof(who));
+					  &peer.sa, &len),
+				 sizeof(who));
+		assert_int_equal(
+			sendto(f.server, &who, sizeof(who), 0, &peer.sa, len),
+			sizeof(who));
 	}
 	for (int i = 0; i < 50; i++) {
 		int who = -1;
