@@ -18,8 +18,8 @@ int blob_open(struct store *s, const char *hex, uint64_t *ret_size);
 
 bool blob_exists(struct store *s, const char *hex);
 
-/** blob_read() - a small one, with its digest checked again: what was damaged
- *  on disk is reported as such (-EBADMSG, "... is damaged, pull it again") */
+/** blob_read() - a small one; not hashed again: every run reads a config, and
+ *  loading libcrypto for it would cost more than all the rest */
 int blob_read(struct store *s, const char *hex, size_t max, struct sb *out,
 	      struct err *err);
 

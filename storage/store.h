@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/cleanup.h"
+#include "util/cleanup.h"
 #include "util/err.h"
 
 struct db;

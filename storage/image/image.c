@@ -356,9 +356,11 @@ static int read_json(struct store *s, const char *hex, size_t max,
 	r = blob_read(s, hex, max, &text, err);
 	if (r < 0)
 		return r;
-	o = json_parse(text.buf, text.len, err);
+	o = json_parse(text.buf, text.len, NULL);
 	if (!o)
-		return -EINVAL;
+		return err_set(err, ERR_FAIL, EBADMSG,
+			       "blob %.12s is damaged, pull the image again",
+			       hex);
 	*ret = o;
 	return 0;
 }

@@ -288,7 +288,7 @@ int manifest_choose(const struct manifest *index, const struct platform *want,
 		}
 	}
 	if (!best)
-		return err_set(err, ERR_NOT_FOUND, ENOENT,
+		return err_set(err, ERR_INVALID, ENOEXEC,
 			       "no image found in the manifest list for "
 			       "architecture \"%s\", variant \"%s\", OS \"%s\"",
 			       want->arch, want->variant, want->os);

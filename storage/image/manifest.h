@@ -74,7 +74,7 @@ void manifest_done(struct manifest *m);
 #define auto_manifest cleanup(manifest_done)
 
 /** manifest_choose() - the entry of an index that suits @want best
- *  Return: 0 and *ret (borrowed from @index), -ENOENT/ERR_NOT_FOUND */
+ *  Return: 0 and *ret (borrowed from @index), -ENOEXEC/ERR_INVALID */
 int manifest_choose(const struct manifest *index, const struct platform *want,
 		    const struct desc **ret, struct err *err);
 

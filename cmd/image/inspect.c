@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * `image inspect`: the object is made of the image's rows and of its config
+ * and manifest blobs, in podman's names and order.  What the config does not
+ * have is shown empty, not left out, where podman does so.
+ */
+#include "cmd/image/inspect.h"
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/format.h"
+#include "cmd/objects.h"
+#include "libpod/core/runtime.h"
+#include "storage/store.h"
+#include "util/clock.h"
+#include "util/json.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+#define TYPE_OCI "application/vnd.oci.image.manifest.v1+json"
+
+struct inspect_args {
+	char *format;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STR('f', "format", struct inspect_args, format, "string",
+		"Print with a Go template, or json"),
+	OPT_NOT_YET(0, "platform", "string", "Inspect one platform only"),
+	OPT_END,
+};
+
+static void copy_text(struct json_object *to, const char *key,
+		      struct json_object *from, const char *key_from)
+{
+	const char *s = from ? json_str(from, key_from) : NULL;
+
+	json_set_str(to, key, s ? s : "");
+}
+
+/* The keys of the config that podman shows, in its order; maps are maps. */
+static struct json_object *config_object(struct json_object *config)
+{
+	static const struct {
+		const char *key;
+		bool map;
+	} keys[] = {
+		{ "User", false },	 { "ExposedPorts", true },
+		{ "Env", false },	 { "Entrypoint", false },
+		{ "Cmd", false },	 { "Volumes", true },
+		{ "WorkingDir", false }, { "Labels", true },
+		{ "StopSignal", false }, { "Healthcheck", false },
+		{ "OnBuild", false },	 { "Shell", false },
+	};
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct json_object *v;
+
+		if (!json_object_object_get_ex(config, keys[i].key, &v) || !v)
+			continue;
+		if (keys[i].map && json_object_is_type(v, json_type_object))
+			template_mark_map(v);
+		json_set(o, keys[i].key, json_object_get(v));
+	}
+	return o;
+}
+
+static struct json_object *map_or_null(struct json_object *o)
+{
+	template_mark_map(o);
+	return json_object_get(o);
+}
+
+/* layers/HEX/diff below the data directory, the top one first */
+static struct json_object *driver_object(struct runtime *rt, char **lower)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *data = json_object_new_object();
+	autosb struct sb rest = SB_INIT;
+
+	for (char **dir = lower; dir && *dir; dir++) {
+		autofree char *path = xasprintf("%s/layers/%s", rt->data_path,
+						*dir);
+
+		if (dir == lower) {
+			json_set_str(data, "UpperDir", path);
+			continue;
+		}
+		sb_addf(&rest, "%s%s", rest.len ? ":" : "", path);
+	}
+	if (rest.len)
+		json_set_str(data, "LowerDir", rest.buf);
+	template_mark_map(data);
+	json_set_str(o, "Name", "overlay");
+	json_set(o, "Data", data);
+	return o;
+}
+
+static struct json_object *rootfs_object(struct json_object *config)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *rootfs = json_obj(config, "rootfs");
+
+	json_set_str(o, "Type", "layers");
+	json_set(o, "Layers", json_object_get(json_arr(rootfs, "diff_ids")));
+	return o;
+}
+
+static void set_names(struct json_object *o, const struct image *img)
+{
+	struct json_object *empty = json_object_new_array();
+
+	json_set(o, "RepoTags", json_object_get(empty));
+	json_set(o, "RepoDigests", json_object_get(empty));
+	if (img->names)
+		json_set_strv(o, "RepoTags", img->names);
+	if (img->digests)
+		json_set_strv(o, "RepoDigests", img->digests);
+	json_object_put(empty);
+}
+
+static void set_names_history(struct json_object *o, const struct image *img)
+{
+	autostrv char **all = strv_copy(img->names);
+
+	strv_extend(&all, img->history);
+	if (all)
+		json_set_strv(o, "NamesHistory", all);
+	else
+		json_set(o, "NamesHistory", NULL);
+}
+
+static void set_size(struct json_object *o, const struct image *img)
+{
+	json_set_u64(o, "Size", img->size);
+	json_set_u64(o, "VirtualSize", img->size);
+}
+
+static void set_created(struct json_object *o, int64_t ns)
+{
+	char text[TIME_TEXT_MAX];
+	struct json_object *v = json_object_new_string(time_rfc3339(ns, text));
+
+	template_mark_time(v);
+	json_set(o, "Created", v);
+}
+
+static struct json_object *build(struct runtime *rt, const struct image *img,
+				 struct json_object *doc,
+				 struct json_object *manifest, char **lower)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *config = json_obj(doc, "config");
+	struct json_object *history = json_arr(doc, "history");
+	const char *type = json_str(manifest, "mediaType");
+
+	json_set_str(o, "Id", img->id);
+	json_set_str(o, "Digest", img->digest);
+	set_names(o, img);
+	json_set_str(o, "Parent", "");
+	copy_text(o, "Comment", doc, "comment");
+	set_created(o, img->created_ns);
+	json_set(o, "Config", config_object(config));
+	copy_text(o, "Version", doc, "docker_version");
+	copy_text(o, "Author", doc, "author");
+	copy_text(o, "Architecture", doc, "architecture");
+	copy_text(o, "Os", doc, "os");
+	set_size(o, img);
+	json_set(o, "GraphDriver", driver_object(rt, lower));
+	json_set(o, "RootFS", rootfs_object(doc));
+	json_set(o, "Labels", map_or_null(json_obj(config, "Labels")));
+	json_set(o, "Annotations",
+		 map_or_null(json_obj(manifest, "annotations")));
+	json_set_str(o, "ManifestType", type ? type : TYPE_OCI);
+	copy_text(o, "User", config, "User");
+	json_set(o, "History", json_object_get(history));
+	set_names_history(o, img);
+	return o;
+}
+
+int image_object(struct runtime *rt, const char *name,
+		 struct json_object **ret, struct err *err)
+{
+	autojson struct json_object *manifest = NULL;
+	autojson struct json_object *doc = NULL;
+	auto_image struct image *img = NULL;
+	autostrv char **lower = NULL;
+	struct store *store;
+	int r = runtime_store(rt, &store, err);
+
+	if (r == 0)
+		r = image_find(store, name, &img, err);
+	if (r == 0)
+		r = image_config(store, img, &doc, err);
+	if (r == 0)
+		r = image_manifest(store, img, &manifest, err);
+	if (r == 0)
+		r = image_lower(store, img, &lower, err);
+	if (r < 0)
+		return r;
+	*ret = build(rt, img, doc, manifest, lower);
+	return 0;
+}
+
+static int find(struct runtime *rt, const char *name, void *data unused_attr,
+		struct json_object **ret, struct err *err)
+{
+	return image_object(rt, name, ret, err);
+}
+
+static int inspect_run(struct runtime *rt, const void *p, char **argv,
+		       struct err *err)
+{
+	const struct inspect_args *args = p;
+
+	return objects_inspect(rt, argv, args->format, find, NULL, err);
+}
+
+const struct cmd cmd_image_inspect = {
+	.path = "image inspect",
+	.usage = "[options] IMAGE [IMAGE...]",
+	.summary = "Display the configuration of an image",
+	.text = "Shows what the store knows of one or more images.",
+	.examples = (const char *const[]){ "image inspect alpine",
+					   "image inspect --format "
+					   "'imageId: {{.Id}} size: {{.Size}}' "
+					   "alpine", NULL },
+	.min_args = 1,
+	.max_args = -1,
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ inspect_opts, NULL },
+	.args_size = sizeof(struct inspect_args),
+	.run = inspect_run,
+};

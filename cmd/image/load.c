@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/progress.h"
+#include "libpod/core/runtime.h"
+#include "storage/store.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+struct load_args {
+	char *input;
+	bool quiet;
+};
+
+static const struct opt load_opts[] = {
+	OPT_STR('i', "input", struct load_args, input, "file",
+		"Read from this file or directory, - is stdin"),
+	OPT_NOT_YET(0, "platform", "string", "Load one platform only"),
+	OPT_BOOL('q', "quiet", struct load_args, quiet,
+		 "Print no progress"),
+	OPT_END,
+};
+
+static int open_input(const char *path, struct err *err)
+{
+	int fd;
+
+	if (path && !streq(path, "-")) {
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		return fd < 0 ? err_sys(err, "open %s", path) : fd;
+	}
+	if (isatty(STDIN_FILENO))
+		return err_set(err, ERR_USAGE, ENOTTY,
+			       "cannot read from terminal, use command-line "
+			       "redirection or the --input flag");
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? err_sys(err, "dup stdin") : fd;
+}
+
+static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,
+		    struct err *err)
+{
+	const struct load_args *args = p;
+	auto_progress_ui struct progress_ui ui = { .n = 0 };
+	autostrv char **names = NULL;
+	struct store *store;
+	int r;
+
+	autoclose int fd = open_input(args->input, err);
+	if (fd < 0)
+		return fd;
+	r = runtime_store(rt, &store, err);
+	if (r < 0)
+		return r;
+	progress_ui_init(&ui, args->quiet);
+	r = image_load(store, fd, &ui.p, &names, err);
+	progress_ui_done(&ui);
+	for (char **name = names; name && *name; name++)
+		printf("Loaded image: %s\n", *name);
+	return r;
+}
+
+const struct cmd cmd_image_load = {
+	.path = "load",
+	.aliases = (const char *const[]){ "image load", NULL },
+	.usage = "[options]",
+	.summary = "Load images from a tar archive",
+	.text = "Reads a docker-archive or an oci-archive, compressed or not, "
+		"and stores its images.",
+	.examples = (const char *const[]){ "load -i fedora.tar",
+					   "load < image.tar.gz", NULL },
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ load_opts, NULL },
+	.args_size = sizeof(struct load_args),
+	.run = load_run,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/image/pullopts.h"
+
+#include <unistd.h>
+
+#include "storage/image/platform.h"
+#include "util/str.h"
+
+int authfile_check(const char *path, struct err *err)
+{
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	return err_sys(err, "credential file is not accessible: faccessat %s",
+		       path);
+}
+
+int platform_option(const char *platform, const char *arch, const char *os,
+		    const char *variant, char **ret, struct err *err)
+{
+	autofree char *text = NULL;
+	struct platform host;
+	struct platform p;
+	int r;
+
+	if (platform && (arch || os))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--platform option can not be specified with "
+			       "--arch or --os");
+	if (!platform && !arch && !os && !variant)
+		return 0;
+	platform_host(&host);
+	if (platform)
+		text = xstrdup(platform);
+	else
+		text = xasprintf("%s/%s%s%s", os ? os : host.os,
+				 arch ? arch : host.arch, variant ? "/" : "",
+				 variant ? variant : "");
+	r = platform_parse(text, &p, err);
+	if (r == 0)
+		*ret = platform_text(&p);
+	return r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_IMAGE_PULLOPTS_H
+#define CMD_IMAGE_PULLOPTS_H
+
+#include "util/err.h"
+
+/** authfile_check() - a file given with --authfile has to be there; NULL is
+ *  fine */
+int authfile_check(const char *path, struct err *err);
+
+/**
+ * platform_option() - --platform, or --arch, --os and --variant, as one text
+ * @ret: "os/arch[/variant]", owned; NULL when none was given
+ */
+int platform_option(const char *platform, const char *arch, const char *os,
+		    const char *variant, char **ret, struct err *err);
+
+#endif
