@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+struct cmd;
+
+/* One per file below cmd/GROUP/; the table is in commands.c. */
+
+/* containers */
+extern const struct cmd cmd_container_exists;
+extern const struct cmd cmd_container_inspect;
+extern const struct cmd cmd_container_logs;
+extern const struct cmd cmd_container_ps;
+extern const struct cmd cmd_container_top;
+extern const struct cmd cmd_inspect;
+
+/* images */
+extern const struct cmd cmd_image_inspect;
+extern const struct cmd cmd_image_load;
+extern const struct cmd cmd_image_ls;
+extern const struct cmd cmd_image_pull;
+extern const struct cmd cmd_image_rm;
+extern const struct cmd cmd_image_save;
+extern const struct cmd cmd_image_tag;
+
+/* volumes */
+extern const struct cmd cmd_volume_create;
+extern const struct cmd cmd_volume_exists;
+extern const struct cmd cmd_volume_inspect;
+extern const struct cmd cmd_volume_ls;
+extern const struct cmd cmd_volume_prune;
+extern const struct cmd cmd_volume_rm;
+
+/* the engine */
+extern const struct cmd cmd_system_complete;
+extern const struct cmd cmd_system_completion;
+extern const struct cmd cmd_system_dump;
+extern const struct cmd cmd_system_fault_points;
+extern const struct cmd cmd_system_info;
+extern const struct cmd cmd_system_version;
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/global.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/safe.h"
+#include "util/str.h"
+
+static const struct opt engine_opts[] = {
+	OPT_BOOL('D', "debug", struct globals, debug,
+		 "Set the log level to debug"),
+	{ 'l', "log-level", NULL, OPT_T_STR,
+	  OPT_CHECK_(struct globals, log_level, char *), OPT_NO_GIVEN,
+	  "string", "warn",
+	  "Log messages at and above this level (trace, debug, info, warn, "
+	  "warning, error, fatal, panic)", 0 },
+	OPT_SIZE(0, "max-layer-size", struct globals, layer_max, "size",
+		 "Refuse layers that unpack to more than this"),
+	OPT_BOOL(0, "noout", struct globals, noout,
+		 "Do not write to standard output"),
+	OPT_STR(0, "out", struct globals, out, "string",
+		"Send standard output to a file"),
+	OPT_STR(0, "root", struct globals, root, "string",
+		"Directory in which images, containers and volumes are kept"),
+	OPT_STR(0, "runroot", struct globals, runroot, "string",
+		"Directory of the state that a reboot voids"),
+	OPT_STR(0, "storage-driver", struct globals, storage_driver, "string",
+		"How containers see their layers: overlay, fuse-overlayfs or "
+		"vfs"),
+	OPT_STR(0, "tmpdir", struct globals, tmpdir, "string",
+		"The same as --runroot, which wins when both are given"),
+	OPT_BOOL('v', "version", struct globals, version,
+		 "Print the version and end"),
+	OPT_STR(0, "volumepath", struct globals, volumepath, "string",
+		"Directory in which volumes are kept"),
+	OPT_END,
+};
+
+/* Everything else that podman and docker know before the command. */
+static const struct opt later_opts[] = {
+	OPT_NOT_YET(0, "cdi-spec-dir", "string", "CDI specification directory"),
+	OPT_NOT_YET(0, "cgroup-manager", "string", "Cgroup manager to use"),
+	OPT_NOT_YET(0, "config", "string", "Location of the config files"),
+	OPT_NOT_YET(0, "conmon", "string", "Path of the conmon binary"),
+	OPT_NOT_YET('c', "connection", "string", "Connection to a remote "
+		    "service"),
+	OPT_NOT_YET(0, "context", "string", "Docker context to use"),
+	OPT_NOT_YET(0, "default-mounts-file", "string",
+		    "File with mounts for every container"),
+	OPT_NOT_YET(0, "events-backend", "string", "Events backend to use"),
+	OPT_NOT_YET(0, "hooks-dir", "string", "OCI hooks directory"),
+	OPT_NOT_YET('H', "host", "string", "Docker daemon to connect to"),
+	OPT_NOT_YET(0, "identity", "string", "SSH identity file"),
+	OPT_NOT_YET(0, "imagestore", "string", "Separate image store"),
+	OPT_NOT_YET(0, "module", "string", "containers.conf module to load"),
+	OPT_NOT_YET(0, "network-cmd-path", "string",
+		    "Command that configures the network"),
+	OPT_NOT_YET(0, "network-config-dir", "string",
+		    "Directory of network configuration"),
+	OPT_NOT_YET('r', "remote", NULL, "Use a remote service"),
+	OPT_NOT_YET(0, "runtime", "string", "OCI runtime to use"),
+	OPT_NOT_YET(0, "runtime-flag", "string", "Flag for the OCI runtime"),
+	OPT_NOT_YET(0, "ssh", "string", "SSH mode"),
+	OPT_NOT_YET(0, "storage-opt", "string", "Storage driver option"),
+	OPT_NOT_YET(0, "syslog", NULL, "Log to syslog too"),
+	OPT_NOT_YET(0, "tls", NULL, "Use TLS"),
+	OPT_NOT_YET(0, "tls-ca", "string", "CA of a remote service"),
+	OPT_NOT_YET(0, "tls-cert", "string", "Client certificate"),
+	OPT_NOT_YET(0, "tls-details", "string", "TLS policy file"),
+	OPT_NOT_YET(0, "tls-key", "string", "Client key"),
+	OPT_NOT_YET(0, "tlscacert", "string", "CA of a docker daemon"),
+	OPT_NOT_YET(0, "tlscert", "string", "Client certificate"),
+	OPT_NOT_YET(0, "tlskey", "string", "Client key"),
+	OPT_NOT_YET(0, "tlsverify", NULL, "Verify a docker daemon"),
+	OPT_NOT_YET(0, "transient-store", NULL, "Keep no state over a reboot"),
+	OPT_NOT_YET(0, "url", "string", "URL of a remote service"),
+	OPT_END,
+};
+
+const struct opt *const global_opts[] = { engine_opts, later_opts, NULL };
+
+/* The old texts and code: scripts look for them. */
+static int set_log_level(const struct globals *g)
+{
+	autofree char *safe = NULL;
+	enum log_level level = LOG_WARN;
+	const char *name = g->log_level;
+
+	if (g->debug && name) {
+		fprintf(stderr,
+			"Setting --log-level and --debug is not allowed\n");
+		return 1;
+	}
+	if (g->debug)
+		name = "debug";
+	if (!name)
+		return 0;
+	if (!log_level_parse(name, &level)) {
+		safe = safe_line(name);
+		fprintf(stderr,
+			"Log Level \"%s\" is not supported, choose from: "
+			"trace, debug, info, warn, warning, error, fatal, "
+			"panic\n", safe);
+		return 1;
+	}
+	log_max = level;
+	log_info("%s filtering at log level %s", cmd_prog(), name);
+	return 0;
+}
+
+static int redirect(const struct globals *g, struct err *err)
+{
+	const char *path = g->noout ? "/dev/null" : g->out;
+	autoclose int fd = -EBADF;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	if (dup2(fd, STDOUT_FILENO) < 0)
+		return err_sys(err, "redirect standard output");
+	return 0;
+}
+
+int global_apply(const struct globals *g, struct err *err)
+{
+	int r = set_log_level(g);
+
+	return r ? r : redirect(g, err);
+}
+
+struct runtime_opts global_runtime_opts(const struct globals *g)
+{
+	return (struct runtime_opts){
+		.root = g->root,
+		.runroot = g->runroot ? g->runroot : g->tmpdir,
+		.storage_driver = g->storage_driver,
+		.volumepath = g->volumepath,
+		.layer_max = g->layer_max,
+	};
+}
