@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Template values are json-c values.  What JSON does not say and Go does (is
+ * this object a map or a struct, is this string a time, is this key a method)
+ * is a mark in the object's user data: the address of one of the constants
+ * below.  Everything that reads a mark is in this file.
+ */
+#include "cmd/template_priv.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+static const char mark_map, mark_time, mark_hidden, mark_method;
+
+static void mark(struct json_object *o, const char *what)
+{
+	if (o)
+		json_object_set_userdata(o, (void *)(uintptr_t)what, NULL);
+}
+
+static bool is_marked(struct json_object *o, const char *what)
+{
+	return o && json_object_get_userdata(o) == (const void *)what;
+}
+
+void template_mark_map(struct json_object *o)
+{
+	mark(o, &mark_map);
+}
+
+void template_mark_time(struct json_object *o)
+{
+	mark(o, &mark_time);
+}
+
+void template_mark_hidden(struct json_object *o)
+{
+	mark(o, &mark_hidden);
+}
+
+void template_mark_method(struct json_object *o)
+{
+	mark(o, &mark_method);
+}
+
+bool value_is_method(struct json_object *o)
+{
+	return is_marked(o, &mark_method);
+}
+
+bool value_is_time(struct value v)
+{
+	return is_marked(v.o, &mark_time);
+}
+
+bool value_is_hidden(struct json_object *o)
+{
+	return is_marked(o, &mark_hidden) || value_is_method(o);
+}
+
+struct value value_new(struct json_object *o)
+{
+	return (struct value){ o, false };
+}
+
+struct value value_ref(struct json_object *o)
+{
+	return (struct value){ json_object_get(o), false };
+}
+
+void value_done(struct value *v)
+{
+	json_object_put(v->o);
+	*v = VALUE_NONE;
+}
+
+enum value_kind value_kind(struct value v)
+{
+	if (v.none)
+		return VAL_NONE;
+	switch (json_object_get_type(v.o)) {
+	case json_type_boolean:
+		return VAL_BOOL;
+	case json_type_double:
+		return VAL_FLOAT;
+	case json_type_int:
+		return VAL_INT;
+	case json_type_string:
+		return VAL_STR;
+	case json_type_array:
+		return VAL_LIST;
+	case json_type_object:
+		return is_marked(v.o, &mark_map) || value_is_method(v.o) ?
+			       VAL_MAP :
+			       VAL_STRUCT;
+	case json_type_null:
+		break;
+	}
+	return VAL_NIL;
+}
+
+const char *value_type(struct value v)
+{
+	switch (value_kind(v)) {
+	case VAL_BOOL:
+		return "bool";
+	case VAL_INT:
+		return "int";
+	case VAL_FLOAT:
+		return "float64";
+	case VAL_STR:
+		return value_is_time(v) ? "time.Time" : "string";
+	case VAL_LIST:
+		return "[]string";
+	case VAL_MAP:
+		return "map[string]string";
+	case VAL_STRUCT:
+		return "struct";
+	case VAL_NONE:
+	case VAL_NIL:
+		break;
+	}
+	return "<nil>";
+}
+
+bool value_is_true(struct value v)
+{
+	switch (value_kind(v)) {
+	case VAL_BOOL:
+		return json_object_get_boolean(v.o);
+	case VAL_INT:
+		return json_object_get_int64(v.o) != 0;
+	case VAL_FLOAT:
+		return json_object_get_double(v.o) < 0 ||
+		       json_object_get_double(v.o) > 0;
+	case VAL_STR:
+		return json_object_get_string_len(v.o) > 0;
+	case VAL_LIST:
+		return json_object_array_length(v.o) > 0;
+	case VAL_MAP:
+		return json_object_object_length(v.o) > 0;
+	case VAL_STRUCT:
+		return true;
+	case VAL_NONE:
+	case VAL_NIL:
+		break;
+	}
+	return false;
+}
+
+/* ---- objects --------------------------------------------------------------- */
+
+char **keys_sorted(struct json_object *o)
+{
+	char **keys = NULL;
+
+	json_object_object_foreach(o, key, child)
+	{
+		if (!value_is_hidden(child))
+			strv_add(&keys, key);
+	}
+	strv_sort(keys);
+	return keys;
+}
+
+static void json_member(const char *key, struct json_object *o, bool first,
+			struct sb *out)
+{
+	autojson struct json_object *name = json_object_new_string(key);
+
+	if (!first)
+		sb_addch(out, ',');
+	sb_add(out, json_text(name));
+	sb_addch(out, ':');
+	value_json(o, out);
+}
+
+/* Maps come out sorted, structs in the order of their fields, as in Go. */
+static void json_object_text(struct json_object *o, struct sb *out)
+{
+	autostrv char **keys = NULL;
+	bool first = true;
+
+	sb_addch(out, '{');
+	if (is_marked(o, &mark_map)) {
+		keys = keys_sorted(o);
+		for (char **k = keys; k && *k; k++)
+			json_member(*k, json_object_object_get(o, *k),
+				    k == keys, out);
+	} else {
+		json_object_object_foreach(o, key, child)
+		{
+			if (value_is_hidden(child))
+				continue;
+			json_member(key, child, first, out);
+			first = false;
+		}
+	}
+	sb_addch(out, '}');
+}
+
+void value_json(struct json_object *o, struct sb *out)
+{
+	switch (json_object_get_type(o)) {
+	case json_type_object:
+		json_object_text(o, out);
+		return;
+	case json_type_array:
+		sb_addch(out, '[');
+		for (size_t i = 0; i < json_object_array_length(o); i++) {
+			if (i)
+				sb_addch(out, ',');
+			value_json(json_object_array_get_idx(o, i), out);
+		}
+		sb_addch(out, ']');
+		return;
+	case json_type_null:
+	case json_type_boolean:
+	case json_type_double:
+	case json_type_int:
+	case json_type_string:
+		break;
+	}
+	sb_add(out, o ? json_text(o) : "null");
+}
+
+/* ---- fields ---------------------------------------------------------------- */
+
+/* The other spelling of a name that ends in ID or Id; NULL: has none. */
+static char *other_id(const char *name)
+{
+	char *other = xstrdup(name);
+	size_t len = strlen(name);
+
+	if (len >= 2 && other[len - 2] == 'I' &&
+	    (other[len - 1] == 'd' || other[len - 1] == 'D')) {
+		other[len - 1] ^= 'd' ^ 'D';
+		return other;
+	}
+	free(other);
+	return NULL;
+}
+
+/* Same letters in another case, or one begins with the other. */
+static bool is_near(const char *a, const char *b)
+{
+	size_t n = MIN(strlen(a), strlen(b));
+
+	return n >= 2 && !strncasecmp(a, b, n);
+}
+
+static int unknown_field(struct json_object *o, const char *name,
+			 struct err *err)
+{
+	autosb struct sb near = SB_INIT;
+	int n = 0;
+
+	json_object_object_foreach(o, key, child)
+	{
+		(void)child;
+		if (n < 3 && is_near(key, name))
+			sb_addf(&near, "%s%s", n++ ? ", " : "", key);
+	}
+	if (n)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "template: can't evaluate field %s (near: %s)",
+			       name, near.buf);
+	json_object_object_foreach(o, other, value)
+	{
+		if (n++ < 12 && !value_is_hidden(value))
+			sb_addf(&near, "%s%s", near.len ? ", " : "", other);
+	}
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "template: can't evaluate field %s (there are: %s%s)",
+		       name, near.buf, n > 12 ? ", ..." : "");
+}
+
+int value_field(struct value v, const char *name, struct value *ret,
+		struct err *err)
+{
+	struct json_object *child = NULL;
+	autofree char *other = NULL;
+	enum value_kind kind = value_kind(v);
+
+	if (kind == VAL_NONE) {
+		*ret = VALUE_NONE;
+		return 0;
+	}
+	if (kind == VAL_NIL)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "template: nil pointer evaluating field %s",
+			       name);
+	if (kind != VAL_MAP && kind != VAL_STRUCT)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "template: can't evaluate field %s in type %s",
+			       name, value_type(v));
+	if (!json_object_object_get_ex(v.o, name, &child)) {
+		other = kind == VAL_STRUCT ? other_id(name) : NULL;
+		if (!other ||
+		    !json_object_object_get_ex(v.o, other, &child)) {
+			*ret = VALUE_NONE;
+			return kind == VAL_MAP ? 0 :
+						 unknown_field(v.o, name, err);
+		}
+	}
+	*ret = value_ref(child);
+	return 0;
+}
