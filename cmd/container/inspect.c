@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/container/object.h"
+#include "cmd/format.h"
+#include "cmd/marks.h"
+#include "cmd/objects.h"
+#include "libpod/core/container.h"
+#include "util/json.h"
+#include "util/strv.h"
+
+struct inspect_args {
+	char *format;
+	bool latest;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STR('f', "format", struct inspect_args, format, "string",
+		"Print with a Go template, or json"),
+	OPT_BOOL('l', "latest", struct inspect_args, latest,
+		 "Use the container created last"),
+	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
+	OPT_END,
+};
+
+int ctr_object_of(struct runtime *rt, const struct ctr *c,
+		  struct json_object **ret, struct err *err)
+{
+	static const char *const maps[] = {
+		"Config.Annotations",
+		"Config.ExposedPorts",
+		"Config.Labels",
+		"Config.Volumes",
+		"GraphDriver.Data",
+		"HostConfig.Annotations",
+		"HostConfig.LogConfig.Config",
+		"HostConfig.PortBindings",
+		"HostConfig.Sysctls",
+		"HostConfig.Tmpfs",
+		"NetworkSettings.Networks",
+		"NetworkSettings.Ports",
+		NULL,
+	};
+	static const char *const times[] = {
+		"Created",		"State.CheckpointedAt",
+		"State.FinishedAt",	"State.RestoredAt",
+		"State.StartedAt",	NULL,
+	};
+	struct json_object *o = ctr_inspect(rt, c, err);
+
+	if (!o)
+		return -err->code;
+	marks_set(o, maps, times);
+	*ret = o;
+	return 0;
+}
+
+int ctr_object(struct runtime *rt, const char *name, struct json_object **ret,
+	       struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	int r = ctr_find(rt, name, &c, err);
+
+	return r < 0 ? r : ctr_object_of(rt, c, ret, err);
+}
+
+static int find(struct runtime *rt, const char *name, void *data unused_attr,
+		struct json_object **ret, struct err *err)
+{
+	int r = ctr_object(rt, name, ret, err);
+
+	if (r < 0 && err->kind == ERR_NOT_FOUND)
+		return err_set(err, ERR_NOT_FOUND, ENOENT,
+			       "no such container \"%s\"", name);
+	return r;
+}
+
+static int inspect_run(struct runtime *rt, const void *p, char **argv,
+		       struct err *err)
+{
+	const struct inspect_args *args = p;
+	autostrv char **names = strv_copy(argv);
+	auto_ctr struct ctr *c = NULL;
+	int r = 0;
+
+	if (args->latest && argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--latest and containers cannot be used "
+			       "together");
+	if (!args->latest && !argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "no names or ids specified");
+	if (args->latest)
+		r = ctr_latest(rt, &c, err);
+	if (r < 0)
+		return r;
+	if (c)
+		strv_add(&names, c->id);
+	return objects_inspect(rt, names, args->format, find, NULL, err);
+}
+
+const struct cmd cmd_container_inspect = {
+	.path = "container inspect",
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Display the configuration of a container",
+	.examples = (const char *const[]){ "container inspect myctr",
+					   "container inspect -l --format "
+					   "'{{.Id}} {{.Config.Labels}}'",
+					   NULL },
+	.max_args = -1,
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ inspect_opts, NULL },
+	.args_size = sizeof(struct inspect_args),
+	.run = inspect_run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_CONTAINER_OBJECT_H
+#define CMD_CONTAINER_OBJECT_H
+
+#include "util/err.h"
+
+struct ctr;
+struct json_object;
+struct runtime;
+
+/** ctr_object() - what inspect shows of a container, with maps and times
+ *  marked for templates; *ret is owned by the caller.  -ENOENT as ctr_find() */
+int ctr_object(struct runtime *rt, const char *name, struct json_object **ret,
+	       struct err *err);
+
+/** ctr_object_of() - of a container that was found */
+int ctr_object_of(struct runtime *rt, const struct ctr *c,
+		  struct json_object **ret, struct err *err);
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * `info` is one tree with two sets of names: Go's for templates
+ * (.Host.OCIRuntime.Name) and podman's for YAML and JSON (ociRuntime.name).
+ * Both are built side by side; a leaf is shared.  What docker's scripts ask
+ * for (.ServerVersion, .Driver) is there for templates too.
+ */
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/format.h"
+#include "cmd/system/about.h"
+#include "cmd/yaml.h"
+#include "libpod/core/container.h"
+#include "libpod/core/runtime.h"
+#include "storage/store.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+#define OS_RELEASE_MAX 65536
+#define JSON_INDENT 2
+
+struct info_args {
+	char *format;
+};
+
+static const struct opt info_opts[] = {
+	OPT_STR('f', "format", struct info_args, format, "string",
+		"Print with a Go template, or json"),
+	OPT_END,
+};
+
+/* One branch of the tree under both names; both owned. */
+struct both {
+	struct json_object *go;
+	struct json_object *js;
+};
+
+static struct both both_new(void)
+{
+	return (struct both){ json_object_new_object(),
+			      json_object_new_object() };
+}
+
+static void put(struct both *b, const char *go, const char *js,
+		struct json_object *value)
+{
+	json_set(b->go, go, json_object_get(value));
+	json_set(b->js, js, value);
+}
+
+static void put_str(struct both *b, const char *go, const char *js,
+		    const char *s)
+{
+	put(b, go, js, json_object_new_string(s ? s : ""));
+}
+
+static void put_int(struct both *b, const char *go, const char *js, int64_t n)
+{
+	put(b, go, js, json_object_new_int64(n));
+}
+
+static void put_bool(struct both *b, const char *go, const char *js, bool on)
+{
+	put(b, go, js, json_object_new_boolean(on));
+}
+
+static void put_map(struct both *b, const char *go, const char *js)
+{
+	struct json_object *o = json_object_new_object();
+
+	template_mark_map(o);
+	put(b, go, js, o);
+}
+
+static void put_branch(struct both *b, const char *go, const char *js,
+		       struct both child)
+{
+	json_set(b->go, go, child.go);
+	json_set(b->js, js, child.js);
+}
+
+static struct json_object *list_of(const char *const *v)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; *v; v++)
+		json_object_array_add(list, json_object_new_string(*v));
+	return list;
+}
+
+/* ---- host ----------------------------------------------------------------------- */
+
+static void put_distribution(struct both *host)
+{
+	struct both d = both_new();
+	autosb struct sb text = SB_INIT;
+	autostrv char **lines = NULL;
+	const struct {
+		const char *key, *go, *js;
+	} fields[] = { { "ID", "Distribution", "distribution" },
+		       { "VERSION_ID", "Version", "version" },
+		       { "VERSION_CODENAME", "Codename", "codename" } };
+
+	/* A link on most systems: not file_read_at() */
+	file_load("/etc/os-release", OS_RELEASE_MAX, &text);
+	lines = strv_split(text.buf, '\n');
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *s = strv_env_get(lines, fields[i].key);
+		autofree char *value = xstrdup(s ? s : "unknown");
+		size_t len = strlen(value);
+		bool quoted = len >= 2 && *value == '"';
+
+		if (quoted)
+			value[len - 1] = '\0';
+		put_str(&d, fields[i].go, fields[i].js, value + quoted);
+	}
+	put_branch(host, "Distribution", "distribution", d);
+}
+
+static bool has_cgroup_v2(void)
+{
+	struct statfs fs;
+
+	return !statfs("/sys/fs/cgroup", &fs) &&
+	       fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+static struct json_object *id_map(const struct idmap *map)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < map->n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_i64(o, "container_id", map->range[i].inside);
+		json_set_i64(o, "host_id", map->range[i].outside);
+		json_set_i64(o, "size", map->range[i].count);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static void put_ids(struct both *host, const struct rootless *ids)
+{
+	struct both maps = both_new();
+
+	put(&maps, "GIDMap", "gidmap", id_map(&ids->gid_map));
+	put(&maps, "UIDMap", "uidmap", id_map(&ids->uid_map));
+	put_branch(host, "IDMappings", "idMappings", maps);
+}
+
+static void put_program(struct both *b, const char *go, const char *js,
+			const char *path)
+{
+	struct both p = both_new();
+
+	put_str(&p, "Executable", "executable", path);
+	put_str(&p, "Package", "package", "");
+	put_str(&p, "Version", "version", "");
+	put_branch(b, go, js, p);
+}
+
+static void put_runtime(struct both *host)
+{
+	struct both conmon = both_new();
+	struct both oci = both_new();
+	autofree char *monitor = helper_path("bryo-monitor");
+	autofree char *version = xasprintf("bryo version %s", BRYO_VERSION);
+
+	put_str(&conmon, "Package", "package", "bryo");
+	put_str(&conmon, "Path", "path", monitor);
+	put_str(&conmon, "Version", "version", version);
+	put_branch(host, "Conmon", "conmon", conmon);
+	put_str(&oci, "Name", "name", "bryo");
+	put_str(&oci, "Package", "package", "bryo");
+	put_str(&oci, "Path", "path", self_path());
+	put_str(&oci, "Version", "version", version);
+	put_branch(host, "OCIRuntime", "ociRuntime", oci);
+}
+
+static void put_security(struct both *host, const struct rootless *ids)
+{
+	struct both s = both_new();
+
+	put_bool(&s, "AppArmorEnabled", "apparmorEnabled", false);
+	put_str(&s, "DefaultCapabilities", "capabilities",
+		"CAP_CHOWN,CAP_DAC_OVERRIDE,CAP_FOWNER,CAP_FSETID,CAP_KILL,"
+		"CAP_NET_BIND_SERVICE,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,"
+		"CAP_SETUID,CAP_SYS_CHROOT");
+	put_bool(&s, "Rootless", "rootless", !ids->is_root);
+	put_bool(&s, "SECCOMPEnabled", "seccompEnabled", true);
+	put_str(&s, "SECCOMPProfilePath", "seccompProfilePath", "");
+	put_bool(&s, "SELinuxEnabled", "selinuxEnabled", false);
+	put_branch(host, "Security", "security", s);
+}
+
+static void put_socket(struct both *host, const struct runtime *rt)
+{
+	struct both s = both_new();
+	autofree char *path = xasprintf("%s/bryo.sock", rt->run_path);
+
+	put_bool(&s, "Exists", "exists", false);
+	put_str(&s, "Path", "path", path);
+	put_branch(host, "RemoteSocket", "remoteSocket", s);
+}
+
+static void put_memory(struct both *host)
+{
+	struct sysinfo si = { 0 };
+	autofree char *uptime = NULL;
+	long s = 0;
+
+	sysinfo(&si);
+	s = si.uptime;
+	uptime = xasprintf("%ldh %ldm %ld.00s", s / 3600, s / 60 % 60, s % 60);
+	put_int(host, "MemFree", "memFree",
+		(int64_t)(si.freeram * si.mem_unit));
+	put_int(host, "MemTotal", "memTotal",
+		(int64_t)(si.totalram * si.mem_unit));
+	put_int(host, "SwapFree", "swapFree",
+		(int64_t)(si.freeswap * si.mem_unit));
+	put_int(host, "SwapTotal", "swapTotal",
+		(int64_t)(si.totalswap * si.mem_unit));
+	put_str(host, "Uptime", "uptime", uptime);
+}
+
+static struct both host_info(const struct runtime *rt)
+{
+	struct both h = both_new();
+	const char *v2 = has_cgroup_v2() ? "v2" : "v1";
+	autofree char *slirp = proc_find_program("slirp4netns");
+	struct utsname u = { 0 };
+
+	uname(&u);
+	put_str(&h, "Arch", "arch", about_arch());
+	put_str(&h, "BuildahVersion", "buildahVersion", BRYO_VERSION);
+	put(&h, "CgroupControllers", "cgroupControllers",
+	    json_object_new_array());
+	put_str(&h, "CgroupManager", "cgroupManager", "none");
+	put_str(&h, "CgroupsVersion", "cgroupVersion", v2);
+	json_set_str(h.go, "CgroupVersion", v2);
+	put_int(&h, "CPUs", "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	put_str(&h, "DatabaseBackend", "databaseBackend", "sqlite");
+	put_distribution(&h);
+	put_str(&h, "EventLogger", "eventLogger", "none");
+	put_str(&h, "Hostname", "hostname", u.nodename);
+	put_ids(&h, &rt->ids);
+	put_str(&h, "Kernel", "kernel", u.release);
+	put_str(&h, "Linkmode", "linkmode", "dynamic");
+	put_str(&h, "LogDriver", "logDriver", "k8s-file");
+	put_memory(&h);
+	put_str(&h, "NetworkBackend", "networkBackend", "slirp4netns");
+	put_runtime(&h);
+	put_str(&h, "OS", "os", "linux");
+	put_socket(&h, rt);
+	put_str(&h, "RootlessNetworkCmd", "rootlessNetworkCmd", "slirp4netns");
+	put_security(&h, &rt->ids);
+	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
+	put_program(&h, "Slirp4NetNS", "slirp4netns", slirp);
+	put_program(&h, "Pasta", "pasta", "");
+	return h;
+}
+
+/* ---- plugins and store ------------------------------------------------------------ */
+
+static struct both plugin_info(void)
+{
+	struct both p = both_new();
+
+	put(&p, "Authorization", "authorization", NULL);
+	put(&p, "Log", "log",
+	    list_of((const char *const[]){ "k8s-file", "json-file", "none",
+					   "passthrough", NULL }));
+	put(&p, "Network", "network",
+	    list_of((const char *const[]){ "slirp4netns", "host", "none",
+					   "container", NULL }));
+	put(&p, "Volume", "volume",
+	    list_of((const char *const[]){ "local", NULL }));
+	return p;
+}
+
+static int put_containers(struct runtime *rt, struct both *store,
+			  struct err *err)
+{
+	auto_ctr_list struct ctr_list list = { NULL, 0 };
+	struct both b = both_new();
+	int64_t running = 0;
+	int r = ctr_list(rt, &list, err);
+
+	for (size_t i = 0; i < list.n; i++)
+		running += list.v[i]->state == CTR_RUNNING ||
+			   list.v[i]->state == CTR_STOPPING;
+	put_int(&b, "Number", "number", (int64_t)list.n);
+	put_int(&b, "Paused", "paused", 0);
+	put_int(&b, "Running", "running", running);
+	put_int(&b, "Stopped", "stopped", (int64_t)list.n - running);
+	put_branch(store, "ContainerStore", "containerStore", b);
+	return r;
+}
+
+static int put_images(struct runtime *rt, struct both *b, struct err *err)
+{
+	auto_image_list struct image_list list = { NULL, 0 };
+	struct both images = both_new();
+	enum store_driver driver = STORE_OVERLAY;
+	struct store *store = NULL;
+	int r = runtime_store(rt, &store, err);
+
+	if (!r)
+		r = image_list(store, &list, err);
+	if (!r && !rt->opts.storage_driver)
+		r = store_driver_probe(store, &driver, err);
+	put_int(&images, "Number", "number", (int64_t)list.n);
+	put_branch(b, "ImageStore", "imageStore", images);
+	put_str(b, "GraphDriverName", "graphDriverName",
+		rt->opts.storage_driver ? rt->opts.storage_driver :
+					  store_driver_name(driver));
+	return r;
+}
+
+static int store_info(struct runtime *rt, struct both *ret, struct err *err)
+{
+	struct both b = both_new();
+	struct statvfs fs = { 0 };
+	int r = put_containers(rt, &b, err);
+
+	*ret = b;
+	if (!r)
+		r = put_images(rt, &b, err);
+	put_str(&b, "ConfigFile", "configFile", "");
+	put_map(&b, "GraphOptions", "graphOptions");
+	put_str(&b, "GraphRoot", "graphRoot", rt->data_path);
+	fstatvfs(rt->data_fd, &fs);
+	put_int(&b, "GraphRootAllocated", "graphRootAllocated",
+		(int64_t)(fs.f_blocks * fs.f_frsize));
+	put_int(&b, "GraphRootUsed", "graphRootUsed",
+		(int64_t)((fs.f_blocks - fs.f_bfree) * fs.f_frsize));
+	put_map(&b, "GraphStatus", "graphStatus");
+	put_str(&b, "ImageCopyTmpDir", "imageCopyTmpDir", "");
+	put_str(&b, "RunRoot", "runRoot", rt->run_path);
+	put_bool(&b, "TransientStore", "transientStore", false);
+	put_str(&b, "VolumePath", "volumePath", rt->volumes_path);
+	return r;
+}
+
+/* ---- all of it --------------------------------------------------------------------- */
+
+/* What `docker info --format` is asked for; templates only. */
+static void put_docker(struct json_object *all, struct json_object *host,
+		       struct json_object *store)
+{
+	const struct {
+		const char *name;
+		struct json_object *from;
+		const char *key;
+	} fields[] = {
+		{ "Architecture", host, "Arch" },
+		{ "CgroupDriver", host, "CgroupManager" },
+		{ "DockerRootDir", store, "GraphRoot" },
+		{ "Driver", store, "GraphDriverName" },
+		{ "KernelVersion", host, "Kernel" },
+		{ "LoggingDriver", host, "LogDriver" },
+		{ "MemTotal", host, "MemTotal" },
+		{ "Name", host, "Hostname" },
+		{ "NCPU", host, "CPUs" },
+		{ "OSType", host, "OS" },
+	};
+	struct json_object *version = json_object_new_string(BRYO_VERSION);
+	struct json_object *security = list_of((const char *const[]){
+		"name=seccomp,profile=default", "name=rootless", NULL });
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		struct json_object *copy = NULL;
+
+		json_object_deep_copy(
+			json_object_object_get(fields[i].from, fields[i].key),
+			&copy, NULL);
+		template_mark_hidden(copy);
+		json_set(all, fields[i].name, copy);
+	}
+	template_mark_hidden(version);
+	template_mark_hidden(security);
+	json_set(all, "ServerVersion", version);
+	json_set(all, "SecurityOptions", security);
+}
+
+static int info_run(struct runtime *rt, const void *p, char **argv unused_attr,
+		    struct err *err)
+{
+	const struct info_args *args = p;
+	autojson struct json_object *go = json_object_new_object();
+	autojson struct json_object *js = json_object_new_object();
+	autojson struct json_object *list = json_object_new_array();
+	struct both all = { go, js };
+	autosb struct sb text = SB_INIT;
+	struct both host;
+	struct both store = { NULL, NULL };
+	int r = rootless_load(rt, err);
+
+	if (r < 0)
+		return r;
+	host = host_info(rt);
+	put_branch(&all, "Host", "host", host);
+	r = store_info(rt, &store, err);
+	put_branch(&all, "Store", "store", store);
+	if (r < 0)
+		return r;
+	put_branch(&all, "Plugins", "plugins", plugin_info());
+	put_map(&all, "Registries", "registries");
+	put(&all, "Version", "version", about_version());
+	put_docker(go, host.go, store.go);
+	if (str_is_empty(args->format)) {
+		yaml_print(js, &text);
+	} else if (format_is_json(args->format)) {
+		json_pretty(js, JSON_INDENT, &text);
+		sb_addch(&text, '\n');
+	} else {
+		json_object_array_add(list, json_object_get(go));
+		return print_objects(args->format, list, err);
+	}
+	print_text(text.buf, text.len);
+	return 0;
+}
+
+const struct cmd cmd_system_info = {
+	.path = "info",
+	.aliases = (const char *const[]){ "system info", NULL },
+	.usage = "[options]",
+	.summary = "Display system information",
+	.text = "Displays information about the host, the store and the "
+		"version.",
+	.examples = (const char *const[]){ "info", "info --format json",
+					   "info --format "
+					   "'{{.Host.Security.Rootless}}'",
+					   NULL },
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ info_opts, NULL },
+	.args_size = sizeof(struct info_args),
+	.run = info_run,
+};
