@@ -11,14 +11,13 @@ $(O)/regclient: $(call obj,tests/tools/regclient.c) $(call link_libs,storage) $(
 
 check-hostile: $(O)/regclient
 
-# Unit tests of storage/ may reach into the program; the archive comes after
-# the area's own libraries, so util is named once more behind it.
+# Unit tests of storage/ may reach into the program.
 $(O)/libregistry.a: $(call obj,$(src_registry_lib))
 	@rm -f $@
 	@echo "  AR      $@"
 	$(Q)$(AR) rcs $@ $^
 
 unit_extra_storage += $(O)/libregistry.a
-unit_libs_storage += $(call link_libs,storage) $(LIBS_REGISTRY)
+unit_libs_storage += $(LIBS_REGISTRY)
 
 fuzz_src_registry_headers := storage/registry/headers.c storage/registry/origin.c

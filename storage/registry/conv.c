@@ -11,7 +11,7 @@
  * What is tried again: connections that fail, and the statuses 408, 429 and
  * 5xx.  A host that does not answer at all is given up after DEAD_NS, so that
  * an error comes within half a minute; a host that answers "later" is obeyed
- * for at most RETRY_NS in all.
+ * for RETRY_AFTER_MAX_S at once and RETRY_NS in all.
  */
 #include "storage/registry/conv.h"
 
@@ -38,14 +38,19 @@
 int conv_turn(struct conv *c, bool listen, int wait_ms, struct err *err)
 {
 	struct curl_waitfd fds[BLOBS_RUNNING_MAX + 1];
-	unsigned int n = 0;
+	unsigned int n;
+	int due;
 
 	blobs_flush(c);
+	due = http_perform(c->http, err);
+	if (due < 0)
+		return due;
+	/* Only now: a pipe may have become full just above */
 	n = blobs_wait_fds(c, fds, BLOBS_RUNNING_MAX);
 	if (listen)
 		fds[n++] = (struct curl_waitfd){ .fd = c->sock,
 						 .events = CURL_WAIT_POLLIN };
-	return http_turn(c->http, fds, n, wait_ms, err);
+	return http_wait(c->http, fds, n, MIN(due, wait_ms), err);
 }
 
 int conv_run(struct conv *c, struct exchange *ex, struct err *err)
@@ -133,7 +138,10 @@ bool conv_retry(const struct conv *c, struct retry *retry,
 			return false;
 		if (ex->retry_after)
 			asked = retry_after(ex->retry_after, time(NULL),
-					    RETRY_AFTER_MAX_S);
+					    INT32_MAX);
+		/* "In an hour": nobody waits for that at a prompt */
+		if (asked > RETRY_AFTER_MAX_S)
+			return false;
 		wait = asked >= 0 ? (uint64_t)asked * NS_PER_S :
 				    backoff(BACKOFF_HTTP_NS, retry->tries);
 		bound = RETRY_NS;

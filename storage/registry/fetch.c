@@ -237,6 +237,7 @@ static int next_page(struct conv *c, const struct transfer *t, char **path,
 static int all_pages(struct conv *c, struct json_object *tags, struct err *err)
 {
 	autofree char *path = xstrdup("tags/list?n=1000");
+	autostrv char **seen = NULL;
 
 	for (unsigned int page = 0; page < TAG_PAGES_MAX; page++) {
 		struct transfer t;
@@ -256,6 +257,9 @@ static int all_pages(struct conv *c, struct json_object *tags, struct err *err)
 		transfer_done(&t);
 		if (r <= 0)
 			return r;
+		if (strv_contains(seen, path))
+			break;
+		strv_add(&seen, path);
 	}
 	return bad_tags(c, "does not end", err);
 }

@@ -16,7 +16,7 @@
  *     paused, since a slow disk is no fault of the registry.
  *
  * Callbacks only record; an exchange that ended is marked `finished` and left
- * for its owner to look at after http_turn() returned.
+ * for its owner to look at after http_perform() returned.
  */
 #include "storage/registry/http.h"
 
@@ -36,6 +36,7 @@
 #define BUFFER_SIZE (256l << 10)
 #define CONNECT_NS 10000000000ull
 #define STALL_BYTES_PER_S 1024
+#define WAIT_MAX_MS 1000
 
 /**
  * struct http - the multi handle and what runs on it
@@ -451,18 +452,21 @@ void http_resume(struct exchange *ex)
 	curl_easy_pause(ex->easy, CURLPAUSE_CONT);
 }
 
-int http_turn(struct http *h, struct curl_waitfd *fds, unsigned int n_fds,
-	      int wait_ms, struct err *err)
+int http_perform(struct http *h, struct err *err)
 {
-	int running;
+	int running, wait_ms;
 
 	h->ended = false;
 	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 		return err_set(err, ERR_FAIL, EIO, "libcurl failed");
 	collect(h);
-	wait_ms = check_stalls(h, wait_ms);
-	if (h->ended)
-		wait_ms = 0;
+	wait_ms = check_stalls(h, WAIT_MAX_MS);
+	return h->ended ? 0 : wait_ms;
+}
+
+int http_wait(struct http *h, struct curl_waitfd *fds, unsigned int n_fds,
+	      int wait_ms, struct err *err)
+{
 	if (curl_multi_poll(h->multi, fds, n_fds, wait_ms, NULL) != CURLM_OK)
 		return err_set(err, ERR_FAIL, EIO, "libcurl failed to wait");
 	return 0;

@@ -15,7 +15,7 @@ struct tls_files;
 /*
  * Single HTTP exchanges: one request, one answer, nothing followed, nothing
  * repeated, no header that the caller did not give.  Any number run at once
- * on one curl multi handle; whoever waits turns the handle with http_turn().
+ * on one curl multi handle; whoever waits turns it with http_perform() and http_wait().
  */
 struct http;
 
@@ -55,7 +55,7 @@ struct http_sink {
  * @stall_ns:  less than 1 KiB/s over such a time ends it
  * @sink:      optional; borrowed
  *
- * @finished:  http_turn() saw its end; the rest is valid from then on
+ * @finished:  http_perform() saw its end; the rest is valid from then on
  * @code:      libcurl's verdict
  * @err:       set when it failed; worded for the user, without the host
  * @status:    of the answer
@@ -111,12 +111,13 @@ int http_start(struct http *h, struct exchange *ex, struct err *err);
 /** http_resume() - after a sink returned HTTP_PAUSE */
 void http_resume(struct exchange *ex);
 
-/**
- * http_turn() - move bytes, then wait
- * @fds:    more descriptors that end the wait; revents are filled in
- * @wait_ms: at most so long
- */
-int http_turn(struct http *h, struct curl_waitfd *fds, unsigned int n_fds,
+/** http_perform() - move bytes, call sinks, mark what ended; never waits.
+ *  Return: ms after which something could be due (0: something ended) */
+int http_perform(struct http *h, struct err *err);
+
+/** http_wait() - until a socket of ours or one of @fds is ready, at most
+ *  @wait_ms */
+int http_wait(struct http *h, struct curl_waitfd *fds, unsigned int n_fds,
 	      int wait_ms, struct err *err);
 
 /** exchange_done() - stop it if it runs, free what it owns, zero it */

@@ -145,7 +145,9 @@ static enum transfer_next failed_exchange(struct conv *c, struct transfer *t,
 	} else {
 		if (err)
 			*err = t->ex.err;
-		err_wrap(err, -1, "%s: %s", t->name, t->origin.host);
+		if (t->foreign)
+			err_wrap(err, -1, "%s", t->origin.host);
+		err_wrap(err, -1, "%s", t->name);
 	}
 	return TRANSFER_FAILED;
 }

@@ -32,7 +32,7 @@
 struct options {
 	struct registry_conf conf;
 	char *host;
-	unsigned int slow_ms;	/* pause of the reader after each 64 KiB */
+	unsigned int nap_ms;	/* before the reader starts to read */
 	uint64_t stop_at;	/* the reader goes away after so many bytes */
 };
 
@@ -58,8 +58,8 @@ static int parse_key(struct options *o, char *arg)
 		o->conf.retry = (int)number;
 	else if (streq(arg, "stall_s"))
 		o->conf.stall_s = number;
-	else if (streq(arg, "slow_ms"))
-		o->slow_ms = number;
+	else if (streq(arg, "nap_ms"))
+		o->nap_ms = number;
 	else
 		return -EINVAL;
 	return 0;
@@ -74,7 +74,7 @@ static int show(int r, const struct err *err)
 	return 125;
 }
 
-/* A child that copies the pipe to stdout as slowly as was asked for */
+/* A child that copies the pipe to stdout */
 static pid_t start_reader(const struct options *o, int fd, int other)
 {
 	uint64_t total = 0;
@@ -84,6 +84,7 @@ static pid_t start_reader(const struct options *o, int fd, int other)
 	if (pid != 0)
 		return pid;
 	close(other);
+	usleep(o->nap_ms * 1000);
 	for (;;) {
 		ssize_t n = read(fd, buf, sizeof(buf));
 
@@ -92,7 +93,6 @@ static pid_t start_reader(const struct options *o, int fd, int other)
 		total += (uint64_t)n;
 		if (o->stop_at && total >= o->stop_at)
 			_exit(0);
-		usleep(o->slow_ms * 1000);
 	}
 }
 

@@ -1,0 +1,540 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A hostile registry for tests: plain HTTP, HTTPS, a second origin, a token
+server, all in one process on loopback.
+
+usage: hreg.py DIR
+
+Writes DIR/ports as shell assignments once it listens:
+  A   the registry, http://127.0.0.1:$A
+  B   a second origin, http://127.0.0.1:$B (other port) and 127.0.0.2:$B
+  S   the registry over TLS (certificate DIR/tls.crt, made by the caller)
+  X   accepts and never says a word
+  N   answers everything with a TLS alert
+and DIR/log, one JSON object per request: origin, method, path, headers.
+
+The first component of the repository is the case, see CASES; the content is
+always the same: DIR/manifest, DIR/config and DIR/layer are written for the
+caller to compare.  Counters are per case, so each test uses a case once.
+"""
+
+import hashlib
+import http.server
+import json
+import pathlib
+import random
+import socket
+import ssl
+import sys
+import threading
+import time
+import urllib.parse
+
+LAYER = random.Random(1).randbytes(1_000_000)
+CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {
+    "type": "layers", "diff_ids": []}}).encode()
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+MEDIA = "application/vnd.oci.image.manifest.v1+json"
+MANIFEST = json.dumps({
+    "schemaVersion": 2, "mediaType": MEDIA,
+    "config": {"mediaType": "application/vnd.oci.image.config.v1+json",
+               "digest": digest(CONFIG), "size": len(CONFIG)},
+    "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar",
+                "digest": digest(LAYER), "size": len(LAYER)}]}).encode()
+BLOBS = {digest(LAYER): LAYER, digest(CONFIG): CONFIG}
+
+
+class World:
+    """What all servers share."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.lock = threading.Lock()
+        self.counts = {}
+        self.ports = {}
+
+    def log(self, origin, handler):
+        line = json.dumps({
+            "origin": origin, "method": handler.command,
+            "path": handler.path, "headers": dict(handler.headers)})
+        with self.lock, open(self.folder / "log", "a") as f:
+            f.write(line + "\n")
+
+    def count(self, what):
+        with self.lock:
+            self.counts[what] = self.counts.get(what, 0) + 1
+            return self.counts[what]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    world = None
+    origin = "A"
+
+    def log_message(self, *_):
+        pass
+
+    # ---- answers ----
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            for one in value if isinstance(value, list) else [value]:
+                self.send_header(name.replace("_", "-"), str(one))
+        if not any(n.lower() == "content-length" for n in
+                   (h.replace("_", "-") for h in headers)):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def error(self, status, code, message, **headers):
+        self.answer(status, json.dumps({"errors": [
+            {"code": code, "message": message}]}).encode(),
+            Content_Type="application/json", **headers)
+
+    def raw(self, data):
+        """Exactly these bytes, then the connection ends."""
+        self.wfile.write(data)
+        self.wfile.flush()
+        self.close_connection = True
+
+    def reset(self):
+        """End with a RST instead of a FIN."""
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   b"\1\0\0\0\0\0\0\0")
+        self.close_connection = True
+        self.connection.close()
+
+    def blob_range(self, data):
+        """Serve data, honouring Range."""
+        first = self.first_byte()
+        if first:
+            self.answer(206, data[first:], Content_Range="bytes %d-%d/%d" % (
+                first, len(data) - 1, len(data)))
+        else:
+            self.answer(200, data)
+
+    def first_byte(self):
+        value = self.headers.get("Range", "")
+        return int(value[6:].split("-")[0]) if value.startswith(
+            "bytes=") else 0
+
+    def challenge(self, realm):
+        self.error(401, "UNAUTHORIZED", "authentication required",
+                   WWW_Authenticate='Bearer realm="%s",service="hreg",'
+                   'scope="repository:evil:*"' % realm)
+
+    # ---- routing ----
+
+    def do_GET(self):
+        self.world.log(self.origin, self)
+        url = urllib.parse.urlsplit(self.path)
+        parts = url.path.strip("/").split("/")
+        self.query = urllib.parse.parse_qs(url.query)
+        if parts[0] == "token":
+            self.token(parts[1])
+        elif parts[0] == "elsewhere":
+            self.plain("/".join(parts[1:]))
+        elif parts == ["v2"]:
+            self.answer(200, b"{}")
+        elif parts[0] == "v2" and len(parts) >= 4:
+            case, kind, name = parts[1], parts[-2], parts[-1]
+            self.case, self.kind, self.name = case, kind, name
+            fn = CASES.get(case.split(".")[0], Handler.good)
+            fn(self, *case.split(".")[1:])
+        else:
+            self.error(404, "UNSUPPORTED", "no such thing")
+
+    do_POST = do_GET
+
+    def plain(self, name):
+        data = MANIFEST if name == "manifest" else BLOBS.get(name)
+        if data is None:
+            self.error(404, "BLOB_UNKNOWN", "blob unknown")
+        else:
+            self.blob_range(data)
+
+    def token(self, how):
+        n = self.world.count("token." + how)
+        if how == "good" or (how == "retry" and n > 1):
+            self.answer(200, b'{"token":"sesame","expires_in":300}')
+        elif how == "retry":
+            self.error(503, "UNAVAILABLE", "later")
+        elif how == "big":
+            self.answer(200, b'{"token":"' + b"x" * (2 << 20) + b'"}')
+        elif how == "newline":
+            self.answer(200, b'{"token":"a\\r\\nX-Evil: 1"}')
+        elif how == "html":
+            self.answer(200, b"<html>", Content_Type="text/html")
+        elif how == "foreign":
+            self.answer(307, Location="http://127.0.0.2:%d/token/good" %
+                        self.world.ports["B"])
+        else:
+            self.error(401, "UNAUTHORIZED", "bad credentials")
+
+    # ---- cases ----
+
+    def good(self):
+        if self.kind == "manifests":
+            self.answer(200, MANIFEST, Content_Type=MEDIA,
+                        Docker_Content_Digest="sha256:" + "0" * 64)
+        elif self.kind == "blobs" and self.name in BLOBS:
+            self.blob_range(BLOBS[self.name])
+        elif self.kind == "tags":
+            self.answer(200, b'{"name":"x","tags":["1","2"]}')
+        else:
+            self.error(404, "BLOB_UNKNOWN", "blob unknown")
+
+    def only_blobs(self):
+        """True when this request is not the blob the case is about."""
+        if self.kind == "blobs" and self.name == digest(LAYER):
+            return False
+        self.good()
+        return True
+
+    def redirect(self, status, where):
+        """Manifest and blobs are elsewhere; Basic credentials wanted here."""
+        if "Authorization" not in self.headers:
+            self.error(401, "UNAUTHORIZED", "log in",
+                       WWW_Authenticate='Basic realm="hreg"')
+            return
+        port = self.world.ports["B"]
+        name = "manifest" if self.kind == "manifests" else self.name
+        target = {
+            "same": "/elsewhere/" + name,
+            "port": "http://127.0.0.1:%d/elsewhere/%s" % (port, name),
+            "host": "http://127.0.0.2:%d/elsewhere/%s" % (port, name),
+            "scheme": "http://127.0.0.1:%d/elsewhere/%s" % (port, name),
+            "user": "http://u:p@127.0.0.1:%d/elsewhere/%s" % (port, name),
+            "file": "file:///etc/passwd",
+            "ftp": "ftp://127.0.0.1/x",
+            "lan": "http://192.0.2.1/elsewhere/" + name,
+            "loop": self.path,
+            "empty": "",
+            "newline": "/else\twhere",
+        }[where]
+        self.answer(int(status), Location=target, Set_Cookie="a=b")
+
+    def hops(self, n):
+        """A chain of n redirects."""
+        at = int(self.query.get("hop", ["0"])[0])
+        if at < int(n):
+            self.answer(302, Location="?hop=%d" % (at + 1))
+        else:
+            self.good()
+
+    def nolocation(self):
+        self.answer(302)
+
+    def bearer(self, where, how="good"):
+        if self.headers.get("Authorization") == "Bearer sesame":
+            self.good()
+            return
+        port = self.world.ports[self.origin if where == "here" else "B"]
+        host = {"here": "127.0.0.1", "port": "127.0.0.1",
+                "other": "127.0.0.2", "lan": "192.0.2.1"}[where]
+        scheme = "https" if where == "here" and self.origin == "S" else "http"
+        self.challenge("%s://%s:%d/token/%s" % (scheme, host, port, how))
+
+    def loop401(self):
+        self.challenge("http://127.0.0.1:%d/token/good" %
+                       self.world.ports[self.origin])
+
+    def digestauth(self):
+        self.answer(401, WWW_Authenticate='Digest realm="x", nonce="y"')
+
+    def badchallenge(self):
+        self.answer(401, WWW_Authenticate='Bearer realm="unfinished')
+
+    def status(self, status, after=None):
+        extra = {"Retry_After": urllib.parse.unquote(after)} if after else {}
+        self.error(int(status), "SAID", "status is " + status, **extra)
+
+    def flaky(self, status, times, after=None):
+        """Fails so often, then works."""
+        if self.world.count(self.case + self.kind) <= int(times):
+            self.status(status, after)
+        else:
+            self.good()
+
+    def date(self):
+        if self.world.count("date") == 1:
+            when = time.strftime("%a, %d %b %Y %H:%M:%S GMT",
+                                 time.gmtime(time.time() + 1))
+            self.error(429, "TOOMANYREQUESTS", "slow down", Retry_After=when)
+        else:
+            self.good()
+
+    def escapes(self):
+        self.error(404, "X", "\x1b]52;c;evil\x07 red\x1b[31m \u202e \r\b\x9b")
+
+    def bigerror(self):
+        self.answer(500, b"x" * (20 << 20))
+
+    def norange(self):
+        """Cuts the first answer, then sends 200 to a Range request."""
+        if self.only_blobs():
+            return
+        if self.world.count(self.case) == 1:
+            self.cut(LAYER, len(LAYER) // 3)
+        else:
+            self.answer(200, LAYER)
+
+    def wrongrange(self, how):
+        if self.only_blobs():
+            return
+        first = self.first_byte()
+        size = len(LAYER)
+        value = {"shift": "bytes %d-%d/%d" % (first + 1, size - 1, size),
+                 "size": "bytes %d-%d/%d" % (first, size - 2, size - 1),
+                 "none": None, "text": "bytes what",
+                 "short": "bytes %d-%d/%d" % (first, size - 2, size)}[how]
+        if self.world.count(self.case) == 1:
+            self.cut(LAYER, size // 3)
+        elif value:
+            self.answer(206, LAYER[first:], Content_Range=value)
+        else:
+            self.answer(206, LAYER[first:])
+
+    def status416(self):
+        if self.only_blobs():
+            return
+        if self.first_byte():
+            self.answer(416)
+        elif self.world.count(self.case) == 1:
+            self.cut(LAYER, len(LAYER) // 3)
+        else:
+            self.answer(200, LAYER)
+
+    def cut(self, data, n, first=0):
+        """Say all, send n bytes, end the connection."""
+        self.send_response(206 if first else 200)
+        if first:
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (
+                first, len(data) - 1, len(data)))
+        self.send_header("Content-Length", str(len(data) - first))
+        self.end_headers()
+        self.raw(data[first:first + n])
+
+    def twentieths(self, how="fin"):
+        """The connection breaks after each twentieth of the blob."""
+        if self.only_blobs():
+            return
+        first, step = self.first_byte(), len(LAYER) // 20
+        if first + step >= len(LAYER):
+            self.blob_range(LAYER)
+            return
+        self.cut(LAYER, step, first)
+        if how == "rst":
+            self.reset()
+
+    def nothing(self):
+        """Breaks at once, each time."""
+        if not self.only_blobs():
+            self.cut(LAYER, 0)
+
+    def changed(self):
+        """Another blob after the resume."""
+        if self.only_blobs():
+            return
+        first = self.first_byte()
+        if first == 0:
+            self.cut(LAYER, 1000)
+        else:
+            other = bytes(len(LAYER))
+            self.answer(206, other[first:], Content_Range="bytes %d-%d/%d" % (
+                first, len(LAYER) - 1, len(LAYER)))
+
+    def length(self, n):
+        if not self.only_blobs():
+            self.answer(200, LAYER[:int(n)] + b"x" * (
+                int(n) - len(LAYER)))
+
+    def chunked(self, how):
+        if self.only_blobs():
+            return
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        body = b"%x\r\n%s\r\n" % (len(LAYER), LAYER)
+        self.raw({"good": body + b"0\r\n\r\n",
+                  "long": body + body + b"0\r\n\r\n",
+                  "short": b"3e8\r\n" + LAYER[:1000] + b"\r\n0\r\n\r\n",
+                  "overflow": b"fffffffffffffffff\r\n" + LAYER,
+                  "text": b"zz\r\n" + LAYER,
+                  "unended": body}[how])
+
+    def trickle(self):
+        if self.only_blobs():
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(LAYER)))
+        self.end_headers()
+        try:
+            for i in range(600):
+                self.wfile.write(LAYER[i:i + 1])
+                time.sleep(0.1)
+        except OSError:
+            pass
+        self.close_connection = True
+
+    def stall(self):
+        if self.only_blobs():
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(LAYER)))
+        self.end_headers()
+        self.wfile.write(LAYER[:1000])
+        time.sleep(60)
+        self.close_connection = True
+
+    def silent(self):
+        time.sleep(60)
+        self.close_connection = True
+
+    def headers64k(self):
+        self.answer(200, MANIFEST, X_Long="x" * 65000)
+
+    def manyheaders(self):
+        self.answer(200, MANIFEST, **{"X_%d" % i: "1" for i in range(10000)})
+
+    def bigmanifest(self, how):
+        body = b"{" + b" " * (5 << 20) + b"}"
+        if how == "length":
+            self.answer(200, body, Content_Type=MEDIA)
+            return
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.raw(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+    def html(self):
+        self.answer(200, b"<html>welcome</html>",
+                    Content_Type="text/html; charset=utf-8")
+
+    def gzipped(self):
+        if self.kind == "blobs":
+            self.answer(200, BLOBS[self.name], Content_Encoding="gzip")
+        else:
+            self.good()
+
+    def http09(self):
+        self.raw(b"hello, I am a registry\r\n")
+
+    def tags(self, how):
+        at = int(self.query.get("last", ["0"])[0])
+        if how == "pages":
+            link = {} if at >= 3 else {
+                "Link": '</v2/tags.pages/x/tags/list?last=%d>; rel="next"' % (
+                    at + 1)}
+            self.answer(200, json.dumps({"tags": ["t%d" % at]}).encode(),
+                        **link)
+        elif how == "loop":
+            self.answer(200, b'{"tags":["a"]}', Link='<%s>; rel="next"' %
+                        "/v2/tags.loop/x/tags/list?last=1")
+        elif how == "foreign":
+            self.answer(200, b'{"tags":["a"]}', Link='<http://127.0.0.2:%d/'
+                        'v2/x/tags/list?n=1>; rel="next"' %
+                        self.world.ports["B"])
+        elif how == "other":
+            self.answer(200, b'{"tags":["a"]}',
+                        Link='</v2/other/x/tags/list?n=1>; rel="next"')
+        elif how == "bad":
+            self.answer(200, b'{"tags":["../../etc"]}')
+        elif how == "deep":
+            self.answer(200, b"[" * 10000 + b"]" * 10000)
+        elif how == "null":
+            self.answer(200, b'{"name":"x","tags":null}')
+        elif how == "double":
+            self.answer(200, b'{"tags":["a"],"tags":["b"]}')
+
+
+CASES = {name: getattr(Handler, name) for name in (
+    "redirect hops nolocation bearer loop401 digestauth badchallenge status "
+    "flaky date escapes bigerror norange wrongrange status416 twentieths "
+    "nothing changed length chunked trickle stall silent headers64k "
+    "manyheaders bigmanifest html gzipped http09 tags").split()}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass
+
+
+class TlsServer(Server):
+    """The handshake happens in the request's own thread."""
+
+    context = None
+
+    def finish_request(self, request, address):
+        request.settimeout(30)
+        try:
+            request = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return
+        super().finish_request(request, address)
+
+
+def serve(world, name, address, port=0, context=None):
+    handler = type("H" + name, (Handler,), {"world": world, "origin": name})
+    server = (TlsServer if context else Server)((address, port), handler)
+    server.context = context
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def raw_server(world, name, reply):
+    """Accept; say `reply` (or nothing for ever)."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    world.ports[name] = listener.getsockname()[1]
+    kept = []
+
+    def run():
+        while True:
+            s, _ = listener.accept()
+            kept.append(s)
+            if reply:
+                s.recv(1000)
+                s.sendall(reply)
+                s.close()
+    threading.Thread(target=run, daemon=True).start()
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    world = World(sys.argv[1])
+    world.ports["A"] = serve(world, "A", "127.0.0.1")
+    world.ports["B"] = serve(world, "B", "127.0.0.1")
+    serve(world, "B", "127.0.0.2", world.ports["B"])
+    if (world.folder / "tls.crt").exists():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(world.folder / "tls.crt",
+                                world.folder / "tls.key")
+        world.ports["S"] = serve(world, "S", "127.0.0.1", 0, context)
+    raw_server(world, "X", None)
+    raw_server(world, "N", b"\x15\x03\x03\x00\x02\x02\x28")
+    (world.folder / "log").touch()
+    (world.folder / "manifest").write_bytes(MANIFEST)
+    (world.folder / "config").write_bytes(CONFIG)
+    (world.folder / "layer").write_bytes(LAYER)
+    lines = ["%s=%d" % item for item in world.ports.items()]
+    lines += ["LAYER=" + digest(LAYER), "LAYER_SIZE=%d" % len(LAYER),
+              "CONFIG=" + digest(CONFIG), "CONFIG_SIZE=%d" % len(CONFIG)]
+    temporary = world.folder / "ports.new"
+    temporary.write_text("\n".join(lines) + "\n")
+    temporary.rename(world.folder / "ports")
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
