@@ -352,17 +352,17 @@ static void test_signal_proxy(void **state unused_attr)
 	static const int sent[] = { SIGUSR1, SIGINT, SIGTERM, SIGHUP, SIGQUIT,
 				    SIGFPE, SIGALRM };
 	struct rig r = RIG_INIT;
-	sigset_t all;
+	sigset_t all, old;
 	int got;
 
 	for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
 		/* a process that ends with the number of the signal it got */
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, &old);
 		r.proxied = fork();
-		if (r.proxied == 0) {
-			sigfillset(&all);
-			sigprocmask(SIG_SETMASK, &all, NULL);
+		if (r.proxied == 0)
 			_exit(sigwait(&all, &got) == 0 ? got : 99);
-		}
+		sigprocmask(SIG_SETMASK, &old, NULL);
 		r.with_proxy = true;
 		rig_start(&r);
 		expect(&r, "h\x03", 2);
