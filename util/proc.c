@@ -139,10 +139,15 @@ const char *boot_id(void)
 
 void signals_reset(void)
 {
+	/* a kernel sigaction: handler, flags, restorer, mask */
+	const unsigned long dfl[4] = { 0 };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
+	/* libc keeps these two for its threads and refuses to touch them */
+	for (int sig = 32; sig < 34; sig++)
+		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL, NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
