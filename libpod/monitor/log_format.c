@@ -205,18 +205,29 @@ static char *put_escape(char *to, unsigned char c)
 	}
 }
 
+/* How many bytes from @s on stand for themselves. */
+static size_t plain_len(const unsigned char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' &&
+	       s[n] != '\\')
+		n++;
+	return n;
+}
+
 static char *put_json(char *to, const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
 	while (len) {
-		size_t n = utf8_valid(s, len);
+		size_t plain = plain_len(s, len);
+		size_t n = plain ? plain : utf8_valid(s, len);
 
 		if (n == 0) {
 			to = put_str(to, "\\ufffd");
 			n = 1;
-		} else if (n == 1 && (s[0] < 0x20 || s[0] == '"' ||
-				      s[0] == '\\' || s[0] == 0x7f)) {
+		} else if (n == 1 && !plain) {
 			to = put_escape(to, s[0]);
 		} else {
 			memcpy(to, s, n);

@@ -34,7 +34,7 @@ struct log_rec {
 /* Longest text of one record; longer lines are written in pieces.  A record
  * of one byte may take six in JSON. */
 #define LOG_PIECE_K8S 16384
-#define LOG_PIECE_JSON 8192
+#define LOG_PIECE_JSON 4096
 #define LOG_OVERHEAD 128
 #define LOG_RECORD_MAX (LOG_PIECE_JSON * 6 + LOG_OVERHEAD)
 

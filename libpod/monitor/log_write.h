@@ -14,7 +14,7 @@
 #define LOG_NAME_MAX 24
 #define LOG_DROPPED_NAME "log-dropped"
 
-#define LOG_BUFFER 65536
+#define LOG_BUFFER 32768
 
 /**
  * struct log_writer - the log of one container, while it runs
