@@ -256,6 +256,7 @@ int runtime_store(struct runtime *rt, struct store **ret, struct err *err)
 	r = store_open(&conf, &rt->store, err);
 	if (r < 0)
 		return r;
+	store_sweep(rt->store);
 	*ret = rt->store;
 	return 0;
 }
