@@ -37,7 +37,7 @@ static const char accept_manifests[] =
 	"application/vnd.docker.distribution.manifest.v1+prettyjws, "
 	"application/vnd.docker.distribution.manifest.v1+json";
 
-bool digest_is_valid(const char *digest)
+bool fetch_digest_is_valid(const char *digest)
 {
 	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
 
@@ -127,7 +127,7 @@ int fetch_manifest(struct conv *c, const char *ref, int fd,
 	struct transfer t;
 	int r;
 
-	if (!digest_is_valid(ref) && !tag_is_valid(ref))
+	if (!fetch_digest_is_valid(ref) && !tag_is_valid(ref))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid tag or digest", c->host,
 			       c->repo);
@@ -153,7 +153,7 @@ int fetch_small(struct conv *c, const char *digest, uint64_t size, int fd,
 	struct transfer t;
 	int r;
 
-	if (!digest_is_valid(digest))
+	if (!fetch_digest_is_valid(digest))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid digest", c->host, c->repo);
 	if (size == 0 || size > CONFIG_MAX)

@@ -19,7 +19,7 @@ int fetch_small(struct conv *c, const char *digest, uint64_t size, int fd,
 int fetch_tags(struct conv *c, int fd, struct json_object *reply,
 	       struct err *err);
 
-/** digest_is_valid() - "sha256:" and 64 lower-case hex digits */
-bool digest_is_valid(const char *digest);
+/** fetch_digest_is_valid() - "sha256:" and 64 lower-case hex digits */
+bool fetch_digest_is_valid(const char *digest);
 
 #endif

@@ -97,7 +97,7 @@ static int serve_blob(struct conv *c, struct request *req, struct err *err)
 
 	if (req->fd < 0)
 		return err_set(err, ERR_FAIL, EPROTO, "no pipe for a blob");
-	if (digest_is_valid(digest) && size >= 0 && offset >= 0 &&
+	if (fetch_digest_is_valid(digest) && size >= 0 && offset >= 0 &&
 	    offset <= size)
 		return blob_add(c, digest, (uint64_t)size, (uint64_t)offset,
 				take_fd(req->fd), key, err);
