@@ -17,11 +17,23 @@
 
 const struct cmd *const commands[] = {
 	/* containers */
+	&cmd_container_attach,
+	&cmd_container_create,
+	&cmd_container_exec,
 	&cmd_container_exists,
 	&cmd_container_inspect,
+	&cmd_container_kill,
 	&cmd_container_logs,
+	&cmd_container_monitor,
 	&cmd_container_ps,
+	&cmd_container_rename,
+	&cmd_container_restart,
+	&cmd_container_rm,
+	&cmd_container_run,
+	&cmd_container_start,
+	&cmd_container_stop,
 	&cmd_container_top,
+	&cmd_container_wait,
 	&cmd_inspect,
 	/* images */
 	&cmd_image_inspect,

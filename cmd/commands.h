@@ -7,11 +7,23 @@ struct cmd;
 /* One per file below cmd/GROUP/; the table is in commands.c. */
 
 /* containers */
+extern const struct cmd cmd_container_attach;
+extern const struct cmd cmd_container_create;
+extern const struct cmd cmd_container_exec;
 extern const struct cmd cmd_container_exists;
 extern const struct cmd cmd_container_inspect;
+extern const struct cmd cmd_container_kill;
 extern const struct cmd cmd_container_logs;
+extern const struct cmd cmd_container_monitor;
 extern const struct cmd cmd_container_ps;
+extern const struct cmd cmd_container_rename;
+extern const struct cmd cmd_container_restart;
+extern const struct cmd cmd_container_rm;
+extern const struct cmd cmd_container_run;
+extern const struct cmd cmd_container_start;
+extern const struct cmd cmd_container_stop;
 extern const struct cmd cmd_container_top;
+extern const struct cmd cmd_container_wait;
 extern const struct cmd cmd_inspect;
 
 /* images */

@@ -23,7 +23,7 @@ static const struct opt inspect_opts[] = {
 	OPT_END,
 };
 
-int ctr_object_of(struct runtime *rt, const struct ctr *c,
+int ctr_object_of(struct runtime *rt, struct ctr *c,
 		  struct json_object **ret, struct err *err)
 {
 	static const char *const maps[] = {

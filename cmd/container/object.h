@@ -14,7 +14,7 @@ int ctr_object(struct runtime *rt, const char *name, struct json_object **ret,
 	       struct err *err);
 
 /** ctr_object_of() - of a container that was found */
-int ctr_object_of(struct runtime *rt, const struct ctr *c,
+int ctr_object_of(struct runtime *rt, struct ctr *c,
 		  struct json_object **ret, struct err *err);
 
 #endif

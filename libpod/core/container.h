@@ -197,6 +197,9 @@ int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err);
 /** ctr_config_init() - zero but for the defaults that are not zero */
 void ctr_config_init(struct ctr_config *c);
 
+/** ulimits_check() - texts of --ulimit; podman's words for a bad one */
+int ulimits_check(char *const *ulimits, struct err *err);
+
 struct image;
 
 /**
@@ -230,6 +233,14 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err);
 
 /** CTR_TIMEOUT_CONFIG - ctr_stop(): what the container's config says */
 #define CTR_TIMEOUT_CONFIG (UINT32_MAX - 1)
+
+/** ctr_kill() - the same for the user: a fatal signal also ends a restart
+ *  policy */
+int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err);
+
+/** ctr_restart() - ctr_stop() what runs, then ctr_start() */
+int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+		struct err *err);
 
 /** ctr_stop() - stop signal, wait @timeout_s (UINT32_MAX: for ever), KILL;
  *  what does not run is left alone */
@@ -271,8 +282,9 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 int ctr_rename(struct runtime *rt, struct ctr *c, const char *name,
 	       struct err *err);
 
-/** ctr_inspect() - podman's JSON object; owned by the caller */
-struct json_object *ctr_inspect(struct runtime *rt, const struct ctr *c,
+/** ctr_inspect() - podman's JSON object; owned by the caller.  Loads the rest
+ *  of the config and the exec sessions into @c. */
+struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
 				struct err *err);
 
 /** ctr_exec_ids() - ids of the exec sessions that run now, into c->exec_ids */
@@ -289,10 +301,11 @@ struct ctr_exec_opts {
 	bool tty, interactive, detach, privileged;
 	int preserve_fds;
 	const char *detach_keys;
+	char ret_id[65];	/* out: of a detached session */
 };
 
 /** ctr_exec() - returns the process's exit code, or -errno */
-int ctr_exec(struct runtime *rt, struct ctr *c,
-	     const struct ctr_exec_opts *opts, struct err *err);
+int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
+	     struct err *err);
 
 #endif

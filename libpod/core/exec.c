@@ -226,9 +226,8 @@ static int reap(int pidfd, struct err *err)
 
 /* From the fork to the exit code. */
 static int run_session(struct runtime *rt, const struct ctr *c,
-		       const struct ctr_exec_opts *o,
-		       const struct oci_process *p, struct relay *rel,
-		       struct err *err)
+		       struct ctr_exec_opts *o, const struct oci_process *p,
+		       struct relay *rel, struct err *err)
 {
 	struct streams s = { { -EBADF, -EBADF, -EBADF }, { false } };
 	struct oci_io io = { .console_fd = -EBADF };
@@ -249,10 +248,9 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 		return r;
 	id_random(id);
 	session_write(rt, c, id, pid);
-	if (o->detach) {
-		printf("%s\n", id);
+	memcpy(o->ret_id, id, sizeof(id));
+	if (o->detach)
 		return 0;
-	}
 	rel->pidfd = pidfd;
 	rel->console = io.console_fd;
 	r = relay_run(rel, err);
@@ -266,8 +264,8 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	return r;
 }
 
-int ctr_exec(struct runtime *rt, struct ctr *c,
-	     const struct ctr_exec_opts *opts, struct err *err)
+int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
+	     struct err *err)
 {
 	TRACE("core", "exec");
 	autofree struct oci_rlimit *limits = NULL;

@@ -578,6 +578,17 @@ int ulimit_parse(const char *text, struct oci_rlimit *ret, struct err *err)
 	return 0;
 }
 
+int ulimits_check(char *const *ulimits, struct err *err)
+{
+	struct oci_rlimit l;
+	int r = 0;
+
+	for (; r == 0 && ulimits && *ulimits; ulimits++)
+		if (!streq(*ulimits, "host"))
+			r = ulimit_parse(*ulimits, &l, err);
+	return r;
+}
+
 static void set_limit(struct oci_rlimit *list, size_t *n,
 		      const struct oci_rlimit *l)
 {
@@ -591,8 +602,8 @@ static void set_limit(struct oci_rlimit *list, size_t *n,
 }
 
 /* No core dumps, the classic 1024 descriptors with room to ask for more. */
-static int fill_limits(const struct ctr_config *c, struct oci_process *ret,
-		       struct oci_rlimit **rlimits, struct err *err)
+int limits_fill(const struct ctr_config *c, struct oci_process *ret,
+		struct oci_rlimit **rlimits, struct err *err)
 {
 	struct oci_rlimit *list =
 		xcalloc(strv_len(c->ulimits) + 2, sizeof(*list));
@@ -658,7 +669,7 @@ int process_fill(const struct ctr_config *c, bool privileged,
 		ret->keep_groups = true;
 		ret->groups = NULL;
 	}
-	r = fill_limits(c, ret, rlimits, err);
+	r = limits_fill(c, ret, rlimits, err);
 	if (r < 0)
 		return r;
 	return fill_seccomp(c, privileged, ret, err);

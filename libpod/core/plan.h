@@ -75,6 +75,10 @@ int process_fill(const struct ctr_config *c, bool privileged,
 		 struct oci_process *ret, struct oci_rlimit **rlimits,
 		 struct err *err);
 
+/** limits_fill() - default and --ulimit limits; @rlimits as above */
+int limits_fill(const struct ctr_config *c, struct oci_process *ret,
+		struct oci_rlimit **rlimits, struct err *err);
+
 /** caps_resolve() - --cap-add, --cap-drop; -EINVAL: unknown capability */
 int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
 		 struct err *err);

@@ -67,6 +67,40 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	return 0;
 }
 
+/* What ends nearly every program; a user who sends it wants no restart. */
+static bool is_fatal(int sig)
+{
+	return sig == SIGKILL || sig == SIGTERM || sig == SIGINT ||
+	       sig == SIGQUIT;
+}
+
+static int mark_user_stop(struct runtime *rt, const struct ctr *c,
+			  struct err *err)
+{
+	int r = db_begin(rt->db, false, err);
+
+	if (r < 0)
+		return r;
+	r = db_exec(rt->db, err,
+		    "UPDATE container SET user_stop = 1 WHERE id = ?", "s",
+		    c->id);
+	if (r >= 0)
+		r = db_commit(rt->db, err);
+	if (r < 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
+{
+	int r = ctr_config_load(rt, c, err);
+
+	if (r == 0 && is_fatal(sig) && is_up(c) &&
+	    c->config.restart != RESTART_NO)
+		r = mark_user_stop(rt, c, err);
+	return r < 0 ? r : ctr_signal(rt, c, sig, err);
+}
+
 /* ---- waiting ---------------------------------------------------------------- */
 
 /* Look until the container does not run any more; 1 it ended, 0 timeout. */
@@ -260,4 +294,15 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		return stop_running(rt, c, timeout_s, err);
 	cancel_backoff(rt, c);
 	return 0;
+}
+
+int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+		struct err *err)
+{
+	int r = ctr_stop(rt, c, timeout_s, err);
+
+	/* a --rm container is gone once it has stopped */
+	if (r == 0)
+		r = row_reload(rt, c, err);
+	return r < 0 ? r : ctr_start(rt, c, NULL, err);
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The foreground of `run`, `start -a` and `attach`. */
+#include "cmd/container/attached.h"
+
+#include <unistd.h>
+
+#include "libpod/monitor/monitor.h"
+#include "util/log.h"
+#include "util/proc.h"
+#include "util/str.h"
+
+int attached_check(const struct attached *a, struct err *err)
+{
+	const char *spec = a->detach_keys ? a->detach_keys :
+					    ATTACH_KEYS_DEFAULT;
+	char keys[ATTACH_KEYS_MAX];
+	size_t n;
+
+	if (attach_keys_parse(spec, keys, &n) < 0)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid detach keys: %s", spec);
+	return 0;
+}
+
+/* An exit code as a process can give it; the unknown one is 255. */
+static int to_exit(int code)
+{
+	return code & 0xff;
+}
+
+static int ended(struct runtime *rt, struct ctr *c, int sock, bool settle,
+		 int code, struct err *err)
+{
+	int r;
+
+	if (!settle)
+		return to_exit(code);
+	r = ctr_settled(rt, c, &code, err);
+	if (r < 0)
+		return r;
+	attach_settle(sock);
+	return to_exit(code);
+}
+
+/* The monitor died under us: the witnesses say what became of the payload. */
+static int lost(struct runtime *rt, struct ctr *c, bool settle,
+		struct err *err)
+{
+	int code = -1;
+	int r = ctr_wait(rt, c, &code, err);
+
+	if (r == 0 && settle)
+		r = ctr_settled(rt, c, &code, err);
+	return r < 0 ? r : to_exit(code);
+}
+
+int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
+		 const struct attached *a, struct err *err)
+{
+	autoclose int owned = sock;
+	autoclose int pidfd = -EBADF;
+	struct attach_client client = ATTACH_CLIENT_INIT;
+	const char *spec = a->detach_keys ? a->detach_keys :
+					    ATTACH_KEYS_DEFAULT;
+	char keys[ATTACH_KEYS_MAX];
+	int code = -1;
+	int r;
+
+	r = attached_check(a, err);
+	if (r < 0)
+		return r;
+	(void)attach_keys_parse(spec, keys, &client.n_detach_keys);
+	client.detach_keys = keys;
+	client.sock = owned;
+	client.tty = c->config.tty;
+	if (a->in)
+		client.in_fd = STDIN_FILENO;
+	if (a->out)
+		client.out_fd = STDOUT_FILENO;
+	if (a->err)
+		client.err_fd = STDERR_FILENO;
+	if (a->sig_proxy && !client.tty) {
+		pidfd = proc_open(&c->init);
+		client.sig_proxy_pidfd = pidfd < 0 ? -EBADF : pidfd;
+	}
+	r = attach_run(&client, &code, err);
+	if (r == ATTACH_DETACHED)
+		return 0;
+	if (r == ATTACH_ENDED)
+		return ended(rt, c, owned, settle, code, err);
+	if (r == ATTACH_LOST)
+		return lost(rt, c, settle, err);
+	if (r == -EINTR)	/* a signal without --sig-proxy: leave it be */
+		return 128 + client.signal;
+	return r;
+}

@@ -1,0 +1,734 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flags of `create` and `run`, and the way from them to a container's
+ * config.  The tables are the list; what a flag means is in opt_*.c, in the
+ * small functions below, or (defaults of the image) in libpod/core.
+ */
+#include "cmd/container/create_opts.h"
+
+#include <stdlib.h>
+
+#include "cmd/container/select.h"
+#include "cmd/image/pullopts.h"
+#include "cmd/progress.h"
+#include "libpod/core/runtime.h"
+#include "libpod/oci/oci.h"
+#include "storage/store.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+#define A struct create_args
+
+const struct opt create_opts_process[] = {
+	OPT_LIST('a', "attach", A, attach, "strings",
+		 "Attach to STDIN, STDOUT or STDERR"),
+	OPT_STR(0, "entrypoint", A, entrypoint, "string",
+		"Overwrite the default ENTRYPOINT of the image"),
+	OPT_STRV('e', "env", A, env, "strings", "Set environment variables"),
+	OPT_STRV(0, "env-file", A, env_file, "strings",
+		 "Read in a file of environment variables"),
+	OPT_BOOL(0, "env-host", A, env_host,
+		 "Use all current host environment variables"),
+	OPT_LIST(0, "group-add", A, group_add, "strings",
+		 "Add additional groups to the process (or keep-groups)"),
+	OPT_STR('h', "hostname", A, hostname, "string",
+		"Set container hostname"),
+	OPT_BOOL(0, "http-proxy", A, http_proxy,
+		 "Set proxy environment variables based on the host's"),
+	OPT_BOOL(0, "init", A, init,
+		 "Run an init that forwards signals and reaps processes"),
+	OPT_BOOL('i', "interactive", A, interactive,
+		 "Make STDIN available to the process"),
+	OPT_STR(0, "oom-score-adj", A, oom_score_adj, "int",
+		"Tune the host's OOM preferences (-1000 to 1000)"),
+	OPT_INT(0, "preserve-fds", A, preserve_fds, "uint",
+		"Pass a number of additional file descriptors"),
+	OPT_STR(0, "stop-signal", A, stop_signal, "string",
+		"Signal to stop the container"),
+	OPT_I64(0, "stop-timeout", A, stop_timeout, "uint",
+		"Seconds to wait for the stop signal to work (default 10)"),
+	OPT_I64(0, "timeout", A, timeout, "uint",
+		"Seconds the container may run before it is killed"),
+	OPT_BOOL('t', "tty", A, tty, "Allocate a pseudo-TTY"),
+	OPT_STR(0, "tz", A, tz, "string", "Set the time zone"),
+	OPT_STRV(0, "ulimit", A, ulimit, "strings", "Ulimit options"),
+	OPT_STR(0, "umask", A, umask, "string", "Set the umask"),
+	OPT_LIST(0, "unsetenv", A, unsetenv, "strings",
+		 "Unset environment default variables"),
+	OPT_BOOL(0, "unsetenv-all", A, unsetenv_all,
+		 "Unset all default environment variables"),
+	OPT_STR('u', "user", A, user, "string",
+		"Username or UID (format: <name|uid>[:<group|gid>])"),
+	OPT_STR('w', "workdir", A, workdir, "string",
+		"Working directory inside the container"),
+	OPT_END,
+};
+
+const struct opt create_opts_image[] = {
+	OPT_STR(0, "arch", A, arch, "ARCH",
+		"Choose this architecture of the image"),
+	OPT_STR(0, "authfile", A, authfile, "string",
+		"Path of the authentication file"),
+	OPT_STR(0, "cert-dir", A, cert_dir, "path",
+		"Directory with certificates and keys"),
+	OPT_STR(0, "creds", A, creds, "[username[:password]]",
+		"Credentials for the registry"),
+	OPT_STR(0, "image-volume", A, image_volume, "string",
+		"What VOLUMEs of the image become: anonymous, tmpfs, ignore"),
+	OPT_STR(0, "os", A, os, "OS", "Choose this system of the image"),
+	OPT_STR(0, "platform", A, platform, "OS/ARCH[/VARIANT]",
+		"Choose this platform of the image"),
+	OPT_STR(0, "pull", A, pull, "string",
+		"Pull the image first: always, missing, never, newer"),
+	OPT_BOOL('q', "quiet", A, quiet, "Suppress output when pulling"),
+	OPT_INT(0, "retry", A, retry, "uint", "Tries after a failed pull"),
+	OPT_BOOL(0, "rootfs", A, rootfs,
+		 "The first argument is a directory, not an image"),
+	OPT_TRI(0, "tls-verify", A, tls_verify,
+		"Require HTTPS and verify certificates"),
+	OPT_STR(0, "variant", A, variant, "VARIANT",
+		"Choose this variant of the architecture"),
+	OPT_END,
+};
+
+const struct opt create_opts_security[] = {
+	OPT_LIST(0, "cap-add", A, cap_add, "strings",
+		 "Add capabilities to the container"),
+	OPT_LIST(0, "cap-drop", A, cap_drop, "strings",
+		 "Drop capabilities from the container"),
+	OPT_STR(0, "cgroupns", A, cgroupns, "string",
+		"Cgroup namespace to use"),
+	OPT_LIST(0, "device", A, device, "strings",
+		 "Add a host device to the container"),
+	OPT_STR(0, "ipc", A, ipc, "string", "IPC namespace to use"),
+	OPT_STR(0, "pid", A, pid, "string", "PID namespace to use"),
+	OPT_BOOL(0, "privileged", A, privileged,
+		 "Give all capabilities over the container, mask nothing"),
+	OPT_BOOL(0, "read-only", A, read_only,
+		 "Make the container's root filesystem read-only"),
+	OPT_BOOL(0, "read-only-tmpfs", A, read_only_tmpfs,
+		 "With --read-only, mount tmpfs on /run, /tmp and /var/tmp"),
+	OPT_STRV(0, "security-opt", A, security_opt, "strings",
+		 "Security options"),
+	OPT_LIST(0, "sysctl", A, sysctl, "strings", "Sysctl options"),
+	OPT_STR(0, "userns", A, userns, "string", "User namespace to use"),
+	OPT_STR(0, "uts", A, uts, "string", "UTS namespace to use"),
+	OPT_END,
+};
+
+const struct opt create_opts_network[] = {
+	OPT_STRV(0, "add-host", A, add_host, "strings",
+		 "Add a host-to-IP mapping (name[;name]:ip)"),
+	OPT_LIST(0, "dns", A, dns, "strings", "Set DNS servers"),
+	{ 0, "dns-option", "dns-opt", OPT_T_STRV, offsetof(A, dns_option),
+	  OPT_NO_GIVEN, "strings", NULL, "Set DNS options", OPT_SPLIT },
+	OPT_LIST(0, "dns-search", A, dns_search, "strings",
+		 "Set DNS search domains"),
+	OPT_LIST(0, "expose", A, expose, "strings",
+		 "Expose a port or a range of ports"),
+	{ 0, "network", "net", OPT_T_STR, offsetof(A, network), OPT_NO_GIVEN,
+	  "string", NULL, "Connect the container to a network", 0 },
+	OPT_BOOL(0, "no-hosts", A, no_hosts,
+		 "Do not create /etc/hosts, use the image's"),
+	OPT_LIST('p', "publish", A, publish, "strings",
+		 "Publish a port or a range of ports to the host"),
+	OPT_BOOL('P', "publish-all", A, publish_all,
+		 "Publish all exposed ports to random ports of the host"),
+	OPT_END,
+};
+
+const struct opt create_opts_storage[] = {
+	OPT_STRV(0, "mount", A, mount, "strings",
+		 "Attach a filesystem mount to the container"),
+	OPT_SIZE(0, "shm-size", A, shm_size, "string", "Size of /dev/shm"),
+	OPT_STRV(0, "tmpfs", A, tmpfs, "tmpfs", "Mount a tmpfs"),
+	OPT_STRV('v', "volume", A, volume, "strings",
+		 "Bind mount a directory or a volume into the container"),
+	OPT_LIST(0, "volumes-from", A, volumes_from, "strings",
+		 "Mount volumes from other containers"),
+	OPT_END,
+};
+
+const struct opt create_opts_life[] = {
+	OPT_STRV(0, "annotation", A, annotation, "strings",
+		 "Add annotations (key=value)"),
+	OPT_STR(0, "cidfile", A, cidfile, "string",
+		"Write the container ID to the file"),
+	OPT_STR(0, "conmon-pidfile", A, conmon_pidfile, "string",
+		"Write the monitor's process ID to the file"),
+	OPT_STRV('l', "label", A, label, "strings", "Set metadata"),
+	OPT_STRV(0, "label-file", A, label_file, "strings",
+		 "Read in a file of labels"),
+	OPT_STR(0, "log-driver", A, log_driver, "string",
+		"Logging driver: k8s-file, json-file, none, passthrough"),
+	OPT_STRV(0, "log-opt", A, log_opt, "strings",
+		 "Logging options: max-size=, max-file="),
+	OPT_STR(0, "name", A, name, "string", "Assign a name"),
+	OPT_BOOL(0, "no-healthcheck", A, no_healthcheck,
+		 "Disable the image's health check"),
+	OPT_STR(0, "pidfile", A, pidfile, "string",
+		"Write the container's process ID to the file"),
+	OPT_BOOL(0, "replace", A, replace,
+		 "Replace a container of the same name"),
+	OPT_STR(0, "restart", A, restart, "string",
+		"Restart policy: no, on-failure[:max], always, "
+		"unless-stopped"),
+	OPT_BOOL(0, "rm", A, rm, "Remove the container when it ends"),
+	OPT_END,
+};
+
+/* Known to podman or docker; each is an error that says so. */
+const struct opt create_opts_later[] = {
+	OPT_NOT_YET(0, "blkio-weight", "string", "Block IO weight"),
+	OPT_NOT_YET(0, "blkio-weight-device", "string",
+		    "Block IO weight of a device"),
+	OPT_NOT_YET(0, "cgroup-conf", "string", "Raw cgroup settings"),
+	OPT_NOT_YET(0, "cgroup-parent", "string", "Parent cgroup"),
+	OPT_NOT_YET(0, "cgroups", "string", "Cgroup mode"),
+	OPT_NOT_YET(0, "chrootdirs", "strings", "Chroot directories"),
+	OPT_NOT_YET(0, "cpu-count", "int", "CPU count (Windows)"),
+	OPT_NOT_YET(0, "cpu-percent", "int", "CPU percent (Windows)"),
+	OPT_NOT_YET(0, "cpu-period", "uint", "CPU period"),
+	OPT_NOT_YET(0, "cpu-quota", "int", "CPU quota"),
+	OPT_NOT_YET(0, "cpu-rt-period", "uint", "CPU real-time period"),
+	OPT_NOT_YET(0, "cpu-rt-runtime", "int", "CPU real-time runtime"),
+	OPT_NOT_YET('c', "cpu-shares", "uint", "CPU shares"),
+	OPT_NOT_YET(0, "cpus", "float", "Number of CPUs"),
+	OPT_NOT_YET(0, "cpuset-cpus", "string", "CPUs to run on"),
+	OPT_NOT_YET(0, "cpuset-mems", "string", "Memory nodes to use"),
+	OPT_NOT_YET(0, "decryption-key", "strings", "Keys to decrypt with"),
+	OPT_NOT_YET(0, "device-cgroup-rule", "strings", "Device rules"),
+	OPT_NOT_YET(0, "device-read-bps", "strings", "Read rate"),
+	OPT_NOT_YET(0, "device-read-iops", "strings", "Read rate"),
+	OPT_NOT_YET(0, "device-write-bps", "strings", "Write rate"),
+	OPT_NOT_YET(0, "device-write-iops", "strings", "Write rate"),
+	OPT_NOT_YET(0, "disable-content-trust", NULL,
+		    "Do not verify docker's image signatures"),
+	OPT_NOT_YET(0, "domainname", "string", "NIS domain name"),
+	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
+	OPT_NOT_YET(0, "gidmap", "strings", "Map of group ids"),
+	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
+	OPT_NOT_YET(0, "group-entry", "string", "Line of /etc/group"),
+	OPT_NOT_YET(0, "health-cmd", "string", "Health check command"),
+	OPT_NOT_YET(0, "health-interval", "string", "Time between checks"),
+	OPT_NOT_YET(0, "health-log-destination", "string", "Health log"),
+	OPT_NOT_YET(0, "health-max-log-count", "uint", "Health log entries"),
+	OPT_NOT_YET(0, "health-max-log-size", "uint", "Health log size"),
+	OPT_NOT_YET(0, "health-on-failure", "string", "Action when unhealthy"),
+	OPT_NOT_YET(0, "health-retries", "uint", "Failures allowed"),
+	OPT_NOT_YET(0, "health-start-interval", "string", "First interval"),
+	OPT_NOT_YET(0, "health-start-period", "string", "Time to get ready"),
+	OPT_NOT_YET(0, "health-startup-cmd", "string", "Startup check"),
+	OPT_NOT_YET(0, "health-startup-interval", "string", "Its interval"),
+	OPT_NOT_YET(0, "health-startup-retries", "uint", "Its retries"),
+	OPT_NOT_YET(0, "health-startup-success", "uint", "Its successes"),
+	OPT_NOT_YET(0, "health-startup-timeout", "string", "Its timeout"),
+	OPT_NOT_YET(0, "health-timeout", "string", "Time for a check"),
+	OPT_NOT_YET(0, "hosts-file", "string", "Base file of /etc/hosts"),
+	OPT_NOT_YET(0, "hostuser", "strings", "Host users to add"),
+	OPT_NOT_YET(0, "init-path", "string", "Path of the init program"),
+	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
+	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
+	OPT_NOT_YET(0, "ip", "string", "IPv4 address"),
+	OPT_NOT_YET(0, "ip6", "string", "IPv6 address"),
+	OPT_NOT_YET(0, "isolation", "string", "Isolation (Windows)"),
+	OPT_NOT_YET(0, "link", "list", "Link to another container"),
+	OPT_NOT_YET(0, "link-local-ip", "list", "Link-local addresses"),
+	OPT_NOT_YET(0, "mac-address", "string", "MAC address"),
+	OPT_NOT_YET('m', "memory", "string", "Memory limit"),
+	OPT_NOT_YET(0, "memory-reservation", "string", "Soft memory limit"),
+	OPT_NOT_YET(0, "memory-swap", "string", "Memory and swap limit"),
+	OPT_NOT_YET(0, "memory-swappiness", "int", "Swappiness"),
+	OPT_NOT_YET(0, "network-alias", "strings", "Further names"),
+	OPT_NOT_YET(0, "no-hostname", NULL, "Do not create /etc/hostname"),
+	OPT_NOT_YET(0, "oom-kill-disable", NULL, "Disable the OOM killer"),
+	OPT_NOT_YET(0, "passwd-entry", "string", "Line of /etc/passwd"),
+	OPT_NOT_YET(0, "personality", "string", "Execution domain"),
+	OPT_NOT_YET(0, "pids-limit", "int", "Limit of processes"),
+	OPT_NOT_YET(0, "pod", "string", "Pod to join"),
+	OPT_NOT_YET(0, "pod-id-file", "string", "File with a pod's ID"),
+	OPT_NOT_YET(0, "rdt-class", "string", "Class of service"),
+	OPT_NOT_YET(0, "requires", "strings", "Containers to start first"),
+	OPT_NOT_YET(0, "retry-delay", "string", "Time between two tries"),
+	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
+	OPT_NOT_YET(0, "sdnotify", "string", "sd_notify mode"),
+	OPT_NOT_YET(0, "seccomp-policy", "string", "Seccomp policy"),
+	OPT_NOT_YET(0, "secret", "strings", "Secrets"),
+	OPT_NOT_YET(0, "shm-size-systemd", "string", "Size of /run"),
+	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
+	OPT_NOT_YET(0, "subgidname", "string", "Name in /etc/subgid"),
+	OPT_NOT_YET(0, "subuidname", "string", "Name in /etc/subuid"),
+	OPT_NOT_YET(0, "systemd", "string", "Run systemd"),
+	OPT_NOT_YET(0, "uidmap", "strings", "Map of user ids"),
+	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
+	OPT_NOT_YET(0, "volume-driver", "string", "Volume driver"),
+	OPT_END,
+};
+
+#undef A
+
+void create_defaults(void *args)
+{
+	struct create_args *a = args;
+
+	a->tls_verify = -1;
+	a->retry = -1;
+	a->http_proxy = true;
+	a->read_only_tmpfs = true;
+	a->stop_timeout = -1;
+	a->shm_size = 64U << 20;
+}
+
+/* ---- the process ------------------------------------------------------------ */
+
+/* '["/bin/echo","x"]' or one word; "" resets the image's */
+static int set_entrypoint(const char *text, struct ctr_config *c,
+			  struct err *err)
+{
+	autojson struct json_object *o = NULL;
+	size_t n;
+
+	if (!text)
+		return 0;
+	if (text[0] == '[')
+		o = json_parse(text, strlen(text), NULL);
+	if (!o || !json_object_is_type(o, json_type_array)) {
+		strv_add(&c->entrypoint, text);
+		return 0;
+	}
+	n = json_object_array_length(o);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *s = json_object_array_get_idx(o, i);
+
+		if (!json_object_is_type(s, json_type_string))
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "--entrypoint: not a list of strings");
+		strv_add(&c->entrypoint, json_object_get_string(s));
+	}
+	if (n == 0)
+		strv_add(&c->entrypoint, "");
+	return 0;
+}
+
+static int set_stop(const struct create_args *a, struct ctr_config *c,
+		    struct err *err)
+{
+	const char *sig = a->stop_signal;
+
+	if (sig && parse_stop_signal(sig, &c->stop_signal, err) < 0)
+		return -err->code;
+	str_set(&c->stop_signal_name, sig);
+	if (a->stop_timeout > UINT32_MAX || a->timeout > UINT32_MAX ||
+	    a->timeout < 0)
+		return err_set(err, ERR_INVALID, ERANGE,
+			       "--stop-timeout, --timeout: out of range");
+	/* a negative one waits for ever, as podman has it */
+	if (a->stop_timeout >= 0)
+		c->stop_timeout = (uint32_t)a->stop_timeout;
+	c->timeout = (uint32_t)a->timeout;
+	return 0;
+}
+
+static int set_umask(const char *text, struct ctr_config *c, struct err *err)
+{
+	if (!text)
+		return 0;
+	if (parse_octal(text, &c->umask) < 0 || c->umask > 0777)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid umask string %s: invalid argument",
+			       text);
+	return 0;
+}
+
+static int set_oom(const char *text, struct ctr_config *c, struct err *err)
+{
+	if (!text)
+		return 0;
+	if (parse_int(text, &c->oom_score_adj) < 0 ||
+	    c->oom_score_adj < -1000 || c->oom_score_adj > 1000)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid value \"%s\" for --oom-score-adj: want "
+			       "-1000 to 1000", text);
+	c->oom_score_set = true;
+	return 0;
+}
+
+static int set_attach(const struct create_args *a, struct ctr_config *c,
+		      struct err *err)
+{
+	c->attach_stdin = !a->attach && a->interactive;
+	c->attach_stdout = c->attach_stderr = !a->attach;
+	for (char **s = a->attach; s && *s; s++) {
+		if (strcasecmp(*s, "stdin") == 0)
+			c->attach_stdin = true;
+		else if (strcasecmp(*s, "stdout") == 0)
+			c->attach_stdout = true;
+		else if (strcasecmp(*s, "stderr") == 0)
+			c->attach_stderr = true;
+		else
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "invalid stream \"%s\" for --attach - "
+				       "must be one of stdin, stdout, or "
+				       "stderr: invalid argument", *s);
+	}
+	return 0;
+}
+
+static int set_process(const struct create_args *a, struct ctr_config *c,
+		       struct err *err)
+{
+	int r;
+
+	r = set_entrypoint(a->entrypoint, c, err);
+	if (r == 0)
+		r = env_collect(a->env_file, a->env, &c->env, err);
+	if (r == 0)
+		r = set_stop(a, c, err);
+	if (r == 0)
+		r = set_umask(a->umask, c, err);
+	if (r == 0)
+		r = set_oom(a->oom_score_adj, c, err);
+	if (r == 0)
+		r = set_attach(a, c, err);
+	if (r == 0)
+		r = ulimits_check(a->ulimit, err);
+	if (r < 0)
+		return r;
+	if (a->preserve_fds < 0 || a->preserve_fds > 1024)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "--preserve-fds: out of range");
+	strv_extend(&c->ulimits, a->ulimit);
+	strv_extend(&c->unsetenv, a->unsetenv);
+	strv_extend(&c->group_add, a->group_add);
+	str_set(&c->user, a->user);
+	str_set(&c->workdir, a->workdir);
+	str_set(&c->tz, a->tz);
+	c->env_host = a->env_host;
+	c->unsetenv_all = a->unsetenv_all;
+	c->http_proxy = a->http_proxy;
+	c->tty = a->tty;
+	c->stdin_open = a->interactive;
+	c->init = a->init;
+	c->preserve_fds = a->preserve_fds;
+	return 0;
+}
+
+/* ---- identity and life ----------------------------------------------------------- */
+
+static int set_hostname(const char *name, struct ctr_config *c,
+			struct err *err)
+{
+	if (!name)
+		return 0;
+	if (strlen(name) > 64 || strpbrk(name, " \t\n#"))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid hostname \"%s\"", name);
+	str_set(&c->hostname, name);
+	return 0;
+}
+
+static int set_restart(const struct create_args *a, struct ctr_config *c,
+		       struct err *err)
+{
+	const char *text = a->restart;
+	const char *max = text ? str_after(text, "on-failure:") : NULL;
+
+	c->auto_remove = a->rm;
+	if (str_is_empty(text) || streq(text, "no") || streq(text, "never"))
+		return 0;
+	if (streq(text, "always"))
+		c->restart = RESTART_ALWAYS;
+	else if (streq(text, "unless-stopped"))
+		c->restart = RESTART_UNLESS_STOPPED;
+	else if (streq(text, "on-failure") ||
+		 (max && parse_u32(max, &c->restart_max) == 0))
+		c->restart = RESTART_ON_FAILURE;
+	else
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "\"%s\" is not a valid restart policy: invalid "
+			       "argument", text);
+	if (a->rm)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "the --rm option conflicts with --restart, when "
+			       "the restartPolicy is not \"\" and \"no\"");
+	return 0;
+}
+
+static int set_log_driver(const char *name, struct ctr_config *c,
+			  struct err *err)
+{
+	static const char *const known[] = { "k8s-file", "json-file", "none",
+					     "passthrough" };
+
+	if (str_is_empty(name))
+		name = "k8s-file";
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (!streq(name, known[i]))
+			continue;
+		str_set(&c->log_driver, name);
+		return 0;
+	}
+	if (streq(name, "journald") || streq(name, "passthrough-tty") ||
+	    streq(name, "syslog") || streq(name, "local"))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "log driver %s is not supported yet", name);
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "running container create option: invalid log driver: "
+		       "invalid argument");
+}
+
+static int set_log_opt(const char *text, struct ctr_config *c,
+		       struct err *err)
+{
+	const char *size = str_after(text, "max-size=");
+	const char *files = str_after(text, "max-file=");
+
+	if (size && parse_size(size, &c->log_size) == 0)
+		return 0;
+	if (files && parse_u32(files, &c->log_files) == 0 &&
+	    c->log_files > 0 && c->log_files <= 1000)
+		return 0;
+	if (size || files || !strchr(text, '='))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid log option \"%s\"", text);
+	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+		       "log option \"%s\" is not supported yet", text);
+}
+
+/* Relative paths mean the caller's directory, also for later removal. */
+static int set_file(char **dst, const char *path, struct err *err)
+{
+	autofree char *cwd = NULL;
+
+	if (str_is_empty(path))
+		return 0;
+	if (path[0] == '/') {
+		str_set(dst, path);
+		return 0;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return err_sys(err, "current directory");
+	free(*dst);
+	*dst = xasprintf("%s/%s", cwd, path);
+	return 0;
+}
+
+/* The whole command line, for inspect. */
+static void set_create_command(struct ctr_config *c)
+{
+	autosb struct sb text = SB_INIT;
+
+	if (file_load("/proc/self/cmdline", 1U << 20, &text) < 0)
+		return;
+	for (size_t i = 0; i < text.len; i += strlen(text.buf + i) + 1)
+		strv_add(&c->create_command, text.buf + i);
+}
+
+static int set_life(const struct create_args *a, struct ctr_config *c,
+		    struct err *err)
+{
+	int r;
+
+	r = set_hostname(a->hostname, c, err);
+	if (r == 0)
+		r = set_restart(a, c, err);
+	if (r == 0)
+		r = set_log_driver(a->log_driver, c, err);
+	for (char **o = a->log_opt; r == 0 && o && *o; o++)
+		r = set_log_opt(*o, c, err);
+	if (r == 0)
+		r = labels_collect(a->label_file, a->label, &c->labels, err);
+	for (char **v = a->annotation; r == 0 && v && *v; v++)
+		if (!strchr(*v, '='))
+			r = err_set(err, ERR_INVALID, EINVAL,
+				    "annotation \"%s\" must be formatted "
+				    "KEY=VALUE", *v);
+	if (r == 0)
+		r = set_file(&c->cidfile, a->cidfile, err);
+	if (r == 0)
+		r = set_file(&c->pidfile, a->pidfile, err);
+	if (r == 0)
+		r = set_file(&c->conmon_pidfile, a->conmon_pidfile, err);
+	if (r < 0)
+		return r;
+	strv_extend(&c->annotations, a->annotation);
+	if (a->no_healthcheck)
+		c->healthcheck = json_parse("{\"Test\":[\"NONE\"]}", 17, NULL);
+	set_create_command(c);
+	return 0;
+}
+
+static int set_image(const struct create_args *a, char *const *argv,
+		     struct ctr_config *c, struct err *err)
+{
+	const char *mode = a->image_volume;
+
+	if (a->rootfs)
+		c->rootfs = xstrdup(argv[0]);
+	else
+		c->image_name = xstrdup(argv[0]);
+	if (mode && (streq(mode, "bind") || streq(mode, "anonymous")))
+		mode = NULL;
+	if (mode && !streq(mode, "tmpfs") && !streq(mode, "ignore"))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid image-volume type \"%s\". Pick one of "
+			       "bind, tmpfs, or ignore", mode);
+	str_set(&c->image_volume, mode);
+	strv_extend(&c->cmd, argv + 1);
+	return 0;
+}
+
+int create_config(struct runtime *rt, const struct create_args *a,
+		  char *const *argv, struct ctr_config *ret, struct err *err)
+{
+	int r;
+
+	ctr_config_init(ret);
+	r = set_image(a, argv, ret, err);
+	if (r == 0)
+		r = set_process(a, ret, err);
+	if (r == 0)
+		r = set_life(a, ret, err);
+	if (r == 0)
+		r = security_parse(a, ret, err);
+	if (r == 0)
+		r = network_parse(a, ret, err);
+	if (r == 0)
+		r = mounts_parse(rt, a, ret, err);
+	ret->shm_size = a->shm_size;
+	return r;
+}
+
+/* ---- the image ----------------------------------------------------------------------- */
+
+static int check_policy(const char *policy, struct err *err)
+{
+	static const char *const known[] = { "always", "missing", "never",
+					     "newer" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (streq(policy, known[i]))
+			return 0;
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "unsupported pull policy \"%s\"", policy);
+}
+
+static bool fits_platform(const struct image *img, const char *platform)
+{
+	autofree char *have = NULL;
+
+	if (!platform)
+		return true;
+	have = xasprintf("%s/%s", img->os, img->arch);
+	return streq(have, platform) ||
+	       (str_starts(platform, have) && platform[strlen(have)] == '/');
+}
+
+static int pull(struct store *store, const struct create_args *a,
+		const char *name, const char *policy, const char *platform,
+		struct image **ret, struct err *err)
+{
+	auto_progress_ui struct progress_ui ui = { .n = 0 };
+	autostrv char **ids = NULL;
+	struct pull_opts opts = {
+		.platform = platform,
+		.authfile = a->authfile,
+		.creds = a->creds,
+		.cert_dir = a->cert_dir,
+		.tls_verify = a->tls_verify,
+		.policy = policy,
+		.retry = a->retry,
+		.progress = &ui.p,
+	};
+	int r;
+
+	progress_ui_init(&ui, a->quiet);
+	r = image_pull(store, name, &opts, &ids, err);
+	progress_ui_done(&ui);
+	if (r < 0)
+		return r;
+	return image_find(store, strv_len(ids) ? ids[0] : name, ret, err);
+}
+
+int create_image(struct runtime *rt, const struct create_args *a,
+		 const char *name, struct image **ret, struct err *err)
+{
+	const char *policy = a->pull ? a->pull : "missing";
+	autofree char *platform = NULL;
+	auto_image struct image *img = NULL;
+	struct err why = ERR_INIT;
+	struct store *store;
+	int r;
+
+	if (a->rootfs)
+		return 0;
+	r = check_policy(policy, err);
+	if (r == 0)
+		r = authfile_check(a->authfile, err);
+	if (r == 0)
+		r = platform_option(a->platform, a->arch, a->os, a->variant,
+				    &platform, err);
+	if (r == 0)
+		r = runtime_store(rt, &store, err);
+	if (r < 0)
+		return r;
+	if (streq(policy, "always") || streq(policy, "newer"))
+		return pull(store, a, name, policy, platform, ret, err);
+	r = image_find(store, name, &img, &why);
+	if (r < 0 && why.kind != ERR_NOT_FOUND)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (r == 0 && fits_platform(img, platform)) {
+		*ret = take_ptr(img);
+		return 0;
+	}
+	if (streq(policy, "never"))
+		return err_set(err, ERR_NOT_FOUND, ENOENT,
+			       "%s: image not known", name);
+	/* there, but for another machine: fetch the right one */
+	return pull(store, a, name, r == 0 ? "always" : policy, platform, ret,
+		    err);
+}
+
+/* ---- create -------------------------------------------------------------------------- */
+
+static int replace(struct runtime *rt, const char *name, struct err *err)
+{
+	const struct ctr_rm_opts opts = { .force = true, .volumes = true,
+					  .timeout_s = CTR_TIMEOUT_CONFIG };
+	auto_ctr struct ctr *old = NULL;
+	int r = ctr_find(rt, name, &old, err);
+
+	/* only the name itself, not an id that begins so */
+	if (r == 0 && streq(old->name, name))
+		r = ctr_remove(rt, old, &opts, err);
+	if (r == -ENOENT) {
+		err_clear(err);
+		r = 0;
+	}
+	return r;
+}
+
+int create_container(struct runtime *rt, const struct create_args *a,
+		     char *const *argv, bool run, struct image **ret_img,
+		     struct ctr **ret, struct err *err)
+{
+	struct ctr_config config cleanup(ctr_config_done) = { 0 };
+	int r;
+
+	if (a->replace && !a->name)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "cannot replace container without --name being "
+			       "set");
+	r = create_config(rt, a, argv, &config, err);
+	if (r == 0)
+		r = create_image(rt, a, argv[0], ret_img, err);
+	if (r == 0 && a->replace)
+		r = replace(rt, a->name, err);
+	if (r < 0)
+		return r;
+	return ctr_create(rt, *ret_img, &config, a->name, run, ret, err);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_CONTAINER_CREATE_OPTS_H
+#define CMD_CONTAINER_CREATE_OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/opt.h"
+#include "libpod/core/container.h"
+
+struct image;
+struct runtime;
+
+/**
+ * struct create_args - what `create` and `run` take, as typed
+ *
+ * First member of struct run_args, so that both use the same tables.
+ */
+struct create_args {
+	/* image */
+	char *pull, *platform, *arch, *os, *variant;
+	char *authfile, *creds, *cert_dir;
+	int tls_verify, retry;
+	bool quiet, rootfs;
+	char *image_volume;
+	/* process */
+	char *entrypoint, *user, *workdir, *umask, *tz;
+	char **env, **env_file, **unsetenv, **group_add, **ulimit;
+	bool env_host, unsetenv_all, http_proxy;
+	bool tty, interactive, init;
+	char **attach;
+	char *stop_signal;
+	int64_t stop_timeout, timeout;
+	char *oom_score_adj;
+	int preserve_fds;
+	/* identity */
+	char *name, *hostname;
+	char **label, **label_file, **annotation;
+	/* security */
+	char **cap_add, **cap_drop, **security_opt, **sysctl, **device;
+	bool privileged, read_only, read_only_tmpfs;
+	/* namespaces */
+	char *userns, *pid, *ipc, *uts, *cgroupns;
+	/* network */
+	char *network;
+	char **publish, **expose, **dns, **dns_search, **dns_option;
+	char **add_host;
+	bool publish_all, no_hosts;
+	/* mounts */
+	char **volume, **mount, **tmpfs, **volumes_from;
+	uint64_t shm_size;
+	/* life */
+	bool rm, replace, no_healthcheck;
+	char *restart, *log_driver;
+	char **log_opt;
+	char *cidfile, *pidfile, *conmon_pidfile;
+};
+
+/* NULL-terminated list of option tables, for struct cmd and for run.c */
+extern const struct opt create_opts_image[];
+extern const struct opt create_opts_process[];
+extern const struct opt create_opts_security[];
+extern const struct opt create_opts_network[];
+extern const struct opt create_opts_storage[];
+extern const struct opt create_opts_life[];
+extern const struct opt create_opts_later[];
+
+#define CREATE_OPTS                                                       \
+	create_opts_process, create_opts_image, create_opts_security,     \
+		create_opts_network, create_opts_storage, create_opts_life, \
+		create_opts_later
+
+void create_defaults(void *args);
+
+/**
+ * create_config() - flags and command to a container's config
+ * @argv: IMAGE [COMMAND [ARG...]]
+ * @ret:  ctr_config_init()ed here; ctr_config_done() it, also on failure
+ *
+ * Whatever can be wrong with a flag is found here, before anything is made;
+ * only missing -v directories are created.
+ */
+int create_config(struct runtime *rt, const struct create_args *a,
+		  char *const *argv, struct ctr_config *ret, struct err *err);
+
+/** create_image() - find the image, pull it as --pull says; owned by the
+ *  caller, NULL with --rootfs */
+int create_image(struct runtime *rt, const struct create_args *a,
+		 const char *name, struct image **ret, struct err *err);
+
+/** create_container() - config, image, --replace, row */
+int create_container(struct runtime *rt, const struct create_args *a,
+		     char *const *argv, bool run, struct image **ret_img,
+		     struct ctr **ret, struct err *err);
+
+/* ---- opt_mount.c ---- */
+
+/** mounts_parse() - -v, --mount, --tmpfs, --volumes-from into @c->mounts;
+ *  makes missing -v sources */
+int mounts_parse(struct runtime *rt, const struct create_args *a,
+		 struct ctr_config *c, struct err *err);
+
+/** one of each, for tests; @m is filled on success */
+int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err);
+int mount_parse_mount(const char *text, struct ctr_mount *m, struct err *err);
+int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err);
+
+/* ---- opt_env.c ---- */
+
+/** env_collect() - --env-file, then --env, onto @env */
+int env_collect(char *const *files, char *const *vars, char ***env,
+		struct err *err);
+
+/** env_file_parse() - the text of one file */
+int env_file_parse(const char *name, const char *text, char ***env,
+		   struct err *err);
+
+/** labels_collect() - --label-file, then --label; "k" means "k=" */
+int labels_collect(char *const *files, char *const *labels, char ***ret,
+		   struct err *err);
+
+/* ---- opt_security.c ---- */
+
+/** security_parse() - capabilities, --security-opt, namespaces, user map */
+int security_parse(const struct create_args *a, struct ctr_config *c,
+		   struct err *err);
+
+/* ---- opt_network.c ---- */
+
+/** network_parse() - --network, -p, -P, --expose, --dns..., --add-host */
+int network_parse(const struct create_args *a, struct ctr_config *c,
+		  struct err *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `bryo __monitor`: what the monitor becomes when the payload has ended (see
+ * libpod/core/start.c).  It still holds the container's lock.
+ */
+#include <fcntl.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "libpod/core/container.h"
+#include "util/fd.h"
+
+struct monitor_args {
+	uint64_t start;
+	int lock_fd;
+	uint64_t delay;
+};
+
+static const struct opt monitor_opts[] = {
+	OPT_U64(0, "start", struct monitor_args, start, "uint",
+		"Which start of the container ended"),
+	OPT_INT(0, "lock-fd", struct monitor_args, lock_fd, "fd",
+		"Descriptor of the monitor lock"),
+	OPT_U64(0, "delay", struct monitor_args, delay, "ms",
+		"Back-off that was waited for"),
+	OPT_END,
+};
+
+static int monitor_run(struct runtime *rt, const void *p, char **argv,
+		       struct err *err)
+{
+	const struct monitor_args *args = p;
+
+	if (args->lock_fd < 3 || fd_cloexec(args->lock_fd, true) < 0)
+		return err_set(err, ERR_USAGE, EBADF,
+			       "--lock-fd names no open descriptor");
+	return ctr_ended(rt, argv[0], (uint32_t)args->start, args->lock_fd,
+			 (uint32_t)args->delay, err);
+}
+
+const struct cmd cmd_container_monitor = {
+	.path = "__monitor",
+	.usage = "[options] ID",
+	.summary = "Settle a container that has ended",
+	.min_args = 1,
+	.max_args = 1,
+	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
+	.opts = (const struct opt *const[]){ monitor_opts, NULL },
+	.args_size = sizeof(struct monitor_args),
+	.run = monitor_run,
+};

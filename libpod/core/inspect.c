@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What inspect shows of a container: podman's object, key by key.  Values say
+ * what is in force; a key of a feature that is not there has podman's value
+ * for "not set".  Maps are objects, lists are never null.
+ */
+#include <string.h>
+#include <sys/mount.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/core/plan.h"
+#include "libpod/monitor/monitor.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/path.h"
+#include "util/proc.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+static void set_time(struct json_object *o, const char *key, int64_t ns)
+{
+	char text[TIME_TEXT_MAX];
+
+	json_set_str(o, key, time_rfc3339(ns, text));
+}
+
+static void set_text(struct json_object *o, const char *key, const char *s)
+{
+	json_set_str(o, key, s ? s : "");
+}
+
+/* A list that is [] when it is empty. */
+static void set_list(struct json_object *o, const char *key, char *const *v)
+{
+	if (strv_len(v) > 0)
+		json_set_strv(o, key, v);
+	else
+		json_set(o, key, json_object_new_array());
+}
+
+static void set_map(struct json_object *o, const char *key)
+{
+	json_set(o, key, json_object_new_object());
+}
+
+static char *dir_path(const struct runtime *rt, const struct ctr *c,
+		      const char *name)
+{
+	return xasprintf("%s/containers/%s%s%s", rt->data_path, c->id,
+			 *name ? "/" : "", name);
+}
+
+static void set_file(struct json_object *o, const char *key,
+		     const struct runtime *rt, const struct ctr *c,
+		     const char *name)
+{
+	autofree char *path = dir_path(rt, c, name);
+
+	json_set_str(o, key, path);
+}
+
+/* ---- State -------------------------------------------------------------------- */
+
+static struct json_object *state(const struct ctr *c)
+{
+	struct json_object *o = json_object_new_object();
+	bool up = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+
+	json_set_str(o, "OciVersion", "1.2.0");
+	json_set_str(o, "Status", ctr_state_name(c->state));
+	json_set_bool(o, "Running", up);
+	json_set_bool(o, "Paused", false);
+	json_set_bool(o, "Restarting", false);
+	json_set_bool(o, "OOMKilled", c->oom == 1);
+	json_set_bool(o, "Dead", false);
+	json_set_i64(o, "Pid", up ? c->init.pid : 0);
+	json_set_i64(o, "ConmonPid", up && !c->orphaned ? c->monitor.pid : 0);
+	json_set_i64(o, "ExitCode", up ? 0 : c->exit_code);
+	set_text(o, "Error", c->orphaned ? "the monitor died: the container "
+					   "runs unmonitored" :
+					   c->error);
+	set_time(o, "StartedAt", c->started_ns);
+	set_time(o, "FinishedAt", up ? 0 : c->finished_ns);
+	set_text(o, "CgroupPath", "");
+	set_time(o, "CheckpointedAt", 0);
+	set_time(o, "RestoredAt", 0);
+	json_set_bool(o, "StoppedByUser", c->stopped_by_user);
+	return o;
+}
+
+/* ---- Config --------------------------------------------------------------------- */
+
+static struct json_object *exposed(const struct ctr_config *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (char **e = c->expose; e && *e; e++)
+		set_map(o, *e);
+	for (size_t i = 0; i < c->ports.n; i++) {
+		const struct port_map *m = &c->ports.v[i];
+
+		for (unsigned int k = 0; k < m->range; k++) {
+			char key[32];
+
+			(void)snprintf(key, sizeof(key), "%u/%s",
+				       m->ctr_port + k,
+				       m->proto == PORT_UDP ? "udp" : "tcp");
+			if (!json_obj(o, key))
+				set_map(o, key);
+		}
+	}
+	return o;
+}
+
+static struct json_object *volume_targets(const struct ctr_config *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].type == MNT_VOLUME && c->mounts[i].anonymous)
+			set_map(o, c->mounts[i].target);
+	return o;
+}
+
+static struct json_object *config(const struct ctr *ctr)
+{
+	const struct ctr_config *c = &ctr->config;
+	struct json_object *o = json_object_new_object();
+	autostrv char **env = ctr_env(ctr);
+	char host[65];
+	char umask[8];
+
+	(void)snprintf(host, sizeof(host), "%.12s", ctr->id);
+	(void)snprintf(umask, sizeof(umask), "%04o", c->umask);
+	json_set_str(o, "Hostname",
+		     str_is_empty(c->hostname) ? host : c->hostname);
+	set_text(o, "Domainname", "");
+	set_text(o, "User", c->user);
+	json_set_bool(o, "AttachStdin", c->attach_stdin);
+	json_set_bool(o, "AttachStdout", c->attach_stdout);
+	json_set_bool(o, "AttachStderr", c->attach_stderr);
+	json_set_bool(o, "Tty", c->tty);
+	json_set_bool(o, "OpenStdin", c->stdin_open);
+	json_set_bool(o, "StdinOnce", c->stdin_once);
+	set_list(o, "Env", env);
+	set_list(o, "Cmd", c->cmd);
+	set_text(o, "Image", c->image_name);
+	json_set(o, "Volumes", volume_targets(c));
+	set_text(o, "WorkingDir", c->workdir);
+	set_list(o, "Entrypoint", c->entrypoint);
+	json_set(o, "OnBuild", NULL);
+	json_set(o, "Labels", json_new_env_map(c->labels));
+	json_set(o, "Annotations", json_new_env_map(c->annotations));
+	json_set_str(o, "StopSignal", signal_name(c->stop_signal));
+	if (c->healthcheck)
+		json_set(o, "Healthcheck", json_object_get(c->healthcheck));
+	set_list(o, "CreateCommand", c->create_command);
+	json_set_str(o, "Umask", umask);
+	json_set_i64(o, "Timeout", c->timeout);
+	json_set_i64(o, "StopTimeout", c->stop_timeout);
+	json_set_bool(o, "Passwd", true);
+	json_set(o, "ExposedPorts", exposed(c));
+	return o;
+}
+
+/* ---- ports ----------------------------------------------------------------------- */
+
+/* {"80/tcp":[{"HostIp":"","HostPort":"8080"}]} */
+static struct json_object *bindings(const struct port_list *list)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct port_map *m = &list->v[i];
+
+		for (unsigned int k = 0; k < m->range; k++) {
+			struct json_object *b = json_object_new_object();
+			struct json_object *v;
+			char key[32];
+			char port[8] = "";
+
+			(void)snprintf(key, sizeof(key), "%u/%s",
+				       m->ctr_port + k,
+				       m->proto == PORT_UDP ? "udp" : "tcp");
+			if (m->host_port)
+				(void)snprintf(port, sizeof(port), "%u",
+					       (m->host_port + k) & 0xffff);
+			json_set_str(b, "HostIp", m->host_ip[0] ? m->host_ip :
+								  "0.0.0.0");
+			json_set_str(b, "HostPort", port);
+			v = json_arr(o, key);
+			if (!v) {
+				v = json_object_new_array();
+				json_set(o, key, v);
+			}
+			json_object_array_add(v, b);
+		}
+	}
+	return o;
+}
+
+static const struct port_list *ports_of(const struct ctr *c)
+{
+	return c->ports.n ? &c->ports : &c->config.ports;
+}
+
+static struct json_object *network(const struct ctr *c)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *nets = json_object_new_object();
+	bool up = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool slirp = streq(c->config.network, "slirp4netns");
+	char path[64] = "";
+
+	set_text(o, "EndpointID", "");
+	set_text(o, "Gateway", slirp && up ? NET_SLIRP_GATEWAY : "");
+	set_text(o, "IPAddress", slirp && up ? NET_SLIRP_ADDR : "");
+	json_set_i64(o, "IPPrefixLen", slirp && up ? NET_SLIRP_PREFIX : 0);
+	set_text(o, "IPv6Gateway", "");
+	set_text(o, "GlobalIPv6Address", "");
+	json_set_i64(o, "GlobalIPv6PrefixLen", 0);
+	set_text(o, "MacAddress", "");
+	set_text(o, "Bridge", "");
+	set_text(o, "SandboxID", "");
+	json_set_bool(o, "HairpinMode", false);
+	set_text(o, "LinkLocalIPv6Address", "");
+	json_set_i64(o, "LinkLocalIPv6PrefixLen", 0);
+	json_set(o, "Ports", bindings(ports_of(c)));
+	if (up)
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/net",
+			       c->init.pid);
+	set_text(o, "SandboxKey", path);
+	if (slirp) {
+		struct json_object *n = json_object_new_object();
+
+		set_text(n, "Gateway", up ? NET_SLIRP_GATEWAY : "");
+		set_text(n, "IPAddress", up ? NET_SLIRP_ADDR : "");
+		json_set_i64(n, "IPPrefixLen", up ? NET_SLIRP_PREFIX : 0);
+		set_text(n, "MacAddress", "");
+		set_text(n, "NetworkID", "slirp4netns");
+		set_list(n, "Aliases", NULL);
+		json_set(nets, "slirp4netns", n);
+	}
+	json_set(o, "Networks", nets);
+	return o;
+}
+
+/* ---- Mounts ------------------------------------------------------------------------ */
+
+static const char *propagation(unsigned long flags)
+{
+	bool rec = flags & MS_REC;
+
+	if (flags & MS_SHARED)
+		return rec ? "rshared" : "shared";
+	if (flags & MS_SLAVE)
+		return rec ? "rslave" : "slave";
+	return rec ? "rprivate" : flags ? "private" : "rprivate";
+}
+
+static void mount_options(const struct ctr_mount *m, char ***v)
+{
+	if (!m->suid)
+		strv_add(v, "nosuid");
+	if (!m->dev)
+		strv_add(v, "nodev");
+	if (m->noexec)
+		strv_add(v, "noexec");
+	strv_add(v, "rbind");
+}
+
+static struct json_object *mounts(const struct runtime *rt,
+				  const struct ctr_config *c)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct ctr_mount *m = &c->mounts[i];
+		struct json_object *o;
+		autofree char *source = NULL;
+		autostrv char **opts = NULL;
+
+		if (m->type != MNT_BIND && m->type != MNT_VOLUME)
+			continue;
+		o = json_object_new_object();
+		json_set_str(o, "Type", m->type == MNT_BIND ? "bind" :
+							       "volume");
+		if (m->type == MNT_VOLUME) {
+			json_set_str(o, "Name", m->source);
+			source = xasprintf("%s/%s/_data", rt->volumes_path,
+					   m->source);
+		}
+		json_set_str(o, "Source", source ? source : m->source);
+		json_set_str(o, "Destination", m->target);
+		set_text(o, "Driver", m->type == MNT_VOLUME ? "local" : "");
+		set_text(o, "Mode", "");
+		mount_options(m, &opts);
+		set_list(o, "Options", opts);
+		json_set_bool(o, "RW", !m->ro);
+		json_set_str(o, "Propagation", propagation(m->propagation));
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
+/* "SOURCE:TARGET:rw,rprivate,nosuid,nodev,rbind" */
+static struct json_object *binds(const struct ctr_config *c)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct ctr_mount *m = &c->mounts[i];
+		autostrv char **opts = NULL;
+		autofree char *joined = NULL;
+		autofree char *text = NULL;
+
+		if (m->type != MNT_BIND && m->type != MNT_VOLUME)
+			continue;
+		mount_options(m, &opts);
+		joined = strv_join(opts, ",");
+		text = xasprintf("%s:%s:%s,%s,%s", m->source, m->target,
+				 m->ro ? "ro" : "rw",
+				 propagation(m->propagation), joined);
+		json_object_array_add(a, json_object_new_string(text));
+	}
+	return a;
+}
+
+static struct json_object *tmpfs(const struct ctr_config *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct ctr_mount *m = &c->mounts[i];
+		autofree char *text = NULL;
+
+		if (m->type != MNT_TMPFS)
+			continue;
+		text = xasprintf("%s,rprivate%s%s%s%s%s%s", m->ro ? "ro" : "rw",
+				 m->suid ? "" : ",nosuid",
+				 m->dev ? "" : ",nodev",
+				 m->noexec ? ",noexec" : "",
+				 m->nocopy ? "" : ",tmpcopyup",
+				 m->options ? "," : "",
+				 m->options ? m->options : "");
+		json_set_str(o, m->target, text);
+	}
+	return o;
+}
+
+/* ---- HostConfig ---------------------------------------------------------------------- */
+
+static const char *restart_name(enum ctr_restart r)
+{
+	switch (r) {
+	case RESTART_NO:
+		return "no";
+	case RESTART_ON_FAILURE:
+		return "on-failure";
+	case RESTART_ALWAYS:
+		return "always";
+	case RESTART_UNLESS_STOPPED:
+		return "unless-stopped";
+	}
+	return "no";
+}
+
+static struct json_object *log_config(const struct runtime *rt,
+				      const struct ctr *c)
+{
+	struct json_object *o = json_object_new_object();
+	bool file = !streq(c->config.log_driver, "none") &&
+		    !streq(c->config.log_driver, "passthrough");
+	char size[SIZE_TEXT_MAX];
+
+	json_set_str(o, "Type", c->config.log_driver);
+	json_set(o, "Config", NULL);
+	if (file)
+		set_file(o, "Path", rt, c, "ctr.log");
+	else
+		set_text(o, "Path", "");
+	set_text(o, "Tag", "");
+	json_set_str(o, "Size", size_human(c->config.log_size, false, size));
+	return o;
+}
+
+static struct json_object *ulimits(const struct ctr *c)
+{
+	struct json_object *a = json_object_new_array();
+	autofree struct oci_rlimit *list = NULL;
+	struct oci_process p = { 0 };
+
+	/* what a start would set, once there was one */
+	if (c->start_n == 0 || limits_fill(&c->config, &p, &list, NULL) < 0)
+		return a;
+	for (size_t i = 0; i < p.n_rlimits; i++) {
+		struct json_object *o = json_object_new_object();
+		autofree char *upper = xasprintf(
+			"RLIMIT_%s", oci_rlimit_name(list[i].resource));
+
+		for (char *u = upper; *u; u++)
+			if (*u >= 'a' && *u <= 'z')
+				*u = (char)(*u - 'a' + 'A');
+		json_set_str(o, "Name", upper);
+		json_set_i64(o, "Soft", (int64_t)list[i].soft);
+		json_set_i64(o, "Hard", (int64_t)list[i].hard);
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
+static void set_mode(struct json_object *o, const char *key, const char *mode,
+		     const char *missing)
+{
+	json_set_str(o, key, str_is_empty(mode) ? missing : mode);
+}
+
+/* Limits that are not there yet have the values of "no limit". */
+static void no_limits(struct json_object *o)
+{
+	static const char *const zeros[] = {
+		"CpuShares",	      "Memory",		   "NanoCpus",
+		"BlkioWeight",	      "CpuPeriod",	   "CpuQuota",
+		"CpuRealtimePeriod",  "CpuRealtimeRuntime", "DiskQuota",
+		"KernelMemory",	      "MemoryReservation", "MemorySwap",
+		"PidsLimit",	      "CpuCount",	   "CpuPercent",
+		"IOMaximumIOps",      "IOMaximumBandwidth",
+	};
+	static const char *const lists[] = {
+		"BlkioWeightDevice",   "BlkioDeviceReadBps",
+		"BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
+		"BlkioDeviceWriteIOps",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(zeros); i++)
+		json_set_i64(o, zeros[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		json_set(o, lists[i], json_object_new_array());
+	json_set_i64(o, "MemorySwappiness", -1);
+	json_set_bool(o, "OomKillDisable", false);
+	set_text(o, "CpusetCpus", "");
+	set_text(o, "CpusetMems", "");
+	set_text(o, "CgroupParent", "");
+	set_text(o, "CgroupManager", "");
+	set_text(o, "Cgroups", "default");
+}
+
+static struct json_object *restart_policy(const struct ctr_config *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Name", restart_name(c->restart));
+	json_set_i64(o, "MaximumRetryCount", c->restart_max);
+	return o;
+}
+
+static struct json_object *host_config(const struct runtime *rt,
+				       const struct ctr *ctr)
+{
+	const struct ctr_config *c = &ctr->config;
+	struct json_object *o = json_object_new_object();
+	struct json_object *size = json_object_new_array();
+
+	json_set(o, "Binds", binds(c));
+	set_text(o, "ContainerIDFile", c->cidfile);
+	json_set(o, "LogConfig", log_config(rt, ctr));
+	set_mode(o, "NetworkMode", c->network, "slirp4netns");
+	json_set(o, "PortBindings", bindings(ports_of(ctr)));
+	json_set(o, "RestartPolicy", restart_policy(c));
+	json_set_bool(o, "AutoRemove", c->auto_remove);
+	json_set_bool(o, "AutoRemoveImage", false);
+	json_set(o, "Annotations", json_new_env_map(c->annotations));
+	set_text(o, "VolumeDriver", "");
+	json_set(o, "VolumesFrom", NULL);
+	set_list(o, "CapAdd", c->cap_add);
+	set_list(o, "CapDrop", c->cap_drop);
+	set_list(o, "Dns", c->dns);
+	set_list(o, "DnsOptions", c->dns_option);
+	set_list(o, "DnsSearch", c->dns_search);
+	set_list(o, "ExtraHosts", c->add_host);
+	set_list(o, "GroupAdd", c->group_add);
+	set_mode(o, "IpcMode", c->ipc, "shareable");
+	set_mode(o, "PidMode", c->pid, "private");
+	set_mode(o, "UTSMode", c->uts, "private");
+	set_mode(o, "UsernsMode", c->userns, "");
+	set_mode(o, "CgroupMode", c->cgroupns, "private");
+	set_text(o, "Cgroup", "");
+	json_set(o, "Links", NULL);
+	json_set_i64(o, "OomScoreAdj", c->oom_score_adj);
+	json_set_bool(o, "Privileged", c->privileged);
+	json_set_bool(o, "PublishAllPorts", c->publish_all);
+	json_set_bool(o, "ReadonlyRootfs", c->readonly);
+	set_list(o, "SecurityOpt", c->security_opt);
+	json_set(o, "Sysctls", json_new_env_map(c->sysctls));
+	json_set(o, "Tmpfs", tmpfs(c));
+	json_set_u64(o, "ShmSize", c->shm_size);
+	set_text(o, "Runtime", "oci");
+	json_object_array_add(size, json_object_new_int(0));
+	json_object_array_add(size, json_object_new_int(0));
+	json_set(o, "ConsoleSize", size);
+	set_text(o, "Isolation", "");
+	set_list(o, "Devices", c->devices);
+	json_set(o, "Ulimits", ulimits(ctr));
+	json_set_bool(o, "Init", c->init);
+	no_limits(o);
+	return o;
+}
+
+/* ---- the whole -------------------------------------------------------------------------- */
+
+static void set_caps(struct json_object *o, const struct ctr_config *c)
+{
+	struct json_object *a = json_object_new_array();
+	uint64_t caps = 0;
+
+	(void)caps_resolve(c, c->privileged, &caps, NULL);
+	for (int i = 0; i < 64; i++)
+		if ((caps & (UINT64_C(1) << i)) && oci_cap_name(i))
+			json_object_array_add(
+				a, json_object_new_string(oci_cap_name(i)));
+	json_set(o, "BoundingCaps", json_object_get(a));
+	json_set(o, "EffectiveCaps", a);
+}
+
+static struct json_object *graph_driver(const struct runtime *rt,
+					const struct ctr *c)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *data = json_object_new_object();
+
+	set_text(o, "Name", c->config.driver);
+	if (!streq(c->config.driver, "vfs") && c->config.driver) {
+		set_file(data, "UpperDir", rt, c, "upper");
+		set_file(data, "WorkDir", rt, c, "work");
+	}
+	json_set(o, "Data", data);
+	return o;
+}
+
+static void set_command(struct json_object *o, const struct ctr_config *c)
+{
+	autostrv char **all = NULL;
+
+	strv_extend(&all, c->entrypoint);
+	strv_extend(&all, c->cmd);
+	set_text(o, "Path", all ? all[0] : "");
+	set_list(o, "Args", all ? all + 1 : NULL);
+}
+
+static void set_dependencies(struct json_object *o, const struct ctr_config *c)
+{
+	const char *modes[] = { c->network, c->pid,	 c->ipc,
+				c->uts,	    c->cgroupns, c->userns };
+	autostrv char **ids = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		const char *id = str_after(modes[i] ? modes[i] : "",
+					   "container:");
+
+		if (id && !strv_contains(ids, id))
+			strv_add(&ids, id);
+	}
+	set_list(o, "Dependencies", ids);
+}
+
+static void set_paths(struct json_object *o, const struct runtime *rt,
+		      const struct ctr *c)
+{
+	bool started = c->start_n > 0;
+
+	if (started && !streq(c->config.network, "none"))
+		set_file(o, "ResolvConfPath", rt, c, "resolv.conf");
+	else
+		set_text(o, "ResolvConfPath", "");
+	if (started) {
+		set_file(o, "HostnamePath", rt, c, "hostname");
+		set_file(o, "HostsPath", rt, c, "hosts");
+		set_file(o, "OCIConfigPath", rt, c, "config.json");
+	} else {
+		set_text(o, "HostnamePath", "");
+		set_text(o, "HostsPath", "");
+		set_text(o, "OCIConfigPath", "");
+	}
+	set_file(o, "StaticDir", rt, c, "");
+	set_text(o, "OCIRuntime", "bryo");
+	set_text(o, "ConmonPidFile", c->config.conmon_pidfile);
+	set_text(o, "PidFile", c->config.pidfile);
+}
+
+struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
+				struct err *err)
+{
+	struct json_object *o;
+
+	if (ctr_config_load(rt, c, err) < 0)
+		return NULL;
+	ctr_exec_ids(rt, c);
+	o = json_object_new_object();
+	json_set_str(o, "Id", c->id);
+	set_time(o, "Created", c->created_ns);
+	set_command(o, &c->config);
+	json_set(o, "State", state(c));
+	set_text(o, "Image", c->config.image_id);
+	set_text(o, "ImageDigest", c->config.image_digest);
+	set_text(o, "ImageName", c->config.image_name);
+	set_text(o, "Rootfs", c->config.rootfs);
+	set_text(o, "Pod", "");
+	set_paths(o, rt, c);
+	json_set_str(o, "Name", c->name);
+	json_set_i64(o, "RestartCount", c->restarts);
+	set_text(o, "Driver", c->config.driver);
+	set_text(o, "MountLabel", "");
+	set_text(o, "ProcessLabel", "");
+	set_text(o, "AppArmorProfile", "");
+	set_caps(o, &c->config);
+	set_list(o, "ExecIDs", c->exec_ids);
+	json_set(o, "GraphDriver", graph_driver(rt, c));
+	json_set(o, "Mounts", mounts(rt, &c->config));
+	set_dependencies(o, &c->config);
+	json_set(o, "NetworkSettings", network(c));
+	set_text(o, "Namespace", "");
+	json_set_bool(o, "IsInfra", false);
+	json_set_bool(o, "IsService", false);
+	json_set(o, "Config", config(c));
+	json_set(o, "HostConfig", host_config(rt, c));
+	return o;
+}
