@@ -559,7 +559,7 @@ static struct json_object *number_value(char *s)
 		s++;
 	if (parse_i64(s, &i) == 0)
 		return json_object_new_int64(i);
-	if (parse_double(s, &d) == 0)
+	if (strpbrk(s, ".eE") && parse_double(s, &d) == 0)
 		return json_object_new_double(d);
 	return NULL;
 }
