@@ -191,6 +191,8 @@ int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err)
 
 	if (dir < 0)
 		return dir;
+	if (mkdirat(dir, "mnt", 0700) < 0 && errno != EEXIST)
+		return err_sys(err, "create the mount point of the root");
 	if (has_root(c, dir))
 		return 0;
 	r = make_root(rt, c, dir, err);

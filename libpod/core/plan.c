@@ -360,7 +360,6 @@ static int plan_layers(struct plan *p, struct err *err)
 	root->layers_fd = store_layers_fd(store);
 	root->lower = p->lower;
 	root->n_lower = strv_len(p->lower);
-	root->state_fd = p->dir;
 	root->volatile_ = p->c->config.auto_remove;
 	if (!streq(p->c->config.driver, store_driver_name(STORE_FUSE)))
 		return 0;
@@ -380,6 +379,7 @@ int plan_rootfs(struct plan *p, struct err *err)
 	const struct ctr_config *c = &p->c->config;
 
 	p->spec.rootfs.readonly = c->readonly;
+	p->spec.rootfs.state_fd = p->dir;
 	if (c->rootfs)
 		return plan_dir_root(p, open(c->rootfs, O_PATH | O_DIRECTORY |
 							O_CLOEXEC),
