@@ -9,6 +9,7 @@
 #include "util/str.h"
 
 #define NS_PER_S 1000000000
+#define GO_ZERO_TIME -62135596800LL /* 0001-01-01T00:00:00Z */
 
 static int64_t clock_ns(clockid_t id)
 {
@@ -193,6 +194,13 @@ static int parse_calendar(const char *s, int64_t *ret_ns)
 	if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -EINVAL;
 	if (take_zone(&s, &tm, &t) < 0 || *s)
+		return -EINVAL;
+	if (t == GO_ZERO_TIME) {
+		*ret_ns = 0;
+		return 0;
+	}
+	/* years 1678 to 2261 */
+	if (t > INT64_MAX / NS_PER_S - 1 || t < INT64_MIN / NS_PER_S + 1)
 		return -EINVAL;
 	*ret_ns = (int64_t)t * NS_PER_S + ns;
 	return 0;

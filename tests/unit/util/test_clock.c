@@ -43,6 +43,9 @@ static const struct {
 	{ "2023-11-14T25:00", -EINVAL, 0 },
 	{ "2023-11-14T22:13:20Zx", -EINVAL, 0 },
 	{ "99999999999999999999", -EINVAL, 0 },
+	{ "0001-01-01T00:00:00Z", 0, 0 },
+	{ "1013-11-26T13:27:48.1Z", -EINVAL, 0 },
+	{ "2300-01-01T00:00:00Z", -EINVAL, 0 },
 };
 
 static void test_parse(void **state unused_attr)
