@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/proc.h"

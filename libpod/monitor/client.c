@@ -13,7 +13,7 @@
  * client for as long as it likes, any other for STALL_NS per chunk.  Nothing
  * is ever set aside for them while the payload lives.
  */
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

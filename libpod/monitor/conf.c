@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/sb.h"

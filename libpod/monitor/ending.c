@@ -8,7 +8,7 @@
  * that ending_advance() is called after every event and goes through the
  * steps as far as it gets; a step with a limit has the one timer.
  */
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
  * of its own; a terminal is written through the descriptor that output.c
  * watches.  At the end of the input a pipe is closed and a terminal gets ^D.
  */
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 
 #include <sys/epoll.h>
 #include <sys/ioctl.h>

@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fault.h"

@@ -16,7 +16,7 @@
  * payload can open /dev/console again, so it is looked at every 200 ms as
  * long as the payload lives.
  */
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/inside.h"
 
 #include <string.h>
 #include <sys/epoll.h>

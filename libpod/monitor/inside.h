@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MONITOR_MONITOR_PRIV_H
-#define MONITOR_MONITOR_PRIV_H
+#ifndef MONITOR_INSIDE_H
+#define MONITOR_INSIDE_H
 
 #include "libpod/monitor/log_write.h"
 #include "libpod/monitor/monitor.h"
