@@ -32,7 +32,7 @@
 enum {
 	/* the helper splits its lists; nothing it sends is longer */
 	MSG_MAX = 64 * 1024,
-	IMPLIED_MAX = 200000,
+	IMPLIED_MAX = 40000,
 	END_WAIT_MS = 5000,
 };
 
@@ -82,7 +82,7 @@ static int take_error(char *v, struct err *err)
 	return -(int)number;
 }
 
-/* strv_add() looks for the end each time; here there may be 200000. */
+/* strv_add() looks for the end each time; here there may be 32768. */
 static int take_implied(const char *v, struct layer_job *job)
 {
 	size_t n = job->n_implied;

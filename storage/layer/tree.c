@@ -742,6 +742,9 @@ int tree_link(struct tree *t, const char *base, const char *target,
 	    fstatat(dir, last, &from, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    S_ISCHR(from.st_mode))
 		return not_in_layer(target, err);
+	if (S_ISDIR(from.st_mode))
+		return err_set(err, ERR_INVALID, EPERM,
+			       "hard link to a directory");
 	top(t)->dirty = true;
 	drop_whiteout_file(t, base);
 	/* flags 0: a symlink is linked, not what it points to */

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "storage/layer.h"
@@ -62,6 +63,15 @@ static void print_result(FILE *to, const struct layer_result *res)
 		fprintf(to, "implied=%s\n", *p);
 }
 
+/* Of bryo-layer alone: the caller's own memory does not count. */
+static void print_memory(FILE *to)
+{
+	struct rusage ru;
+
+	if (getrusage(RUSAGE_CHILDREN, &ru) == 0)
+		fprintf(to, "rss_kb=%ld\n", ru.ru_maxrss);
+}
+
 static int unpack(struct layer_apply *a, struct layer_result *res,
 		  struct err *err)
 {
@@ -100,6 +110,7 @@ int main(int argc, char **argv)
 				      NULL, &res, &err);
 	else
 		r = unpack(&a, &res, &err);
+	print_memory(streq(argv[1], "pack") ? stderr : stdout);
 	if (r < 0) {
 		fprintf(stderr, "%s%s\n", res.chained ? "chained: " : "",
 			err.msg);

@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+bats_require_minimum_version 1.5.0
+# Hostile layers against bryo-layer alone; layer_cases.py has the cases, one
+# group per class of attack.  As root of a user namespace, so that the tests
+# can look at what belongs to subuids and remove it.
+
+cases() {
+	export TMPDIR=$BATS_TEST_TMPDIR
+	run python3 "$BATS_TEST_DIRNAME/../setup/in-userns.py" \
+		python3 "$BATS_TEST_DIRNAME/layer_cases.py" "$1"
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "layer names that lead out of the root" {
+	cases TAR-01
+}
+
+@test "symlinks in the place of parent directories" {
+	cases TAR-02
+}
+
+@test "hard links that lead out of the layer" {
+	cases TAR-03
+}
+
+@test "random programs against the kernel's own path resolution" {
+	cases TAR-03B
+}
+
+@test "metadata through symlinks" {
+	cases TAR-04
+}
+
+@test "whiteouts" {
+	cases TAR-05
+}
+
+@test "extended attributes that drivers interpret" {
+	cases TAR-06
+}
+
+@test "device nodes, setuid files, owners" {
+	cases TAR-07
+}
+
+@test "bombs: size, number, depth, compression" {
+	cases TAR-08
+}
+
+@test "malformed pax headers" {
+	cases TAR-09
+}
+
+@test "lies about sizes, broken ends" {
+	cases TAR-10
+}
+
+@test "truncated and damaged streams" {
+	cases TAR-11
+}
