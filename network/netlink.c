@@ -26,6 +26,7 @@
 
 #include "network/network.h"
 #include "util/cleanup.h"
+#include "util/compiler.h"
 
 /* The largest request here is a route: about 120 bytes. */
 struct request {
@@ -105,9 +106,11 @@ static void ack_text(const char *buf, size_t len, size_t echoed,
 		if (a.nla_len < sizeof(a) || a.nla_len > len - at)
 			return;
 		if ((a.nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG) {
-			snprintf(text, NL_TEXT_MAX, "%.*s",
-				 (int)(a.nla_len - sizeof(a)),
-				 buf + at + sizeof(a));
+			size_t n = MIN(a.nla_len - sizeof(a),
+				       (size_t)NL_TEXT_MAX - 1);
+
+			memcpy(text, buf + at + sizeof(a), n);
+			text[n] = '\0';
 			return;
 		}
 		at += NLA_ALIGN(a.nla_len);

@@ -178,11 +178,6 @@ static void prepare(const struct port_socks *socks, struct upstream *up)
 		up->v6 = (union addr){ 0 };
 	}
 	ports_reserve(socks);
-	/*
-	 * A client may come back from the same port within the minute that our
-	 * end of its last connection spends in TIME_WAIT.
-	 */
-	sysctl_write("/proc/sys/net/ipv4/tcp_tw_reuse", "1", 1);
 }
 
 /* ---- the child ------------------------------------------------------- */

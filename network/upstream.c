@@ -17,9 +17,12 @@
  *   - it is a loopback or link-local one,
  *   - it lies in the container's own subnet: the answer would go nowhere,
  *   - the same client port already talks to the same server port (two
- *     published ports for one server, a recent connection in TIME_WAIT),
+ *     published ports for one server),
  *   - an IPv6 client wants a server that listens on IPv4 only.
  * The server then sees the container's own address.
+ *
+ * A connection in TIME_WAIT is no obstacle: the kernel lets a socket that is
+ * bound to its port take it over when timestamps are on.
  */
 #include "network/upstream.h"
 

@@ -17,11 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < sizeof(seq))
 		return 0;
 	memcpy(&seq, data, sizeof(seq));
-	/* a block of exact size: reading behind it is seen */
-	autofree void *reply = xmemdup(data + sizeof(seq), size - sizeof(seq));
+	/* exact size and odd address: bad reads are seen */
+	autofree char *reply = xmalloc(size - sizeof(seq) + 1);
+
+	data += sizeof(seq);
+	size -= sizeof(seq);
+	memcpy(reply + 1, data, size);
 
 	memset(text, 'x', sizeof(text));
-	r = nl_reply_parse(reply, size - sizeof(seq), seq, text);
+	r = nl_reply_parse(reply + 1, size, seq, text);
 	if (r > 1 || r < -4095 || !memchr(text, '\0', sizeof(text)) ||
 	    (r >= 0 && text[0]))
 		abort();

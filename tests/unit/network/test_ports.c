@@ -2,12 +2,15 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "network/addr.h"
 #include "network/network.h"
+#include "tests/unit/network/rig.h"
 #include "util/cleanup.h"
 #include "util/str.h"
 
@@ -313,13 +316,104 @@ static void test_nofile_is_raised_and_restored(void **state unused_attr)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
-UNIT_TESTS(unit_test(test_port_parse), unit_test(test_port_parse_refuses),
-	   unit_test(test_sctp_is_unsupported),
-	   unit_test(test_random_range_is_split),
-	   unit_test(test_same_port_twice), unit_test(test_expose),
-	   unit_test(test_list_is_bounded),
-	   unit_test(test_random_is_equal_on_both_families),
-	   unit_test(test_address_in_use),
-	   unit_test(test_range_is_all_or_nothing),
-	   unit_test(test_foreign_address),
-	   unit_test(test_nofile_is_raised_and_restored));
+/* ---- in a network of our own ----------------------------------------- */
+
+/*
+ * A random number is free for all families, or another one is taken.  (The
+ * kernel looks in the lower half of the range, odd numbers first.)
+ */
+static void test_random_conflict(void **state unused_attr)
+{
+	struct port_list list = { 0 };
+	struct port_socks s = { 0 }, taken = { 0 };
+	struct port_list v6 = { 0 };
+
+	assert_int_equal(rig_sh(0, "sysctl -qw net.ipv4.ip_local_port_range="
+				   "'40000 40007'"),
+			 0);
+	for (int i = 0; i < 20; i++) {
+		assert_ok(port_parse("[::]:40000-40002:1-3", &v6, err));
+		assert_ok(ports_bind(&v6, &taken, err));
+		bind_text("80", &list, &s);
+		assert_int_equal(list.v[0].host_port, 40003);
+		assert_int_equal(s.n, 2);
+		port_socks_done(&s);
+		port_socks_done(&taken);
+		port_list_done(&list);
+		port_list_done(&v6);
+	}
+	assert_int_equal(rig_sh(0, "sysctl -qw net.ipv4.ip_local_port_range="
+				   "'32768 60999'"),
+			 0);
+}
+
+/* Fixed port, IPv6 side taken by somebody: published on IPv4 alone. */
+static void test_v6_is_optional(void **state unused_attr)
+{
+	struct port_list list = { 0 }, v6 = { 0 };
+	struct port_socks s = { 0 }, taken = { 0 };
+
+	bind_text("[::]:8080:80", &v6, &taken);
+	bind_text("8080:80", &list, &s);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.map[0].host_ip, "0.0.0.0");
+	port_socks_done(&s);
+
+	/* asked for by name it is an error */
+	assert_fails(ports_bind(&v6, &s, err), EADDRINUSE);
+	port_socks_done(&taken);
+	port_list_done(&list);
+	port_list_done(&v6);
+}
+
+static int bind_privileged(void *arg unused_attr)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[2] = { 0 };
+	struct port_list list = { 0 };
+	struct port_socks s = { 0 };
+	struct err why = ERR_INIT;
+	int r;
+
+	if (syscall(SYS_capset, &h, none) < 0 ||
+	    port_parse("80:80", &list, &why) < 0)
+		return 1;
+	r = ports_bind(&list, &s, &why);
+	print_message("%s\n", why.msg);
+	port_list_done(&list);
+	return r != -EACCES || why.kind != ERR_START ||
+	       !strstr(why.msg, "privileged port 80") ||
+	       !strstr(why.msg,
+		       "sudo sysctl net.ipv4.ip_unprivileged_port_start=80");
+}
+
+static void test_privileged_port(void **state unused_attr)
+{
+	assert_int_equal(rig_run(0, bind_privileged, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		unit_test(test_port_parse),
+		unit_test(test_port_parse_refuses),
+		unit_test(test_sctp_is_unsupported),
+		unit_test(test_random_range_is_split),
+		unit_test(test_same_port_twice),
+		unit_test(test_expose),
+		unit_test(test_list_is_bounded),
+		unit_test(test_random_is_equal_on_both_families),
+		unit_test(test_address_in_use),
+		unit_test(test_range_is_all_or_nothing),
+		unit_test(test_foreign_address),
+		unit_test(test_nofile_is_raised_and_restored),
+		unit_test(test_random_conflict),
+		unit_test(test_v6_is_optional),
+		unit_test(test_privileged_port),
+	};
+
+	rig_enter();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
