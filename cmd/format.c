@@ -162,25 +162,31 @@ static char *table_template(const char *text)
 	return sb_take(&out);
 }
 
-static int add_row(const struct template *t, struct json_object *row,
-		   struct sb *out, struct err *err)
+/* The --format argument decides, not what it printed: "{{println .ID}}" gives
+ * two newlines, as it does in podman and docker. */
+static const char *line_end(const char *format)
 {
-	size_t from = out->len;
+	return str_ends(format, "\n") || str_ends(format, "\\n") ? "" : "\n";
+}
+
+static int add_row(const struct template *t, struct json_object *row,
+		   const char *end, struct sb *out, struct err *err)
+{
 	int r = template_run(t, row, out, err);
 
-	if (!r && (out->len == from || out->buf[out->len - 1] != '\n'))
-		sb_addch(out, '\n');
+	if (!r)
+		sb_add(out, end);
 	return r;
 }
 
 static int add_rows(const struct template *t, struct json_object *rows,
-		    struct sb *out, struct err *err)
+		    const char *end, struct sb *out, struct err *err)
 {
 	size_t n = json_object_array_length(rows);
 
 	for (size_t i = 0; i < n; i++) {
-		int r = add_row(t, json_object_array_get_idx(rows, i), out,
-				err);
+		int r = add_row(t, json_object_array_get_idx(rows, i), end,
+				out, err);
 
 		if (r < 0)
 			return r;
@@ -195,14 +201,15 @@ static int print_table(const char *text, struct json_object *rows,
 	auto_template struct template *t = NULL;
 	autojson struct json_object *head = header_row(columns, rows);
 	autofree char *format = table_template(text);
+	const char *end = line_end(format);
 	autosb struct sb raw = SB_INIT;
 	autosb struct sb out = SB_INIT;
 	int r = template_parse(format, &t, err);
 
-	if (!r && !noheading && add_row(t, head, &raw, NULL) < 0)
+	if (!r && !noheading && add_row(t, head, end, &raw, NULL) < 0)
 		sb_trunc(&raw, 0);
 	if (!r)
-		r = add_rows(t, rows, &raw, err);
+		r = add_rows(t, rows, end, &raw, err);
 	if (r < 0)
 		return r;
 	table_align(raw.buf, &out);
@@ -230,9 +237,9 @@ static int print_template(const char *format, struct json_object *rows,
 	int r = template_parse(format, &t, err);
 
 	if (!r && ranges_itself(format))
-		r = add_row(t, rows, &out, err);
+		r = add_row(t, rows, line_end(format), &out, err);
 	else if (!r)
-		r = add_rows(t, rows, &out, err);
+		r = add_rows(t, rows, line_end(format), &out, err);
 	if (!r)
 		print_text(out.buf, out.len);
 	return r;
@@ -275,7 +282,7 @@ int print_objects(const char *format, struct json_object *objects,
 	}
 	r = template_parse(format, &t, err);
 	if (!r)
-		r = add_rows(t, objects, &out, err);
+		r = add_rows(t, objects, line_end(format), &out, err);
 	if (!r)
 		print_text(out.buf, out.len);
 	return r;

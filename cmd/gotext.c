@@ -7,6 +7,7 @@
 #include "util/str.h"
 
 #define UTF8_BAD 0xfffdu
+#define EXP_BIG 6
 
 size_t utf8_next(const char *s, uint32_t *ret)
 {
@@ -166,7 +167,7 @@ void go_float(struct sb *out, double f)
 	digits = shortest(f, buf, sizeof(buf));
 	if (sscanf(strchr(buf, 'e'), "e%d", &exp) != 1)
 		exp = 0;
-	if (exp < -4 || exp >= 21)
+	if (exp < -4 || exp >= EXP_BIG)
 		sb_addf(out, "%.*e", digits, f);
 	else
 		sb_addf(out, "%.*f", digits > exp ? digits - exp : 0, f);

@@ -19,7 +19,7 @@ void go_quote(struct sb *out, const char *s);
 void go_quote_rune(struct sb *out, int64_t rune);
 
 /** go_float() - append @f as %v: shortest text that reads back, exponents
- *  below -4 and from 21 */
+ *  below -4 and from 6 */
 void go_float(struct sb *out, double f);
 
 /** go_duration() - append as time.Duration prints: "1h2m3.5s", "20ms", "0s" */

@@ -313,7 +313,7 @@ static int map_case(const struct value *args, const char *fn, char kind,
 		bool up = kind == 'u' || (kind == 't' && !word);
 
 		word = isalnum((unsigned char)*s) || *s == '_' ||
-		       *s == '\'' || (unsigned char)*s >= 0x80;
+		       (unsigned char)*s >= 0x80;
 		sb_addch(&text, (char)(up ? toupper((unsigned char)*s) :
 				       kind == 'l' ?
 					    tolower((unsigned char)*s) :

@@ -141,7 +141,7 @@ static int lex_quoted(struct lexer *lx, struct err *err)
 			continue;
 		}
 		s++;
-		if (unescape(&s, &text) < 0)
+		if (unescape(&s, &text) < 0 || strlen(text.buf) != text.len)
 			return bad(err, "invalid escape in a literal");
 	}
 	lx->s = close;
@@ -180,7 +180,7 @@ static int lex_number(struct lexer *lx, struct err *err)
 		lx->tok.num = (int64_t)n;
 		return 0;
 	}
-	if (parse_double(text, &lx->tok.real) < 0)
+	if (sscanf(text, "%lf%n", &lx->tok.real, &used) != 1 || text[used])
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: bad number syntax: \"%s\"", text);
 	lx->tok.type = TOK_FLOAT;

@@ -138,7 +138,8 @@ static void fmt_int(const struct verb *f, struct value v, struct sb *out)
 	const char *known = strchr(verbs, f->c);
 	autosb struct sb num = SB_INIT;
 	autosb struct sb text = SB_INIT;
-	const char *sign = n < 0 ? "-" : f->plus ? "+" : f->space ? " " : "";
+	bool plus = f->plus && f->c != 'v';	/* %+v means field names */
+	const char *sign = n < 0 ? "-" : plus ? "+" : f->space ? " " : "";
 
 	if (f->c == 'c') {
 		utf8_add(&text, n < 0 ? UINT32_MAX : (uint32_t)n);
@@ -170,7 +171,7 @@ static void fmt_float(const struct verb *f, struct value v, struct sb *out)
 	autosb struct sb text = SB_INIT;
 	int prec = f->prec < 0 ? 6 : MIN(f->prec, 100);
 
-	if (f->plus && d >= 0)
+	if (f->plus && f->c != 'v' && d >= 0)
 		sb_addch(&text, '+');
 	if (f->c == 'v' || (f->c == 'g' && f->prec < 0)) {
 		go_float(&text, d);

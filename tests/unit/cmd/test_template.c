@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/format.h"
+#include "util/json.h"
+#include "util/str.h"
+
+/*
+ * The texts on the right are what Go 1.19's text/template prints; those that
+ * need no data were compared with podman 4.3.1 (`podman version --format`).
+ */
+static const char sample[] =
+	"{\"ID\":\"0123456789ab\",\"Names\":\"web\",\"N\":3,\"F\":2.5,"
+	"\"On\":true,\"Nil\":null,\"Cmd\":[\"sh\",\"-c\",\"a b\"],"
+	"\"Empty\":[],\"Labels\":{\"b\":\"2\",\"a\":\"1\"},"
+	"\"State\":{\"Status\":\"running\",\"Pid\":7},"
+	"\"Time\":\"2026-11-20T13:27:53.27033215Z\","
+	"\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]},"
+	"\"Label\":{\"k\":\"v\"},\"Hidden\":\"x\",\"ImageId\":\"i\"}";
+
+static struct json_object *data(void)
+{
+	struct json_object *o = json_parse(sample, strlen(sample), NULL);
+
+	assert_non_null(o);
+	template_mark_map(json_object_object_get(o, "Labels"));
+	template_mark_map(json_object_object_get(o, "Ports"));
+	template_mark_time(json_object_object_get(o, "Time"));
+	template_mark_method(json_object_object_get(o, "Label"));
+	template_mark_hidden(json_object_object_get(o, "Hidden"));
+	return o;
+}
+
+static const struct {
+	const char *text;
+	const char *want;
+} cases[] = {
+	/* text and trimming */
+	{ "plain", "plain" },
+	{ "", "" },
+	{ "a\\tb\\nc", "a\tb\nc" },
+	{ "{ {x} }", "{ {x} }" },
+	{ "a  {{- \"b\" -}}   c", "abc" },
+	{ "a {{/* comment */}} b", "a  b" },
+	{ "a {{- /* comment */ -}} b", "ab" },
+	{ "{{/* }} */}}x", "x" },
+	{ "{{ \"}}\" }}", "}}" },
+	/* fields */
+	{ "{{.ID}} {{.Names}}", "0123456789ab web" },
+	{ "{{ .ID }}", "0123456789ab" },
+	{ "{{.Id}} {{.ImageID}}", "0123456789ab i" },
+	{ "{{.State.Status}}", "running" },
+	{ "{{(.State).Pid}}", "7" },
+	{ "{{.N}} {{.F}} {{.On}} {{.Nil}}", "3 2.5 true <nil>" },
+	{ "{{.Cmd}} {{.Empty}}", "[sh -c a b] []" },
+	{ "{{.Labels}}", "map[a:1 b:2]" },
+	{ "{{.Labels.a}} {{.Labels.nope}}", "1 <no value>" },
+	{ "{{.Labels.nope.deeper}}", "<no value>" },
+	{ "{{.State}}", "{running 7}" },
+	{ "{{printf \"%+v\" .State}}", "{Status:running Pid:7}" },
+	{ "{{.Time}}", "2026-11-20 13:27:53.27033215 +0000 UTC" },
+	{ "{{json .Time}}", "\"2026-11-20T13:27:53.27033215Z\"" },
+	{ "{{.Label \"k\"}}|{{.Label \"nope\"}}", "v|" },
+	{ "{{.Hidden}}", "x" },
+	{ "{{with .State}}{{.Pid}}{{$.ID}}{{end}}", "70123456789ab" },
+	/* index and len */
+	{ "{{index .Cmd 1}}", "-c" },
+	{ "{{index .Labels \"b\"}}|{{index .Labels \"x\"}}|", "2||" },
+	{ "{{(index (index .Ports \"80/tcp\") 0).HostPort}}", "8080" },
+	{ "{{len (index .Ports \"81/tcp\")}}", "0" },
+	{ "{{index .State \"Status\"}}", "running" },
+	{ "{{len .Cmd}} {{len .Labels}} {{len .ID}}", "3 2 12" },
+	{ "{{len \"h\xc3\xa9llo\"}}", "6" },
+	{ "{{index \"abc\" 1}}", "98" },
+	{ "{{slice \"abcdef\" 1 3}} {{slice .Cmd 1}}", "bc [-c a b]" },
+	/* range, if, with */
+	{ "{{range .Cmd}}[{{.}}]{{end}}", "[sh][-c][a b]" },
+	{ "{{range $i, $c := .Cmd}}{{if $i}},{{end}}{{$c}}{{end}}",
+	  "sh,-c,a b" },
+	{ "{{range $k, $v := .Labels}}{{$k}}={{$v}};{{end}}", "a=1;b=2;" },
+	{ "{{range $v := .Labels}}{{$v}}{{end}}", "12" },
+	{ "{{range .Empty}}x{{else}}none{{end}}", "none" },
+	{ "{{range $p, $c := .Ports}}{{$p}}->{{(index $c 0).HostPort}}{{end}}",
+	  "80/tcp->8080" },
+	{ "{{range .Cmd}}{{if eq . \"-c\"}}{{continue}}{{end}}{{.}}{{end}}",
+	  "sha b" },
+	{ "{{range .Cmd}}{{if eq . \"-c\"}}{{break}}{{end}}{{.}}{{end}}",
+	  "sh" },
+	{ "{{if .On}}y{{else}}n{{end}}", "y" },
+	{ "{{if .Empty}}y{{else}}n{{end}}{{if .Nil}}y{{end}}", "n" },
+	{ "{{if eq .N 1}}a{{else if eq .N 3}}b{{else}}c{{end}}", "b" },
+	{ "{{with .Nil}}x{{else}}nil{{end}}", "nil" },
+	{ "{{with $x := \"v\"}}{{$x}}{{end}}", "v" },
+	{ "{{with .Nil}}a{{else with .ID}}{{.}}{{end}}", "0123456789ab" },
+	/* variables */
+	{ "{{$x := 5}}{{$x}} {{$x = 6}}{{$x}}", "5 6" },
+	{ "{{$x := 1}}{{if true}}{{$x = 2}}{{$x := 3}}{{$x}}{{end}}{{$x}}",
+	  "32" },
+	{ "{{$s := .State}}{{$s.Pid}}", "7" },
+	/* pipes */
+	{ "{{.Names | upper | printf \"%s-%s\" \"x\"}}", "x-WEB" },
+	{ "{{.Labels | json}}", "{\"a\":\"1\",\"b\":\"2\"}" },
+	{ "{{json .State}}", "{\"Status\":\"running\",\"Pid\":7}" },
+	{ "{{json \"a<b>&\\\"\\n\"}} {{json 1.5}} {{json nil}}",
+	  "\"a<b>&\\\"\\n\" 1.5 null" },
+	{ "{{(print \"a\" \"b\")}}", "ab" },
+	/* printf */
+	{ "{{printf \"%q\" \"a\\tb\xc3\xa9\\u200b\xe2\x98\xba\"}}",
+	  "\"a\\tb\xc3\xa9\\u200b\xe2\x98\xba\"" },
+	{ "{{printf \"%d\" \"hi\"}}", "%!d(string=hi)" },
+	{ "{{printf \"%s\" 5}}", "%!s(int=5)" },
+	{ "{{printf \"%5d|%-5d|%05d|%+d\" 3 3 3 3}}", "    3|3    |00003|+3" },
+	{ "{{printf \"%x %X %o %b %c %U %q\" 255 255 8 5 65 65 65}}",
+	  "ff FF 10 101 A U+0041 'A'" },
+	{ "{{printf \"%.2f %8.3f %e %g\" 3.14159 2.5 1000.0 1e21}}",
+	  "3.14    2.500 1.000000e+03 1e+21" },
+	{ "{{printf \"%s\"}}", "%!s(MISSING)" },
+	{ "{{printf \"%s\" \"a\" \"b\"}}", "a%!(EXTRA string=b)" },
+	{ "{{printf \"%d%%\" 5}}", "5%" },
+	{ "{{printf \"%!\"}}", "%!!(MISSING)" },
+	{ "{{printf \"%10s|%-10s|%.2s\" \"abc\" \"abc\" \"abcdef\"}}",
+	  "       abc|abc       |ab" },
+	{ "{{printf \"%*d\" 5 42}}", "   42" },
+	{ "{{printf \"%T %T %T %T\" 1 \"a\" 1.5 true}}",
+	  "int string float64 bool" },
+	{ "{{printf \"%v|%q|%d\" .Cmd .Cmd .Cmd}}",
+	  "[sh -c a b]|[\"sh\" \"-c\" \"a b\"]|[%!d(string=sh) "
+	  "%!d(string=-c) %!d(string=a b)]" },
+	{ "{{printf \"%v\" .Nil}}", "<nil>" },
+	{ "{{printf \"%x\" \"hi\"}} {{printf \"%#x\" 255}}", "6869 0xff" },
+	{ "{{printf \"% d\" 5}} {{printf \"%08b\" 5}}", " 5 00000101" },
+	{ "{{printf \"%6.2f|%08.3f\" 3.14159 3.14159}}",
+	  "  3.14|0003.142" },
+	/* print and numbers */
+	{ "{{print \"a\" 1 2 \"b\" 3 4}}", "a1 2b3 4" },
+	{ "{{println \"a\" 1}}", "a 1\n" },
+	{ "{{1.5}} {{1e3}} {{1e21}} {{0.00001}} {{0x1F}} {{'a'}} {{-3}}",
+	  "1.5 1000 1e+21 1e-05 31 97 -3" },
+	{ "{{123456.0}} {{1234567.0}} {{123456789.123}}",
+	  "123456 1.234567e+06 1.23456789123e+08" },
+	{ "{{`raw`}} {{\"q\\\"d\\x41\\101\\u00e9\"}}", "raw q\"dAA\xc3\xa9" },
+	/* comparisons */
+	{ "{{eq 1 1}} {{eq \"a\" \"b\" \"a\"}} {{ne 1 2}} {{lt 1 2}}",
+	  "true true true true" },
+	{ "{{le 2 2}} {{gt 1 2}} {{ge \"b\" \"a\"}} {{eq .On true}}",
+	  "true false true true" },
+	{ "{{and 1 0}} {{and 1 2}} {{or 0 \"\" \"x\"}} {{not 0}}",
+	  "0 2 x true" },
+	{ "{{or true (index .Cmd 99)}}", "true" },
+	{ "{{eq .Nil nil}} {{eq .ID nil}}", "true false" },
+	/* docker's and podman's functions */
+	{ "{{join .Cmd \",\"}} {{split \"a,b\" \",\"}}", "sh,-c,a b [a b]" },
+	{ "{{split \"abc\" \"\"}}", "[a b c]" },
+	{ "{{title \"hello world foo_bar o'neil\"}}",
+	  "Hello World Foo_bar O'Neil" },
+	{ "{{lower \"ABC\"}} {{upper \"abc\"}}", "abc ABC" },
+	{ "{{truncate .ID 3}} {{truncate \"ab\" 5}}", "012 ab" },
+	{ "{{pad \"x\" 2 3}}|{{pad \"\" 2 3}}|", "  x   ||" },
+};
+
+static void test_run(void **state unused_attr)
+{
+	struct json_object *o = data();
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct template *t = NULL;
+		struct sb out = SB_INIT;
+
+		print_message("case: %s\n", cases[i].text);
+		assert_ok(template_parse(cases[i].text, &t, err));
+		assert_ok(template_run(t, o, &out, err));
+		assert_string_equal(out.buf, cases[i].want);
+		sb_done(&out);
+		template_free(t);
+	}
+	json_object_put(o);
+}
+
+static const struct {
+	const char *text;
+	const char *say;	/* part of the message */
+} bad_cases[] = {
+	{ "{{", "unclosed action" },
+	{ "{{.ID", "unclosed action" },
+	{ "{{\"x}}", "unclosed action" },
+	{ "{{.ID{{", "unclosed action" },
+	{ "{{end}}", "unexpected {{end}}" },
+	{ "{{else}}", "unexpected {{else}}" },
+	{ "{{if .On}}x", "no {{end}}" },
+	{ "{{if .On}}x{{else}}y", "no {{end}}" },
+	{ "{{if .On}}x{{else}}y{{else}}z{{end}}", "unexpected {{else}}" },
+	{ "{{if}}x{{end}}", "missing value" },
+	{ "{{}}", "missing value" },
+	{ "{{.A |}}", "missing value" },
+	{ "{{nosuch 1}}", "function \"nosuch\" not defined" },
+	{ "{{(.A}}", "unclosed left paren" },
+	{ "{{.A)}}", "unexpected token" },
+	{ "{{.A ? 1}}", "bad character U+003F '?'" },
+	{ "{{12x}}", "bad number syntax" },
+	{ "{{'ab'}}", "malformed character" },
+	{ "{{\"\\z\"}}", "invalid escape" },
+	{ "{{\"a\\x00b\"}}", "invalid escape" },
+	{ "{{break}}", "outside {{range}}" },
+	{ "{{define \"x\"}}{{end}}", "not supported yet" },
+	{ "{{$a, $b := 1}}", "two variables" },
+	{ "{{$y}}", "undefined variable \"$y\"" },
+	{ "{{.Nope}}", "can't evaluate field Nope" },
+	{ "{{.Name}}", "near: Names" },
+	{ "{{.id}}", "near: ID" },
+	{ "{{.State.Nope}}", "there are: Status, Pid" },
+	{ "{{.ID.X}}", "field X in type string" },
+	{ "{{.Nil.X}}", "nil pointer evaluating field X" },
+	{ "{{.Label}}", "wrong number of args for Label: want 1 got 0" },
+	{ "{{.Label 1}}", "expected string" },
+	{ "{{.ID 1}}", "can't give argument to non-function" },
+	{ "{{index .Cmd 9}}", "index out of range: 9" },
+	{ "{{index .Cmd -1}}", "index out of range: -1" },
+	{ "{{index .Nil 1}}", "untyped nil" },
+	{ "{{len 3}}", "len of type int" },
+	{ "{{eq 1 1.0}}", "incompatible types" },
+	{ "{{eq \"1\" 1}}", "incompatible types" },
+	{ "{{eq 1}}", "wrong number of args for eq" },
+	{ "{{range .ID}}{{end}}", "can't iterate" },
+	{ "{{join .ID \",\"}}", "wants a list" },
+	{ "{{upper 3}}", "wants a string" },
+};
+
+static void test_bad(void **state unused_attr)
+{
+	struct json_object *o = data();
+
+	for (size_t i = 0; i < ARRAY_LEN(bad_cases); i++) {
+		struct err err = ERR_INIT;
+		struct template *t = NULL;
+		struct sb out = SB_INIT;
+		int r = template_parse(bad_cases[i].text, &t, &err);
+
+		print_message("case: %s\n", bad_cases[i].text);
+		if (!r)
+			r = template_run(t, o, &out, &err);
+		assert_true(r < 0);
+		assert_int_equal(r, -err.code);
+		if (!strstr(err.msg, bad_cases[i].say))
+			fail_msg("\"%s\" does not say \"%s\"", err.msg,
+				 bad_cases[i].say);
+		sb_done(&out);
+		template_free(t);
+	}
+	json_object_put(o);
+}
+
+/* A template that repeats itself comes to an end. */
+static void test_bounds(void **state unused_attr)
+{
+	static const char *const texts[] = {
+		"{{range 1000000000}}{{end}}",
+		"{{range 1000000}}{{range 1000000}}x{{end}}{{end}}",
+		"{{$x := \"0123456789\"}}{{range 100}}{{$x = print $x $x}}"
+		"{{end}}",
+		"{{$x := \"0123456789\"}}{{range 20}}{{$x = print $x $x}}"
+		"{{end}}{{range 100}}{{$x}}{{end}}",
+	};
+	char deep[4096];
+	struct template *t = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct sb out = SB_INIT;
+
+		print_message("case: %s\n", texts[i]);
+		assert_ok(template_parse(texts[i], &t, err));
+		assert_fails(template_run(t, NULL, &out, err), E2BIG);
+		sb_done(&out);
+		template_free(t);
+	}
+	memset(deep, '(', sizeof(deep));
+	memcpy(deep, "{{", 2);
+	snprintf(deep + 2000, 16, "}}");
+	assert_fails(template_parse(deep, &t, err), EINVAL);
+}
+
+static void test_json_leaves_hidden_out(void **state unused_attr)
+{
+	struct json_object *o = data();
+	struct template *t = NULL;
+	struct sb out = SB_INIT;
+
+	assert_ok(template_parse("{{json .}}", &t, err));
+	assert_ok(template_run(t, o, &out, err));
+	assert_null(strstr(out.buf, "Hidden"));
+	assert_null(strstr(out.buf, "\"Label\""));
+	assert_non_null(strstr(out.buf, "\"Labels\":{\"a\":\"1\",\"b\""));
+	sb_done(&out);
+	template_free(t);
+	json_object_put(o);
+}
+
+UNIT_TESTS(unit_test(test_run), unit_test(test_bad), unit_test(test_bounds),
+	   unit_test(test_json_leaves_hidden_out));
