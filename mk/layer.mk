@@ -11,3 +11,9 @@ $(O)/layer-tool: $(call obj,tests/hostile/layer-tool.c) $(call link_libs,storage
 check-hostile: $(O)/layer-tool
 
 fuzz_src_layer := $(src_layer_lib)
+
+# Unit tests that look into the program link its objects.
+layer_unit := $(O)/unit/storage/test_layer_parts $(O)/unit/storage/test_layer_sandbox
+$(layer_unit): $(call obj,$(src_layer_lib))
+# behind the objects once more, as they come last
+$(layer_unit): unit_libs_storage = $(call lib,util) $(LIBS_LAYER)

@@ -316,7 +316,8 @@ static int wait_worker(pid_t worker)
 		return status;
 	if (status == 128 + SIGXCPU || status == 128 + SIGKILL)
 		err_set(&err, ERR_LIMIT, ETIME,
-			"unpacking was stopped: it took too long");
+			"unpacking was killed: it took too long, or memory "
+			"ran out");
 	else if (status > 128)
 		err_set(&err, ERR_FAIL, EIO, "unpacking was stopped by %s%s",
 			signal_name(status - 128),

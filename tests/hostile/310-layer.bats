@@ -60,3 +60,7 @@ cases() {
 @test "truncated and damaged streams" {
 	cases TAR-11
 }
+
+@test "packing gives back what was unpacked, byte for byte" {
+	cases PACK-TREE
+}
