@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libpod/oci/clone.h"
@@ -274,6 +275,8 @@ struct create {
 static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 		  struct oci_ctr *ctr, struct err *err)
 {
+	int r;
+
 	switch (msg->type) {
 	case SYNC_NETNS:
 		return c->netns_ready(c->arg, ctr, err);
@@ -283,7 +286,10 @@ static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 		c->no_proc = true;
 		return 0;
 	case SYNC_ERR:
-		return sync_err(msg, err);
+		r = sync_err(msg, err);
+		if (ctr->fuse_pid && r == -ENOTCONN)
+			err_wrap(err, r, "fuse-overlayfs has ended");
+		return r;
 	case SYNC_CREATED:
 		if (msg->text_len)
 			sb_add(&c->in->warnings, msg->text);
@@ -347,16 +353,19 @@ static int find_places(struct init *in, struct err *err)
 	const struct oci_rootfs *root = &spec->rootfs;
 	int r;
 
-	if (root->driver == OCI_ROOTFS_DIR) {
+	if (root->driver == OCI_ROOTFS_DIR)
 		r = place_of(root->dir_fd, "the root file system", &in->dir,
 			     err);
-	} else {
+	else
+		r = place_of(root->layers_fd, "the layer directory",
+			     &in->layers, err);
+	if (r == 0 && (root->driver != OCI_ROOTFS_DIR || root->state_fd >= 0))
 		r = place_of(root->state_fd, "the container's state directory",
 			     &in->state, err);
-		if (r == 0)
-			r = place_of(root->layers_fd, "the layer directory",
-				     &in->layers, err);
-	}
+	/* With a plain directory it is optional: 0 may just be unset. */
+	if (r == 0 && root->driver == OCI_ROOTFS_DIR &&
+	    !S_ISDIR(in->state.mode))
+		place_done(&in->state);
 	in->sources = xcalloc(spec->n_mounts + 1, sizeof(*in->sources));
 	for (size_t i = 0; r == 0 && i < spec->n_mounts; i++) {
 		const struct oci_mount *m = &spec->mounts[i];

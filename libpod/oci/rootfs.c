@@ -96,7 +96,8 @@ static int short_lowers(const struct oci_rootfs *root, int scratch,
 						  layers_fd, root->lower[i]);
 		autofree char *name = xasprintf("%zu", i);
 
-		if (symlinkat(target, scratch, name) < 0)
+		/* there already when this is the second attempt */
+		if (symlinkat(target, scratch, name) < 0 && errno != EEXIST)
 			return err_sys(err, "make a layer link");
 		sb_addf(opts, "%s%s", i ? ":" : "", name);
 	}
@@ -147,7 +148,7 @@ static int empty_lower(struct init *in, char **ret, struct err *err)
 	scratch = mnt_scratch(&in->mnt, err);
 	if (scratch < 0)
 		return scratch;
-	if (mkdirat(scratch, "empty", 0755) < 0)
+	if (mkdirat(scratch, "empty", 0755) < 0 && errno != EEXIST)
 		return err_sys(err, "make an empty layer");
 	*ret = xasprintf("/proc/self/fd/%d/empty", scratch);
 	return 0;
@@ -208,7 +209,8 @@ static int fuse_mount(struct init *in, struct err *err)
 	if (fuse < 0)
 		return err_sys(err, "open /dev/fuse");
 	data = xasprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,"
-			 "default_permissions,allow_other", fuse);
+			 "default_permissions,allow_other,"
+			 "subtype=fuse-overlayfs", fuse);
 	autoclose int fd = mnt_fs(&in->mnt, "fuse", "fuse-overlayfs", data, 0,
 				  err);
 	if (fd < 0)
@@ -219,28 +221,57 @@ static int fuse_mount(struct init *in, struct err *err)
 	return take_fd(fd);
 }
 
-int step_rootfs(struct init *in, struct err *err)
+/*
+ * Where the scratch and the root may be mounted: not on the tree that is about
+ * to be bound, the bind would take it along; nor on the state directory, whose
+ * other files may be sources of binds: it has an empty "mnt" for us.
+ */
+static int scratch_place(int state_fd, struct err *err)
+{
+	int fd = -1;
+
+	if (state_fd >= 0)
+		fd = openat(state_fd, "mnt",
+			    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open /tmp") : fd;
+}
+
+static int mount_root(struct init *in, int state, bool *attached,
+		      struct err *err)
 {
 	const struct oci_rootfs *root = &in->spec->rootfs;
-	bool is_dir = root->driver == OCI_ROOTFS_DIR;
+
+	if (root->driver == OCI_ROOTFS_OVERLAY)
+		return overlay_mount(in, state, attached, err);
+	if (root->driver == OCI_ROOTFS_FUSE)
+		return fuse_mount(in, err);
+	autoclose int dir = place_open(&in->dir, err);
+	if (dir < 0)
+		return dir;
+	return mnt_clone(&in->mnt, dir, true, err);
+}
+
+int step_rootfs(struct init *in, struct err *err)
+{
 	bool attached = false;
 	int r;
 
-	autoclose int base = place_open(is_dir ? &in->dir : &in->state, err);
+	mnt_init(&in->mnt);
+	autoclose int state = place_is_set(&in->state) ?
+			      place_open(&in->state, err) : -EBADF;
+	if (state < 0 && place_is_set(&in->state))
+		return state;
+	autoclose int base = scratch_place(state, err);
 	if (base < 0)
 		return base;
 	in->mnt.scratch_on = base;
-	mnt_init(&in->mnt);
-	if (is_dir)
-		r = mnt_clone(&in->mnt, base, true, err);
-	else if (root->driver == OCI_ROOTFS_OVERLAY)
-		r = overlay_mount(in, base, &attached, err);
-	else
-		r = fuse_mount(in, err);
+	r = mount_root(in, state, &attached, err);
+	in->mnt.scratch_on = -EBADF;
 	if (r < 0)
 		return r;
 	in->root_fd = r;
-	in->mnt.scratch_on = -EBADF;
 	/* mount(2) has attached it already, on a slot of the scratch. */
 	if (attached || in->mnt.legacy)
 		return 0;
