@@ -88,8 +88,6 @@ static const char *const env_keep[] = {
 	"GNUPGHOME",
 	"GPG_TTY",
 	"PASSWORD_STORE_DIR",
-	"BRYO_TRACE",
-	"BRYO_TRACE_FILE",
 	"BRYO_FAULT",
 	"ASAN_OPTIONS",
 	"UBSAN_OPTIONS",

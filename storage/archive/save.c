@@ -9,12 +9,13 @@
  * uncompressed; bryo-layer inflates the blob straight into the archive, which
  * needs its size in advance: layer.json has it.
  *
- * A layer whose blob is not in the store any more is packed again from its
- * directory.  That gives the same content but hardly the same bytes, so it is
- * an error unless the digest comes out right.
+ * A layer that was here already when the image came has the blob of another
+ * image: docker-archive uses that, oci-archive a manifest that names it.
+ * Where there is no blob at all, a docker-archive packs the layer again from
+ * its directory; that gives the same content but hardly the same bytes, so it
+ * is an error unless the digest comes out right.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "storage/archive/tarwrite.h"
 #include "storage/blob.h"
@@ -306,42 +307,140 @@ static int oci_blob(struct save *sv, const char *digest, const char *what,
 	return tar_copy(&sv->w, name, fd, size, err);
 }
 
-/* The manifest as it is when it is OCI's or docker's: both are legal there. */
-static int oci_image(struct save *sv, const struct saved *one,
-		     struct json_object *index, struct err *err)
+static const char *layer_type(int blob)
 {
-	autojson struct json_object *manifest = NULL;
-	struct json_object *layers;
-	char config[DIGEST_MAX];
+	static const unsigned char gzip[] = { 0x1f, 0x8b };
+	static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	unsigned char head[4] = { 0 };
+
+	if (pread(blob, head, sizeof(head), 0) < 0)
+		return TYPE_OCI_LAYER;
+	if (memcmp(head, gzip, sizeof(gzip)) == 0)
+		return TYPE_OCI_LAYER "+gzip";
+	if (memcmp(head, zstd, sizeof(zstd)) == 0)
+		return TYPE_OCI_LAYER "+zstd";
+	return TYPE_OCI_LAYER;
+}
+
+static struct json_object *json_desc(const char *type, const char *digest,
+				     uint64_t size)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "mediaType", type);
+	json_set_str(o, "digest", digest);
+	json_set_u64(o, "size", size);
+	return o;
+}
+
+/* The blob that the layer was unpacked from, which came with another image. */
+static int stand_in_layer(struct save *sv, const char *diff_id,
+			  struct json_object *layers, struct err *err)
+{
+	auto_layer_info struct layer_info info = { 0 };
 	uint64_t size;
-	int r = image_manifest(sv->s, one->img, &manifest, err);
+	int r = layer_read(sv->s, digest_hex(diff_id), &info, err);
 
 	if (r < 0)
 		return r;
-	layers = json_arr(manifest, "layers");
-	for (size_t i = 0; r == 0 && layers &&
-	     i < json_object_array_length(layers); i++)
-		r = oci_blob(sv, json_str(json_object_array_get_idx(layers, i),
-					  "digest"), "Copying blob ", err);
-	digest_from_hex(config, one->img->id);
+	autoclose int fd = *info.digest ?
+		blob_open(sv->s, digest_hex(info.digest), &size) : -ENOENT;
+	if (fd < 0)
+		return missing_blob(diff_id, err);
+	json_object_array_add(layers, json_desc(layer_type(fd), info.digest,
+						size));
+	return 0;
+}
+
+static int stand_in(struct save *sv, const struct image *img,
+		    struct json_object **ret, struct err *err)
+{
+	autojson struct json_object *o = json_object_new_object();
+	struct json_object *layers = json_object_new_array();
+	autojson struct json_object *config = NULL;
+	autostrv char **diff_ids = NULL;
+	char digest[DIGEST_MAX];
+	autosb struct sb raw = SB_INIT;
+	int r = image_config(sv->s, img, &config, err);
+
 	if (r == 0)
-		r = oci_blob(sv, config, "Copying config ", err);
+		r = blob_read(sv->s, img->id, CONFIG_MAX, &raw, err);
+	digest_from_hex(digest, img->id);
+	json_set_i64(o, "schemaVersion", 2);
+	json_set_str(o, "mediaType", TYPE_OCI_MANIFEST);
+	json_set(o, "config", json_desc(TYPE_OCI_CONFIG, digest, raw.len));
+	json_set(o, "layers", layers);
 	if (r == 0)
-		r = oci_blob(sv, one->img->digest, "Copying manifest ", err);
-	if (r < 0)
-		return r;
-	autoclose int fd = blob_open(sv->s, digest_hex(one->img->digest),
-				     &size);
+		diff_ids = json_strv(json_obj(config, "rootfs"), "diff_ids");
+	for (char **id = diff_ids; r == 0 && id && *id; id++)
+		r = stand_in_layer(sv, *id, layers, err);
+	if (r == 0)
+		*ret = take_ptr(o);
+	return r;
+}
+
+static const char *layer_digest(struct json_object *manifest, size_t i)
+{
+	struct json_object *layers = json_arr(manifest, "layers");
+
+	if (!layers || i >= json_object_array_length(layers))
+		return NULL;
+	return json_str(json_object_array_get_idx(layers, i), "digest");
+}
+
+static bool is_complete(struct save *sv, struct json_object *manifest)
+{
+	const char *digest;
+
+	for (size_t i = 0; (digest = layer_digest(manifest, i)); i++)
+		if (!blob_exists(sv->s, digest_hex(digest)))
+			return false;
+	return true;
+}
+
+/*
+ * The manifest: byte for byte the one that the image came with, OCI's or
+ * docker's, both are legal in a layout.  Where a layer was here already when
+ * the image came, its blob was not fetched a second time: then a manifest
+ * over the blobs that are here.
+ */
+static int oci_manifest(struct save *sv, const struct image *img,
+			struct json_object **ret, struct sb *text,
+			char digest[DIGEST_MAX], struct err *err)
+{
+	autojson struct json_object *m = NULL;
+	int r = image_manifest(sv->s, img, &m, err);
+
+	if (r == 0 && is_complete(sv, m)) {
+		memcpy(digest, img->digest, strlen(img->digest) + 1);
+		r = blob_read(sv->s, digest_hex(digest), MANIFEST_MAX, text,
+			      err);
+	} else if (r == 0) {
+		json_object_put(take_ptr(m));
+		r = stand_in(sv, img, &m, err);
+		if (r == 0) {
+			sb_add(text, json_text(m));
+			r = digest_of(text->buf, text->len, digest, err);
+		}
+	}
+	if (r == 0)
+		*ret = take_ptr(m);
+	return r;
+}
+
+static void oci_index(struct json_object *index, const struct saved *one,
+		      struct json_object *manifest, const char *digest,
+		      uint64_t size)
+{
 	const char *type = json_str(manifest, "mediaType");
 	char *const *name = one->names;
 
 	do {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o =
+			json_desc(type ? type : TYPE_OCI_MANIFEST, digest,
+				  size);
 
-		json_set_str(o, "mediaType", type ? type : TYPE_OCI_MANIFEST);
-		json_set_str(o, "digest", one->img->digest);
-		json_set_u64(o, "size", size);
-		if (name && *name) {
+		if (name) {
 			struct json_object *a = json_object_new_object();
 
 			json_set_str(a, "org.opencontainers.image.ref.name",
@@ -349,8 +448,32 @@ static int oci_image(struct save *sv, const struct saved *one,
 			json_set(o, "annotations", a);
 		}
 		json_object_array_add(index, o);
-	} while (name && *name && *++name);
-	return 0;
+	} while (name && *++name);
+}
+
+static int oci_image(struct save *sv, const struct saved *one,
+		     struct json_object *index, struct err *err)
+{
+	autojson struct json_object *manifest = NULL;
+	autosb struct sb text = SB_INIT;
+	autofree char *name = NULL;
+	char digest[DIGEST_MAX];
+	char config[DIGEST_MAX];
+	const char *layer;
+	int r = oci_manifest(sv, one->img, &manifest, &text, digest, err);
+
+	for (size_t i = 0; r == 0 && (layer = layer_digest(manifest, i)); i++)
+		r = oci_blob(sv, layer, "Copying blob ", err);
+	digest_from_hex(config, one->img->id);
+	if (r == 0)
+		r = oci_blob(sv, config, "Copying config ", err);
+	if (r < 0)
+		return r;
+	oci_index(index, one, manifest, digest, text.len);
+	if (!first_time(sv, digest))
+		return 0;
+	name = xasprintf("blobs/sha256/%s", digest_hex(digest));
+	return tar_file(&sv->w, name, text.buf, text.len, err);
 }
 
 static int save_oci(struct save *sv, struct err *err)

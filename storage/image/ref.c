@@ -168,6 +168,23 @@ static char *cut_host(char **text)
 	return host;
 }
 
+static bool is_docker_hub(const char *host)
+{
+	return streq(host, "docker.io") || streq(host, "index.docker.io") ||
+	       streq(host, "registry-1.docker.io");
+}
+
+/* Of host and path once ref_complete() has added what is missing. */
+static size_t full_length(const struct ref *ref, const char *path)
+{
+	size_t len = strlen(path) + 1;
+
+	len += strlen(ref->host ? ref->host : "docker.io");
+	if ((!ref->host || is_docker_hub(ref->host)) && !strchr(path, '/'))
+		len += strlen("library/");
+	return len;
+}
+
 int ref_parse(const char *s, struct ref *ret, struct err *err)
 {
 	auto_ref struct ref out = REF_INIT;
@@ -180,9 +197,9 @@ int ref_parse(const char *s, struct ref *ret, struct err *err)
 	r = cut_tail(text, s, &out, err);
 	if (r < 0)
 		return r;
-	if (strlen(text) > NAME_MAX_LEN)
-		return bad(s, "the name is longer than 255 characters", err);
 	out.host = cut_host(&text);
+	if (full_length(&out, text) > NAME_MAX_LEN)
+		return bad(s, "the name is longer than 255 characters", err);
 	if (out.host && !host_is_valid(out.host))
 		return bad(s, "the registry host is not valid", err);
 	if (!path_is_valid(text))
@@ -198,8 +215,7 @@ void ref_complete(struct ref *ref, const char *host)
 {
 	if (!ref->host)
 		ref->host = xstrdup(host);
-	if (streq(ref->host, "index.docker.io") ||
-	    streq(ref->host, "registry-1.docker.io"))
+	if (is_docker_hub(ref->host))
 		str_set(&ref->host, "docker.io");
 	if (streq(ref->host, "docker.io") && !strchr(ref->path, '/')) {
 		autofree char *short_path = ref->path;

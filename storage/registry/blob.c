@@ -18,7 +18,6 @@
 #include "storage/registry/blob.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +33,6 @@
 
 #define PROGRESS_NS (100 * NS_PER_MS)
 #define IDLE_MS 1000
-#define PIPE_BYTES (512 << 10)
 
 enum blob_state {
 	BLOB_QUEUED,	/* start at wake_ns */
@@ -176,8 +174,6 @@ int blob_add(struct conv *c, const char *digest, uint64_t size,
 	while (*at)
 		at = &(*at)->next;
 	*at = b;
-	/* Fewer switches between us and the reader; a wish only */
-	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
 	r = fd_nonblock(fd, true);
 	return r < 0 ? err_code(err, r, "%s: pipe", name) : 0;
 }
