@@ -58,6 +58,7 @@ static void print_json(struct json_object *o, int indent)
 {
 	autosb struct sb text = SB_INIT;
 
+	template_sort_maps(o);
 	json_pretty(o, indent, &text);
 	sb_addch(&text, '\n');
 	print_text(text.buf, text.len);

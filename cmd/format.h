@@ -42,6 +42,10 @@ static inline void cleanup_template(struct template **t)
 /** template_mark_map() - @o is a Go map (labels), not a struct; NULL is fine */
 void template_mark_map(struct json_object *o);
 
+/** template_sort_maps() - put the keys of every marked map below @o in order,
+ *  as Go's JSON encoder prints them */
+void template_sort_maps(struct json_object *o);
+
 /** template_mark_time() - @o is a string in RFC 3339 that templates print as
  *  Go prints a time ("2026-11-20 13:27:53.27 +0000 UTC") */
 void template_mark_time(struct json_object *o);

@@ -46,6 +46,8 @@ static void print_opt(FILE *out, const struct opt *o, int width)
 	if (o->def)
 		fprintf(out, word ? " (default \"%s\")" : " (default %s)",
 			o->def);
+	if (o->alias)
+		fprintf(out, " (also --%s)", o->alias);
 	if (o->type == OPT_T_UNSUPPORTED)
 		fprintf(out, " (not supported yet)");
 	fprintf(out, "\n");

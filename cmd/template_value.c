@@ -164,6 +164,35 @@ char **keys_sorted(struct json_object *o)
 	return keys;
 }
 
+void template_sort_maps(struct json_object *o)
+{
+	autostrv char **keys = NULL;
+
+	if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			template_sort_maps(json_object_array_get_idx(o, i));
+		return;
+	}
+	if (!json_object_is_type(o, json_type_object))
+		return;
+	json_object_object_foreach(o, key, child)
+	{
+		strv_add(&keys, key);
+		template_sort_maps(child);
+	}
+	if (!is_marked(o, &mark_map))
+		return;
+	strv_sort(keys);
+	for (char **k = keys; k && *k; k++) {
+		struct json_object *value =
+			json_object_get(json_object_object_get(o, *k));
+
+		/* Taken out and put back: it becomes the last one. */
+		json_object_object_del(o, *k);
+		json_set(o, *k, value);
+	}
+}
+
 static void json_member(const char *key, struct json_object *o, bool first,
 			struct sb *out)
 {

@@ -140,13 +140,15 @@ static int put_record(void *arg, const struct log_rec *rec)
 	return ferror(s->file) ? -EIO : 0;
 }
 
-static void flush_rest(struct reader *r)
+static void flush_rest(struct reader *r, bool more)
 {
 	struct sink *sinks[] = { &r->out, &r->err };
 
 	for (size_t i = 0; i < ARRAY_LEN(sinks); i++) {
 		if (sinks[i]->line.len)
 			put(r, sinks[i], &sinks[i]->line, false);
+		if (more && sinks[i]->open)
+			fputc('\n', sinks[i]->file);
 		sb_done(&sinks[i]->line);
 		fflush(sinks[i]->file);
 	}
@@ -209,7 +211,7 @@ static int read_one(struct runtime *rt, const struct ctr *c,
 	if (dir < 0)
 		return dir;
 	r = log_read(dir, &opts, put_record, &reader, err);
-	flush_rest(&reader);
+	flush_rest(&reader, several);
 	return r < 0 && !err_is_set(err) ? err_code(err, r, "write the log") :
 					   r;
 }

@@ -269,8 +269,10 @@ struct json_object *ps_json(const struct ctr *c, int64_t now_ns)
 	autostrv char **mounts = mount_targets(c);
 	autostrv char **networks = networks_of(c);
 	autosb struct sb text = SB_INIT;
+	struct json_object *labels = json_new_env_map(c->config.labels);
 	char *names[] = { c->name, NULL };
 
+	template_mark_map(labels);
 	json_set_bool(o, "AutoRemove", c->config.auto_remove);
 	json_set(o, "Command", list_of(command));
 	add_ago(c->created_ns, now_ns, &text);
@@ -286,7 +288,7 @@ struct json_object *ps_json(const struct ctr *c, int64_t now_ns)
 	json_set_str(o, "ImageID",
 		     c->config.image_id ? c->config.image_id : "");
 	json_set_bool(o, "IsInfra", false);
-	json_set(o, "Labels", json_new_env_map(c->config.labels));
+	json_set(o, "Labels", labels);
 	json_set(o, "Mounts", list_of(mounts));
 	json_set(o, "Names", list_of(names));
 	json_set(o, "Namespaces", json_object_new_object());

@@ -82,7 +82,7 @@ static const struct shell {
 } shells[] = {
 	{ "bash", bash_script, "#", "#" },
 	{ "zsh", zsh_script, "${line/$'\\t'/:}", "${line%%$'\\t'*}" },
-	{ "fish", fish_script, "", "| string replace -r '\\t.*' ''" },
+	{ "fish", fish_script, "", " | string replace -r '\\t.*' ''" },
 };
 
 static void expand(const struct shell *sh, bool no_desc, struct sb *out)
