@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --network, -p, -P, --expose, --dns and --add-host */
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "cmd/container/create_opts.h"
 #include "network/network.h"
-#include "util/log.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -106,8 +106,11 @@ static void discard_ports(struct ctr_config *c)
 	if (streq(c->network, "slirp4netns") ||
 	    (c->ports.n == 0 && !c->publish_all))
 		return;
-	log_warn("Port mappings have been discarded because \"%.*s\" network "
-		 "namespace mode does not support them", (int)n, c->network);
+	/* a plain line: scripts match it from its beginning */
+	fprintf(stderr,
+		"Port mappings have been discarded because \"%.*s\" network "
+		"namespace mode does not support them\n",
+		(int)n, c->network);
 	port_list_done(&c->ports);
 	c->ports = (struct port_list){ 0 };
 	c->publish_all = false;

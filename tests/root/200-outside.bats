@@ -94,23 +94,28 @@ host_bryo() {
 }
 
 @test "udp: the client's own address, and the answer comes back" {
-	host_bryo run -d --name us -p 9000:9000/udp "$BUSYBOX" sh -c \
-		'while :; do nc -lu -p 9000 -e sh -c "read x; echo got \$x"; done'
-	sleep 1
-	output=$(rig client python3 - <<'PY'
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(2)
-for _ in range(5):
-    s.sendto(b"hello\n", ("192.0.2.1", 9000))
+	host_bryo run -d --name us -p 9000:9000/udp \
+		-v "$BRYO_BUILD/nettool:/nettool:ro" "$BUSYBOX" /nettool udp 9000
+	ask() {
+		rig client python3 - "$1" <<'PY'
+import socket, sys
+host = sys.argv[1]
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                  socket.SOCK_DGRAM)
+s.settimeout(1)
+for _ in range(10):
+    s.sendto(b"hello", (host, 9000))
     try:
-        print(s.recv(100).decode().strip())
+        print(s.recv(100).decode())
         break
-    except TimeoutError:
+    except (TimeoutError, ConnectionRefusedError):
         pass
 PY
-	)
-	assert "got hello"
+	}
+	output=$(ask 192.0.2.1)
+	assert "from ::ffff:192.0.2.2: hello"
+	output=$(ask 2001:db8::1)
+	assert "from 2001:db8::2: hello"
 	host_bryo rm -f -t 0 us
 }
 

@@ -31,7 +31,7 @@ load helpers
 	python3 -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1 3>&- &
 	local server=$!
 	wait_until 5 curl -fsS "http://127.0.0.1:$port/"
-	run_bryo -1 run --rm "$BUSYBOX" wget -q -T 3 -O - "http://10.0.2.2:$port/"
+	run_bryo -1 run --rm "$BUSYBOX" sh -c "nc -w 3 10.0.2.2 $port </dev/null"
 	kill "$server"
 }
 
@@ -81,13 +81,15 @@ load helpers
 @test "-p: udp, with answers" {
 	local port
 	port=$(free_port)
-	run_bryo run -d --name u -p "127.0.0.1:$port:7/udp" "$BUSYBOX" sh -c 'while :; do nc -lu -p 7 -e cat; done'
+	run_bryo run -d --name u -p "$port:7/udp" -v "$BRYO_BUILD/nettool:/nettool:ro" "$BUSYBOX" /nettool udp 7
 	cat >"$ENGINE_DIR/udp.py" <<'PY'
 import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+host = sys.argv[1]
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                  socket.SOCK_DGRAM)
 s.settimeout(1)
 for _ in range(20):
-    s.sendto(b"ping", ("127.0.0.1", int(sys.argv[1])))
+    s.sendto(b"ping", (host, int(sys.argv[2])))
     try:
         print(s.recv(100).decode())
         sys.exit(0)
@@ -95,8 +97,10 @@ for _ in range(20):
         time.sleep(0.2)
 sys.exit(1)
 PY
-	run python3 "$ENGINE_DIR/udp.py" "$port"
-	assert ping
+	output=$(python3 "$ENGINE_DIR/udp.py" 127.0.0.1 "$port")
+	assert "from ::ffff:10.0.2.100: ping"
+	output=$(python3 "$ENGINE_DIR/udp.py" ::1 "$port")
+	assert "from fd00::100: ping"
 	run_bryo rm -f -t 0 u
 }
 
@@ -119,16 +123,16 @@ PY
 @test "100 MB through a published port, both ways, unchanged" {
 	local port
 	port=$(free_port)
-	head -c 100000000 /dev/urandom >"$ENGINE_DIR/data"
+	head -c 100000000 /dev/urandom >"$ENGINE_DIR/blob"
 	mkdir -p "$ENGINE_DIR/www"
-	cp "$ENGINE_DIR/data" "$ENGINE_DIR/www/data"
+	cp "$ENGINE_DIR/blob" "$ENGINE_DIR/www/data"
 	run_bryo run -d --name big -p "127.0.0.1:$port:8080" -v "$ENGINE_DIR/www:/www" "$BUSYBOX" httpd -f -p 8080 -h /www
 	wait_until 10 curl -fsS -o /dev/null "http://127.0.0.1:$port/data"
-	curl -fsS "http://127.0.0.1:$port/data" | cmp - "$ENGINE_DIR/data"
+	curl -fsS "http://127.0.0.1:$port/data" | cmp - "$ENGINE_DIR/blob"
 	run_bryo rm -f -t 0 big
 	run_bryo run -d --name sink -p "127.0.0.1:$port:9" -v "$ENGINE_DIR/www:/www" "$BUSYBOX" sh -c 'nc -l -p 9 >/www/in'
 	sleep 0.5
-	python3 - "$port" "$ENGINE_DIR/data" <<'PY'
+	python3 - "$port" "$ENGINE_DIR/blob" <<'PY'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 s.sendall(open(sys.argv[2], "rb").read())
@@ -136,7 +140,7 @@ s.shutdown(socket.SHUT_WR)
 s.recv(1)
 PY
 	run_bryo wait sink
-	cmp "$ENGINE_DIR/www/in" "$ENGINE_DIR/data"
+	cmp "$ENGINE_DIR/www/in" "$ENGINE_DIR/blob"
 	run_bryo rm sink
 }
 
@@ -145,5 +149,5 @@ PY
 	assert 0
 	run_bryo run --rm "$BUSYBOX" cat /proc/sys/net/ipv4/ping_group_range
 	assert_match '^0[[:space:]]'
-	run_bryo run --rm -u 1000 "$BUSYBOX" ping -c 1 127.0.0.1
+	run_bryo run --rm -u 1000 -v "$BRYO_BUILD/nettool:/nettool:ro" "$BUSYBOX" /nettool ping 127.0.0.1
 }
