@@ -374,6 +374,8 @@ static int set_attach(const struct create_args *a, struct ctr_config *c,
 				       "must be one of stdin, stdout, or "
 				       "stderr: invalid argument", *s);
 	}
+	/* the end of our stdin is the end of the container's */
+	c->stdin_once = c->attach_stdin && a->interactive;
 	return 0;
 }
 

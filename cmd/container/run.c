@@ -92,6 +92,8 @@ static int run_run(struct runtime *rt, const void *p, char **argv,
 	att.out = c->config.attach_stdout;
 	att.err = c->config.attach_stderr;
 	foreground = !args->detach && (att.out || att.err);
+	if (!foreground)
+		c->config.stdin_once = false;
 	r = ctr_start(rt, c, foreground ? &sock : NULL, err);
 	if (r < 0)
 		return r;
