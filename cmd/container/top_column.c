@@ -6,11 +6,11 @@
  * are podman's.
  */
 #include <stdio.h>
-#include <sys/capability.h>
 #include <sys/sysmacros.h>
 
 #include "cmd/container/top.h"
 #include "cmd/gotext.h"
+#include "libpod/oci/oci.h"
 #include "util/clock.h"
 #include "util/str.h"
 
@@ -239,33 +239,26 @@ COLUMN(seccomp)
 		sb_add(out, "?");
 }
 
+/* Names without CAP_; every capability that the kernel knows is "full". */
 static void put_caps(uint64_t mask, struct sb *out)
 {
-	int n = cap_max_bits();
-	uint64_t all = n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+	uint64_t all = 0;
 	bool first = true;
 
-	if ((mask & all) == all) {
-		sb_add(out, "full");
+	for (int i = 0; i < 64 && oci_cap_name(i); i++)
+		all |= (uint64_t)1 << i;
+	if (!mask || (mask & all) == all) {
+		sb_add(out, mask ? "full" : "none");
 		return;
 	}
-	if (!mask) {
-		sb_add(out, "none");
-		return;
-	}
-	for (int i = 0; i < n; i++) {
-		char *name = NULL;
+	for (int i = 0; i < 64; i++) {
+		const char *name = oci_cap_name(i);
 
 		if (!(mask >> i & 1))
 			continue;
-		name = cap_to_name(i);
-		for (char *c = name; c && *c; c++)
-			if (*c >= 'a' && *c <= 'z')
-				*c = (char)(*c - 'a' + 'A');
 		sb_addf(out, "%s%s", first ? "" : ",",
 			name ? name + strlen("CAP_") : "?");
 		first = false;
-		cap_free(name);
 	}
 }
 

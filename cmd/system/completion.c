@@ -70,7 +70,7 @@ static const char fish_script[] =
 	"# fish completion for @\n"
 	"function __@_complete\n"
 	"	set -l typed (commandline -opc) (commandline -ct)\n"
-	"	command $typed[1] __complete -- $typed[2..-1] 2>/dev/null #\n"
+	"	command $typed[1] __complete -- $typed[2..-1] 2>/dev/null#\n"
 	"end\n"
 	"complete -c @ -f -a '(__@_complete)'\n";
 

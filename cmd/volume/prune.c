@@ -69,8 +69,10 @@ static int remove_one(struct runtime *rt, const char *name,
 	int r = volume_remove(rt, name, false, err);
 
 	/* Somebody else was faster: it is not there, or in use again. */
-	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE))
-		return err_clear(err), 0;
+	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE)) {
+		err_clear(err);
+		return 0;
+	}
 	if (!r)
 		printf("%s\n", name);
 	return r;

@@ -27,8 +27,10 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	const struct rm_args *args = data;
 	int r = volume_remove(rt, name, args->force, err);
 
-	if (r < 0 && args->force && err->kind == ERR_NOT_FOUND)
-		return err_clear(err), 0;
+	if (r < 0 && args->force && err->kind == ERR_NOT_FOUND) {
+		err_clear(err);
+		return 0;
+	}
 	if (!r)
 		printf("%s\n", name);
 	return r;
