@@ -146,6 +146,14 @@ static void drop_partial(struct fetch *f, struct slot *sl)
 		unlinkat(dir, digest_hex(sl->l->d.digest), 0);
 }
 
+/* The registry failed before the first byte: nothing to resume */
+static bool partial_is_empty(const struct slot *sl)
+{
+	struct stat st;
+
+	return sl->lock >= 0 && fstat(sl->lock, &st) == 0 && st.st_size == 0;
+}
+
 static void slot_done(struct fetch *f, struct slot *sl, const char *state)
 {
 	slot_close(sl);
@@ -767,7 +775,9 @@ int fetch_layers(struct store *s, struct source *src, struct fetch_layer *v,
 	r = run(&f, &why);
 	if (r == 0)
 		return fill_in(&f, v, n, err);
-	for (size_t i = 0; is_full(&why) && i < f.n; i++)
-		drop_partial(&f, &f.v[i]);
+	for (size_t i = 0; i < f.n; i++) {
+		if (is_full(&why) || partial_is_empty(&f.v[i]))
+			drop_partial(&f, &f.v[i]);
+	}
 	return err_set(err, why.kind, why.code, "%s", why.msg);
 }

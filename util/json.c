@@ -34,11 +34,14 @@ struct scan {
 	size_t depth;
 };
 
-static const char *skip_string(const char *p, const char *end)
+/* @nul: an escaped NUL is in it, where C and others end the text differently */
+static const char *skip_string(const char *p, const char *end, bool *nul)
 {
 	for (p++; p < end && *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
+		if (*p != '\\')
+			continue;
+		p++;
+		*nul |= end - p >= 5 && memcmp(p, "u0000", 5) == 0;
 	}
 	return p < end ? p + 1 : end;
 }
@@ -100,10 +103,14 @@ static int scan_one(struct scan *s, struct err *err)
 {
 	struct frame *top = s->depth ? &s->stack[s->depth - 1] : NULL;
 	const char *start = s->p;
+	bool nul = false;
 
 	switch (*s->p) {
 	case '"':
-		s->p = skip_string(s->p, s->end);
+		s->p = skip_string(s->p, s->end, &nul);
+		if (nul)
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "invalid JSON: NUL in a string");
 		if (top && top->object && top->want_key)
 			add_key(top, start, s->p);
 		return 0;

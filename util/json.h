@@ -25,9 +25,9 @@ static inline void cleanup_json(struct json_object **o)
  * json_parse() - strict parse of untrusted text
  * @len: of @text, which need not be terminated
  *
- * One value, nothing behind it, no NUL, depth <= 64, no duplicate keys in an
- * object: an ambiguous document is refused, never interpreted
- * (CVE-2021-41190).  See json_check_case() too.
+ * One value, nothing behind it, no NUL (neither escaped), depth <= 64, no
+ * duplicate keys in an object: an ambiguous document is refused, never
+ * interpreted (CVE-2021-41190).  See json_check_case() too.
  *
  * Return: owned object, NULL with @err set (ERR_INVALID)
  */

@@ -18,14 +18,17 @@ always the same: DIR/manifest, DIR/config and DIR/layer are written for the
 caller to compare.  Counters are per case, so each test uses a case once.
 """
 
+import gzip
 import hashlib
 import http.server
+import io
 import json
 import pathlib
 import random
 import socket
 import ssl
 import sys
+import tarfile
 import threading
 import time
 import urllib.parse
@@ -47,6 +50,151 @@ MANIFEST = json.dumps({
     "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar",
                 "digest": digest(LAYER), "size": len(LAYER)}]}).encode()
 BLOBS = {digest(LAYER): LAYER, digest(CONFIG): CONFIG}
+
+
+# ---- images that are wrong in one way, for the image store ----------------
+
+def tar_layer(name):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b"hello"))
+    return out.getvalue()
+
+
+V2 = "application/vnd.docker.distribution.manifest.v2+json"
+LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+BAD_DIGESTS = {
+    "dots": "sha256:../../../../etc/passwd", "empty": "sha256:", "none": "",
+    "upper": "sha256:" + "A" * 64, "short": "sha256:" + "a" * 63,
+    "long": "sha256:" + "a" * 65, "md5": "md5:" + "a" * 32,
+    "sha512": "sha512:" + "a" * 64, "escape": "sha256:%2e%2e/" + "a" * 58,
+    "newline": "sha256:" + "a" * 63 + "\n", "nul": "sha256:" + "a" * 63 + "\0",
+}
+BAD_SIZES = {"negative": "-1", "huge": "1e99", "max": "9223372036854775808",
+             "text": '"12"'}
+
+
+class Image:
+    """A good image; a variant changes one thing before finish().
+
+    Each has a layer of its own, so that none is in the store already.
+    """
+
+    def __init__(self, name):
+        self.tar = tar_layer(name)
+        self.gzip = gzip.compress(self.tar, mtime=0)
+        self.config = {"architecture": "amd64", "os": "linux", "config": {},
+                       "rootfs": {"type": "layers", "diff_ids": [digest(self.tar)]}}
+        self.layer = {"mediaType":
+                      "application/vnd.oci.image.layer.v1.tar+gzip",
+                      "digest": digest(self.gzip), "size": len(self.gzip)}
+        self.manifest = {"schemaVersion": 2, "mediaType": MEDIA}
+        self.type = MEDIA
+        self.blobs = {digest(self.gzip): self.gzip}
+        self.raw = None
+
+    def finish(self):
+        data = json.dumps(self.config).encode()
+        self.blobs.setdefault(digest(data), data)
+        desc = {"mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": digest(data), "size": len(data)}
+        self.manifest.setdefault("config", desc)
+        self.manifest.setdefault("layers", [self.layer])
+        if self.raw is None:
+            self.raw = json.dumps(self.manifest).encode()
+        return self
+
+
+def variant(name, ports):
+    """The image of case m.NAME."""
+    i = Image(name)
+    what, _, how = name.partition("-")
+    if what == "good":
+        pass
+    elif what == "both":
+        i.manifest["manifests"] = [dict(i.layer)]
+    elif what == "dupkeys":
+        text = json.dumps(i.finish().manifest)
+        i.raw = text.replace('"layers"', '"layers": [], "layers"').encode()
+    elif what == "casekeys":
+        text = json.dumps(i.finish().manifest)
+        i.raw = text.replace('"layers"', '"Layers": [], "layers"').encode()
+    elif what == "type":
+        i.type = LIST
+    elif what == "schema1":
+        i.type = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+        i.raw = b'{"schemaVersion":1,"name":"x","fsLayers":[],"history":[]}'
+    elif what == "html":
+        i.type, i.raw = "text/html", b"<html></html>"
+    elif what == "deep":
+        i.raw = b'{"schemaVersion":2,"config":' + b"[" * 10000 + \
+            b"]" * 10000 + b"}"
+    elif what == "layerdigest":
+        i.layer["digest"] = digest(i.gzip) + "\0x" if how == "nulend" \
+            else BAD_DIGESTS[how]
+    elif what == "configdigest":
+        i.manifest["config"] = {"digest": BAD_DIGESTS[how], "size": 10,
+                                "mediaType": "x/y"}
+    elif what == "listdigest":
+        i.type = INDEX
+        i.raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                            "manifests": [{
+                                "mediaType": MEDIA, "size": 100,
+                                "digest": BAD_DIGESTS[how], "platform": {
+                                    "os": "linux", "architecture": arch}}
+                                for arch in ("amd64", "arm64")]}).encode()
+    elif what == "diffdigest":
+        i.config["rootfs"]["diff_ids"] = [BAD_DIGESTS[how]]
+    elif what == "size":
+        text = json.dumps(i.finish().manifest)
+        i.raw = text.replace('"size": %d}]' % len(i.gzip),
+                             '"size": %s}]' % {
+                                 "less": len(i.gzip) - 1,
+                                 "more": len(i.gzip) + 1,
+                                 **BAD_SIZES}[how]).encode()
+    elif what == "wronglayer":
+        i.blobs[digest(i.gzip)] = bytes(len(i.gzip))
+    elif what == "wrongconfig":
+        data = json.dumps(i.config).encode()
+        i.blobs[digest(data)] = data.replace(b"linux", b"Linux")
+    elif what == "diffid":
+        i.config["rootfs"]["diff_ids"] = [digest(b"other")]
+    elif what == "count":
+        i.config["rootfs"]["diff_ids"] = [digest(i.tar)] * int(how)
+    elif what == "layers":
+        i.manifest["layers"] = [i.layer] * int(how)
+        i.config["rootfs"]["diff_ids"] = [digest(i.tar)] * int(how)
+    elif what == "history":
+        i.config["history"] = [{"created_by": "x"}] * int(how)
+    elif what == "bigindex":
+        i.type = INDEX
+        i.raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                            "manifests": [{
+                                "mediaType": MEDIA, "size": 100,
+                                "digest": "sha256:%064x" % n, "platform": {
+                                    "os": "plan9", "architecture": "vax"}}
+                                for n in range(int(how))]}).encode()
+    elif what == "nested":
+        i.type = INDEX
+        raw = i.finish().raw
+        for _ in range(int(how)):
+            i.blobs[digest(raw)] = raw
+            raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                              "manifests": [{
+                                  "mediaType": INDEX, "size": len(raw),
+                                  "digest": digest(raw), "platform": {
+                                      "os": "linux", "architecture": arch}}
+                                  for arch in ("amd64", "arm64")]}).encode()
+        i.raw = raw
+    elif what == "urls":
+        i.layer["urls"] = ["http://127.0.0.1:%d/elsewhere/x" % ports["B"]]
+        i.blobs = {}
+    else:
+        raise KeyError(name)
+    return i.finish()
 
 
 class World:
@@ -180,6 +328,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.error(401, "UNAUTHORIZED", "bad credentials")
 
     # ---- cases ----
+
+    def m(self, name):
+        """An image of variant(), its tag is `latest`."""
+        image = variant(name, self.world.ports)
+        if self.kind == "manifests":
+            body = image.raw if not self.name.startswith("sha256:") else \
+                image.blobs.get(self.name, image.raw)
+            kind = image.type if body is image.raw else \
+                json.loads(body)["mediaType"]
+            self.answer(200, body, Content_Type=kind,
+                        Docker_Content_Digest=digest(b"a lie"))
+        elif self.name in image.blobs:
+            self.blob_range(image.blobs[self.name])
+        else:
+            self.error(404, "BLOB_UNKNOWN", "blob unknown")
 
     def good(self):
         if self.kind == "manifests":
@@ -457,7 +620,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 CASES = {name: getattr(Handler, name) for name in (
-    "redirect hops nolocation bearer loop401 digestauth badchallenge status "
+    "m redirect hops nolocation bearer loop401 digestauth badchallenge status "
     "flaky date escapes bigerror norange wrongrange status416 twentieths "
     "nothing changed length chunked trickle stall silent headers64k "
     "manyheaders bigmanifest html gzipped http09 tags").split()}
