@@ -150,8 +150,13 @@ static int clone_joined(struct init *in, uint64_t flags, struct oci_ctr *ctr,
 	pidfd_reap(helper);
 	if (r < 0)
 		return err_code(err, r, "join namespaces");
-	if (r > 0 && msg.type == SYNC_ERR)
+	if (r > 0 && msg.type == SYNC_ERR) {
+		struct sync_msg next;
+
+		/* init's own, that overtook its pid? it is to be reaped */
+		sync_recv(ctr->sync_fd, &next, &ctr->pidfd);
 		return sync_err(&msg, err);
+	}
 	if (r == 0 || msg.type != SYNC_PID || ctr->pidfd < 0)
 		return err_set(err, ERR_FAIL, EPROTO,
 			       "the helper that joins namespaces is gone");

@@ -139,7 +139,7 @@ static void noreturn_attr helper_main(struct init *in,
 	child_exit(0);
 }
 
-/* The two messages that come first, in either order; see sync.h */
+/* What has come over the socket; SYNC_PID and SYNC_CREATED in either order. */
 struct progress {
 	int pidfd;	/* owned */
 	pid_t pid;
@@ -147,34 +147,63 @@ struct progress {
 	bool created;
 };
 
-static int wait_created(int sock, struct progress *p, struct err *err)
+/* 0: go on, -errno */
+static int handle(struct progress *p, const struct sync_msg *msg, int *fd,
+		  struct err *err)
 {
-	while (p->pidfd < 0 || !p->created) {
+	if (msg->type == SYNC_PID) {
+		p->pid = msg->value;
+		p->pidfd = take_fd(*fd);
+	} else if (msg->type == SYNC_CREATED) {
+		p->console_fd = take_fd(*fd);
+		p->created = true;
+	} else if (msg->type == SYNC_ERR) {
+		return sync_err(msg, err);
+	} else {
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "message %u from the new process",
+			       (unsigned int)msg->type);
+	}
+	return 0;
+}
+
+/*
+ * The error of the new process may overtake its pid from the helper.  We have
+ * to reap it all the same: the container's pid namespace cannot end while a
+ * zombie of it is left.
+ */
+static void wait_pid(int sock, struct progress *p)
+{
+	while (p->pidfd < 0) {
 		autoclose int fd = -EBADF;
 		struct sync_msg msg;
-		int r = sync_recv(sock, &msg, &fd);
 
+		if (sync_recv(sock, &msg, &fd) <= 0)
+			return;
+		(void)handle(p, &msg, &fd, NULL);
+	}
+}
+
+static int wait_created(int sock, struct progress *p, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0 && (p->pidfd < 0 || !p->created)) {
+		autoclose int fd = -EBADF;
+		struct sync_msg msg;
+
+		r = sync_recv(sock, &msg, &fd);
 		if (r < 0)
 			return err_code(err, r, "wait for the new process");
 		if (r == 0)
 			return err_set(err, ERR_START, EPIPE,
 				       "the new process ended before its "
 				       "start");
-		if (msg.type == SYNC_ERR)
-			return sync_err(&msg, err);
-		if (msg.type == SYNC_PID) {
-			p->pid = msg.value;
-			p->pidfd = take_fd(fd);
-		} else if (msg.type == SYNC_CREATED) {
-			p->console_fd = take_fd(fd);
-			p->created = true;
-		} else {
-			return err_set(err, ERR_FAIL, EPROTO,
-				       "message %u from the new process",
-				       (unsigned int)msg.type);
-		}
+		r = handle(p, &msg, &fd, err);
 	}
-	return 0;
+	if (r < 0)
+		wait_pid(sock, p);
+	return r;
 }
 
 static void progress_done(struct progress *p)

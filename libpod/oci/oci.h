@@ -69,7 +69,8 @@ int oci_create(const struct oci_spec *spec, struct oci_io *io,
  * oci_start() - let init exec the payload; returns once it has (or failed)
  *
  * "executable file `x` not found in $PATH" is ERR_CMD_NOT_FOUND, "permission
- * denied", "is a directory" are ERR_START.
+ * denied", "is a directory" are ERR_START.  On failure init is reaped, as by
+ * oci_abort().
  */
 int oci_start(struct oci_ctr *ctr, struct err *err);
 
@@ -97,6 +98,9 @@ struct oci_exec {
  * oci_exec() - join all namespaces of init, fork and exec
  * @ret_pidfd: owned; the process is our child (waitid P_PIDFD)
  * @ret_pid:   in our pid namespace
+ *
+ * Reap it as soon as it ended: the kernel lets a pid namespace end, and with
+ * it the container's init, only when no zombie of it is left.
  *
  * -ESRCH with ERR_STATE when the container is not running (any more): also
  * what a fork after setns reports as ENOMEM.

@@ -13,6 +13,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/path.h"
+#include "util/str.h"
 
 /*
  * Theory of operation
@@ -147,6 +148,20 @@ static int stdio_tty(struct init *in, struct err *err)
 	return 0;
 }
 
+/* From here on even "/proc/self/fd/N" as working directory leads nowhere. */
+static void close_ours(struct init *in)
+{
+	int n = MAX(in->process->preserve_fds, 0);
+	autofree int *keep = xcalloc((size_t)n + 2, sizeof(*keep));
+
+	for (int i = 0; i < n; i++)
+		keep[i] = 3 + i;
+	keep[n] = in->sync_fd;
+	keep[n + 1] = in->trampoline_fd;
+	fd_close_all_but(keep, (size_t)n + 2);
+	in->root_fd = in->proc_fd = in->dev_fd = in->tty_fd = -EBADF;
+}
+
 int step_stdio(struct init *in, struct err *err)
 {
 	int null_fd = -EBADF;
@@ -177,5 +192,6 @@ int step_stdio(struct init *in, struct err *err)
 	for (int i = 0; i < 3; i++)
 		if (dup2(in->stdio[i], i) < 0)
 			return err_sys(err, "set up standard streams");
+	close_ours(in);
 	return 0;
 }

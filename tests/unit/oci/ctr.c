@@ -237,6 +237,17 @@ int ctr_layers(void)
 	return layers_fd;
 }
 
+/* Clear of the numbers that --preserve-fds is about. */
+static int high(int fd)
+{
+	int r = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+
+	if (r < 0)
+		die("fcntl");
+	close(fd);
+	return r;
+}
+
 int ctr_main(int (*tests)(void))
 {
 	const char *tmp = getenv("TMPDIR");
@@ -252,9 +263,10 @@ int ctr_main(int (*tests)(void))
 	enter_userns();
 	if (!mkdtemp(dir_path))
 		die(dir_path);
-	dir_fd = open(dir_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir_fd = high(open(dir_path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	make_dir(dir_fd, "layers");
-	layers_fd = openat(dir_fd, "layers", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	layers_fd = high(openat(dir_fd, "layers", O_PATH | O_DIRECTORY |
+				O_CLOEXEC));
 	busybox_layer();
 	r = tests();
 	if (tree_remove_at(AT_FDCWD, dir_path, &err) < 0)
@@ -311,7 +323,7 @@ static int new_state(void)
 	int fd;
 
 	make_dir(dir_fd, name);
-	fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = high(openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	make_dir(fd, "upper");
 	make_dir(fd, "work");
 	return fd;
