@@ -61,7 +61,7 @@ enum layer_format {	/* how whiteouts are stored */
  *              may claim; 0 = 50 GiB.  Free space less a small reserve is the
  *              limit in any case.
  * @max_entries: budget of members, 0 = 4194304
- * @single_id:  chown nothing; owners other than 0:0 are recorded in the xattr
+ * @single_id:  chown nothing; owners are recorded in the xattr
  *              user.containers.override_stat that fuse-overlayfs reads
  * @enter_userns: as in struct store_conf; may be NULL.  It joins a user
  *              namespace, not a mount namespace: @staging has to be reachable

@@ -217,16 +217,16 @@ static gid_t owner_gid(const struct tree *t, const struct tree_meta *m)
 }
 
 /*
- * fuse-overlayfs looks at the root directory of a layer to learn whether the
- * layer has these, so the root always gets one.
+ * When the root directory of a layer has this, fuse-overlayfs wants it of
+ * every file and directory below; a symlink cannot have one and needs none.
  */
-static int set_owner_xattr(const struct tree *t, int fd, bool always,
+static int set_owner_xattr(const struct tree *t, int fd,
 			   const struct tree_meta *m, struct err *err)
 {
 	char text[48];
 	int len;
 
-	if (!t->single_id || !(always || m->uid || m->gid))
+	if (!t->single_id)
 		return 0;
 	len = snprintf(text, sizeof(text), "%lld:%lld:0%o", (long long)m->uid,
 		       (long long)m->gid, (unsigned int)m->mode & 07777);
@@ -344,7 +344,7 @@ int tree_begin(struct tree *t, struct err *err)
 	t->dir = xcalloc(TREE_DEPTH_MAX + 1, sizeof(*t->dir));
 	t->dir[0] = (struct tree_dir){ .fd = t->root };
 	if (set_meta(t, t->root, false, &plain, err) < 0 ||
-	    set_owner_xattr(t, t->root, true, &plain, err) < 0)
+	    set_owner_xattr(t, t->root, &plain, err) < 0)
 		return -err->code;
 	if (fstat(t->root, &st) < 0)
 		return err_sys(err, "stat the layer directory");
@@ -469,6 +469,8 @@ static int make_implied(struct tree *t, const char *base, bool hidden,
 	d = top(t);
 	if (d->setgid && set_meta(t, d->fd, false, &plain, err) < 0)
 		return -err->code;
+	if (set_owner_xattr(t, d->fd, &plain, err) < 0)
+		return -err->code;
 	d->setgid = false;
 	if (clock_gettime(CLOCK_REALTIME, &d->mtime) < 0)
 		return err_sys(err, "read the clock");
@@ -570,7 +572,7 @@ int tree_root(struct tree *t, const struct tree_meta *m, struct err *err)
 {
 	if (check_owner(t, m, err) < 0 || leave_others(t, "", 0, err) < 0 ||
 	    set_meta(t, t->root, false, m, err) < 0 ||
-	    set_owner_xattr(t, t->root, true, m, err) < 0)
+	    set_owner_xattr(t, t->root, m, err) < 0)
 		return -err->code;
 	t->dir[0].mtime = m->mtime;
 	t->dir[0].dirty = true;
@@ -599,7 +601,7 @@ int tree_dir(struct tree *t, const char *base, const struct tree_meta *m,
 			return -err->code;
 	}
 	if (set_meta(t, top(t)->fd, made, m, err) < 0 ||
-	    set_owner_xattr(t, top(t)->fd, false, m, err) < 0)
+	    set_owner_xattr(t, top(t)->fd, m, err) < 0)
 		return -err->code;
 	top(t)->mtime = m->mtime;
 	top(t)->dirty = true;
@@ -637,7 +639,7 @@ int tree_file_end(struct tree *t, int fd, const struct tree_meta *m,
 	autoclose int own = fd;
 
 	if (set_meta(t, own, true, m, err) < 0 ||
-	    set_owner_xattr(t, own, false, m, err) < 0)
+	    set_owner_xattr(t, own, m, err) < 0)
 		return -err->code;
 	return set_times(own, m->mtime, err);
 }
