@@ -36,7 +36,14 @@ static size_t text_width(const char *s, size_t len)
 	uint32_t c = 0;
 
 	while (s < end) {
-		size_t n = utf8_next(s, &c);
+		size_t n = 1;
+
+		if ((unsigned char)*s < 0x80) {
+			width++;
+			s++;
+			continue;
+		}
+		n = utf8_next(s, &c);
 
 		if (!n)
 			break;

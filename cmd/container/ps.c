@@ -169,31 +169,17 @@ static void print_default(const struct ctr_list *list,
 	print_text(out.buf, out.len);
 }
 
-static int print_formatted(struct runtime *rt, struct ctr_list *list,
+static int print_formatted(const struct ctr_list *list,
 			   const struct ps_args *args, int64_t now,
 			   struct err *err)
 {
 	autojson struct json_object *rows = json_object_new_array();
 	bool json = format_is_json(args->format);
-	bool mounts = json || strstr(args->format, "Mounts") ||
-		      strstr(args->format, "ExposedPorts") ||
-		      strstr(args->format, "CIDFile");
 
-	for (size_t i = 0; i < list->n; i++) {
-		struct ctr *c = list->v[i];
-		int r = mounts ? ctr_config_load(rt, c, err) : 0;
-
-		/* It was removed while we looked: not an error of ours. */
-		if (r < 0 && err->kind == ERR_NOT_FOUND) {
-			err_clear(err);
-			continue;
-		}
-		if (r < 0)
-			return r;
-		json_object_array_add(rows,
-				      json ? ps_json(c, now) :
-					     ps_row(c, now, args->no_trunc));
-	}
+	for (size_t i = 0; i < list->n; i++)
+		json_object_array_add(
+			rows, json ? ps_json(list->v[i], now) :
+				     ps_row(list->v[i], now, args->no_trunc));
 	return print_rows(args->format, rows, NULL, columns, args->noheading,
 			  err);
 }
@@ -212,7 +198,7 @@ static int print_once(struct runtime *rt, const struct ps_args *args,
 	else if (str_is_empty(args->format) || streq(args->format, "table"))
 		print_default(&list, args, now);
 	else
-		r = print_formatted(rt, &list, args, now, err);
+		r = print_formatted(&list, args, now, err);
 	return r;
 }
 
