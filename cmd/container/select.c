@@ -124,6 +124,19 @@ static int collect(struct runtime *rt, const struct select_args *sel,
 	return r;
 }
 
+/* podman's rm has words of its own */
+static int find(struct runtime *rt, const struct select_args *sel,
+		const char *name, struct ctr **ret, struct err *err)
+{
+	int r = ctr_find(rt, name, ret, err);
+
+	if (r == -ENOENT && sel->rm_exit && err->kind == ERR_NOT_FOUND)
+		return err_set(err, ERR_NOT_FOUND, ENOENT,
+			       "no container with ID or name \"%s\" found: no "
+			       "such container", name);
+	return r;
+}
+
 /* One container; 0, or -errno. */
 static int one(struct runtime *rt, const struct select_args *sel,
 	       const char *name,
@@ -132,7 +145,7 @@ static int one(struct runtime *rt, const struct select_args *sel,
 	       void *data, struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
-	int r = ctr_find(rt, name, &c, err);
+	int r = find(rt, sel, name, &c, err);
 
 	if (r == 0)
 		r = fn(rt, c, data, err);

@@ -373,6 +373,7 @@ void config_brief(const struct ctr_config *c, struct sb *out)
 	brief_addv(out, 'e', c->entrypoint);
 	brief_addv(out, 'c', c->cmd);
 	brief_addv(out, 'l', c->labels);
+	brief_addv(out, 'x', c->expose);
 	brief_add(out, 'n', c->network);
 	brief_add(out, 'r', restart);
 	ports_pack(&c->ports, &ports);
@@ -437,6 +438,9 @@ static void brief_field(struct ctr_config *c, char tag, char *text)
 		break;
 	case 'l':
 		strv = &c->labels;
+		break;
+	case 'x':
+		strv = &c->expose;
 		break;
 	case 'b':
 	case 'v':

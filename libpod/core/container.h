@@ -182,9 +182,9 @@ int ctr_find(struct runtime *rt, const char *name, struct ctr **ret,
 /**
  * ctr_list() - all rows, oldest first; 1000 rows in a few ms
  *
- * Of each config only image_id, image_name, entrypoint, cmd, labels, network,
- * restart, ports, cidfile, auto_remove and type, source and target of binds
- * and volumes are there; ctr_config_load() reads the rest.
+ * Of each config only image_id, image_name, entrypoint, cmd, labels, expose,
+ * network, restart, ports, cidfile, auto_remove and type, source and target of
+ * binds and volumes are there; ctr_config_load() reads the rest.
  */
 int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err);
 

@@ -151,6 +151,9 @@ int ctr_name_check(const char *name, struct err *err);
 /** ctr_err_name_taken() - podman's words, with the id of who has it */
 int ctr_err_name_taken(struct runtime *rt, const char *name, struct err *err);
 
+/** ctr_err_source() - a bind source that cannot be opened; errno says why */
+int ctr_err_source(struct err *err, const char *path);
+
 /** ctr_dirs_make() - directory, upper and work (or tree) of a container;
  *  existing ones are fine */
 int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err);

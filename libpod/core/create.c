@@ -254,13 +254,21 @@ static int resolve_modes(struct runtime *rt, struct ctr_config *c,
 	return 0;
 }
 
+int ctr_err_source(struct err *err, const char *path)
+{
+	if (errno != ENOENT)
+		return err_sys(err, "statfs %s", path);
+	return err_set(err, ERR_SYS, ENOENT,
+		       "statfs %s: no such file or directory", path);
+}
+
 static int check_mounts(const struct ctr_config *c, struct err *err)
 {
 	for (size_t i = 0; i < c->n_mounts; i++) {
 		const struct ctr_mount *m = &c->mounts[i];
 
 		if (m->type == MNT_BIND && access(m->source, F_OK) < 0)
-			return err_sys(err, "statfs %s", m->source);
+			return ctr_err_source(err, m->source);
 		for (size_t j = 0; j < i; j++)
 			if (streq(c->mounts[j].target, m->target))
 				return err_set(err, ERR_INVALID, EINVAL,

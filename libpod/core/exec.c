@@ -16,7 +16,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -183,8 +182,6 @@ static void make_env(const struct ctr *c, const struct ctr_exec_opts *o,
 static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
 			 char *const *env, struct oci_process *p)
 {
-	struct winsize ws = { 0 };
-
 	p->args = o->args;
 	p->env = env;
 	p->cwd = str_is_empty(o->workdir) ? c->config.workdir : o->workdir;
@@ -193,11 +190,8 @@ static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
 		p->user = "";
 	p->terminal = o->tty && !o->detach;
 	p->preserve_fds = o->preserve_fds;
-	if (p->terminal && (ioctl(0, TIOCGWINSZ, &ws) == 0 ||
-			    ioctl(1, TIOCGWINSZ, &ws) == 0)) {
-		p->rows = ws.ws_row;
-		p->cols = ws.ws_col;
-	}
+	if (p->terminal)
+		window_size(p);
 }
 
 static int parse_keys(const struct ctr_exec_opts *o, char keys[ATTACH_KEYS_MAX],

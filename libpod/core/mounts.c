@@ -352,7 +352,7 @@ static int add_user(struct plan *p, const struct ctr_mount *m,
 		out.data = NULL;
 		r = open(m->source, O_PATH | O_CLOEXEC);
 		if (r < 0)
-			return err_sys(err, "statfs %s", m->source);
+			return ctr_err_source(err, m->source);
 		out.source_fd = plan_fd(p, r);
 		break;
 	case MNT_VOLUME:

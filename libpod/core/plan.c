@@ -8,6 +8,7 @@
 #include "libpod/core/plan.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -275,8 +276,8 @@ static int join_container(struct plan *p, enum oci_ns_type type,
 
 static int plan_one_ns(struct plan *p, size_t i, struct err *err)
 {
-	const char *mode =
-		*(char **)((char *)&p->c->config + kinds[i].mode);
+	const void *field = (const char *)&p->c->config + kinds[i].mode;
+	const char *mode = *(char *const *)field;
 	struct oci_ns *ns = &p->spec.ns[kinds[i].type];
 	const char *arg;
 
@@ -692,6 +693,19 @@ char **ctr_env(const struct ctr *c)
 	return env;
 }
 
+void window_size(struct oci_process *p)
+{
+	struct winsize ws;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (ioctl(fd, TIOCGWINSZ, &ws) < 0)
+			continue;
+		p->rows = ws.ws_row;
+		p->cols = ws.ws_col;
+		return;
+	}
+}
+
 int plan_process(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
@@ -707,6 +721,8 @@ int plan_process(struct plan *p, struct err *err)
 	if (!proc->user)
 		proc->user = c->user ? c->user : "";
 	proc->terminal = c->tty;
+	if (c->tty)
+		window_size(proc);
 	proc->preserve_fds = c->preserve_fds;
 	p->spec.passwd_entry = true;
 	p->spec.init_process = c->init;

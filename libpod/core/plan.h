@@ -75,6 +75,9 @@ int process_fill(const struct ctr_config *c, bool privileged,
 		 struct oci_process *ret, struct oci_rlimit **rlimits,
 		 struct err *err);
 
+/** window_size() - of the caller's terminal, when it has one */
+void window_size(struct oci_process *p);
+
 /** limits_fill() - default and --ulimit limits; @rlimits as above */
 int limits_fill(const struct ctr_config *c, struct oci_process *ret,
 		struct oci_rlimit **rlimits, struct err *err);

@@ -90,7 +90,7 @@ static int remove_dependants(struct runtime *rt, const struct ctr *c,
 	if (!opts->depend) {
 		autofree char *text = strv_join(ids, ", ");
 
-		return err_set(err, ERR_IN_USE, EBUSY,
+		return err_set(err, ERR_STATE, EBUSY,
 			       "container %s has dependent containers which "
 			       "must be removed before it: %s: container "
 			       "already exists", c->id, text);

@@ -214,12 +214,41 @@ static int mount_devpts(struct init *in, const struct oci_mount *m,
 	return new_fs(in, m, "devpts", DEVPTS_DATA, true, err);
 }
 
+static bool has_option(const char *data, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = data; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (strncmp(p, key, n) == 0 && p[n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* What the options said wins over what the image's directory is. */
+static int tmpfs_own(int fd, const char *data, const struct stat *st)
+{
+	uid_t uid = has_option(data, "uid") ? st->st_uid : (uid_t)-1;
+	gid_t gid = has_option(data, "gid") ? st->st_gid : (gid_t)-1;
+	char path[FD_PATH_MAX];
+
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	if (has_option(data, "mode") &&
+	    chmod(fd_path(fd, path), st->st_mode & 07777) < 0)
+		return -errno;
+	return 0;
+}
+
 static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 		       struct err *err)
 {
 	const char *source = str_is_empty(m->source) ? "tmpfs" : m->source;
 	uint64_t attr = m->copy_up ? m->attr & ~(uint64_t)MOUNT_ATTR_RDONLY :
 			m->attr;
+	struct stat own;
 	int r;
 
 	autoclose int fd = mnt_fs(&in->mnt, "tmpfs", source, m->data, attr, err);
@@ -229,7 +258,11 @@ static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 	if (target < 0)
 		return target;
 	if (m->copy_up) {
+		if (fstat(fd, &own) < 0)
+			return err_sys(err, "stat the tmpfs");
 		r = copyup_tree(target, fd, err);
+		if (r == 0 && m->data && tmpfs_own(fd, m->data, &own) < 0)
+			r = err_sys(err, "set owner and mode of the tmpfs");
 		if (r == 0)
 			r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
 		if (r < 0)

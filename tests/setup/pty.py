@@ -7,14 +7,17 @@ each line when the program has been quiet for a moment ("\\x04", "\\x10" and
 friends in it are control keys).  What appears on the terminal is copied to
 stdout; the exit code is the command's.  Ends after 60 seconds in any case.
 """
-import fcntl
-import os
-import pty
-import select
-import struct
 import sys
-import termios
-import time
+
+sys.path.pop(0)  # our own folder: this file is not the module "pty"
+
+import fcntl  # noqa: E402
+import os  # noqa: E402
+import pty  # noqa: E402
+import select  # noqa: E402
+import struct  # noqa: E402
+import termios  # noqa: E402
+import time  # noqa: E402
 
 QUIET = 0.4
 LIMIT = 60

@@ -39,7 +39,7 @@ setup_file() {
 	run_bryo exec -u user x sh -c 'echo $HOME'
 	assert /home/user
 	local field
-	for field in CapInh CapBnd NoNewPrivs Seccomp; do
+	for field in CapInh: CapBnd: NoNewPrivs: Seccomp:; do
 		run_bryo exec x sh -c "grep $field /proc/self/status; grep $field /proc/1/status"
 		[ "$(sort -u <<<"$out" | wc -l)" = 1 ] || return 1
 	done
