@@ -482,13 +482,40 @@ static int set_log_driver(const char *name, struct ctr_config *c,
 		       "invalid argument");
 }
 
+/* "8000", "1.5m", "10MB": decimal here, as podman and docker have it */
+static int parse_log_size(const char *text, uint64_t *ret)
+{
+	static const char *const units[] = { "", "k", "m", "g", "t" };
+	size_t n = strspn(text, "0123456789.");
+	autofree char *number = xstrndup(text, n);
+	autofree char *unit = xstrdup(text + n);
+	double scale = 1;
+	double value;
+
+	str_lower(unit);
+	n = strlen(unit);
+	if (n > 0 && unit[n - 1] == 'b')
+		unit[n - 1] = '\0';
+	if (parse_double(number, &value) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++, scale *= 1000) {
+		if (!streq(unit, units[i]))
+			continue;
+		if (value * scale > (double)INT64_MAX)
+			return -ERANGE;
+		*ret = (uint64_t)(value * scale);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int set_log_opt(const char *text, struct ctr_config *c,
 		       struct err *err)
 {
 	const char *size = str_after(text, "max-size=");
 	const char *files = str_after(text, "max-file=");
 
-	if (size && parse_size(size, &c->log_size) == 0)
+	if (size && parse_log_size(size, &c->log_size) == 0)
 		return 0;
 	if (files && parse_u32(files, &c->log_files) == 0 &&
 	    c->log_files > 0 && c->log_files <= 1000)

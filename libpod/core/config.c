@@ -254,7 +254,7 @@ void ctr_config_init(struct ctr_config *c)
 	c->readonly_tmpfs = true;
 	c->http_proxy = true;
 	c->log_files = 2;
-	c->log_size = 100U << 20;
+	c->log_size = 100000000;
 	c->shm_size = 64U << 20;
 }
 
