@@ -435,8 +435,18 @@ blob() {
 }
 
 @test "a slow reader is no stall" {
-	blob -0 good stall_s=1 nap_ms=3000
+	blob -0 good stall_s=1 nap_ms=3000 retry=0
 	blob_ok
+}
+
+@test "a full pipe is waited for, not slept over" {
+	local start=$SECONDS
+	for _ in $(seq 20); do
+		blob -0 good
+	done
+	blob_ok
+	# Waits of a tenth of a second add up to more than 7
+	[ $((SECONDS - start)) -lt 5 ]
 }
 
 @test "a reader that goes away ends its blob" {
