@@ -32,12 +32,14 @@ setup_file() {
 	export USER_DIR
 	mkdir "$USER_DIR/www"
 	echo outside-page >"$USER_DIR/www/index.html"
-	rig host python3 -m http.server --bind 192.0.2.1 --directory "$USER_DIR/www" 8000 \
+	# not through rig(): $! would be a shell's that outlives its server
+	ip netns exec "$RIG-host" python3 -m http.server --bind 192.0.2.1 --directory "$USER_DIR/www" 8000 \
 		>/dev/null 2>&1 3>&- &
 	echo $! >"$USER_DIR/pids"
-	rig host python3 "$BATS_TEST_DIRNAME/dns.py" 192.0.2.1 name.test 192.0.2.1 \
+	ip netns exec "$RIG-host" python3 "$BATS_TEST_DIRNAME/dns.py" 192.0.2.1 name.test 192.0.2.1 \
 		>/dev/null 2>&1 3>&- &
 	echo $! >>"$USER_DIR/pids"
+	wait_until 5 ip netns exec "$RIG-host" curl -fsS http://192.0.2.1:8000/
 	# pull outside of the rig, where the registry is
 	user_bryo pull -q "$BUSYBOX" >/dev/null
 }
@@ -74,10 +76,10 @@ host_bryo() {
 }
 
 @test "the host's loopback is out of reach" {
-	rig host python3 -m http.server --bind 127.0.0.1 --directory "$USER_DIR/www" 8001 \
+	ip netns exec "$RIG-host" python3 -m http.server --bind 127.0.0.1 --directory "$USER_DIR/www" 8001 \
 		>/dev/null 2>&1 3>&- &
 	local pid=$!
-	sleep 0.5
+	wait_until 5 ip netns exec "$RIG-host" curl -fsS http://127.0.0.1:8001/
 	refute host_bryo run --rm "$BUSYBOX" wget -q -T 3 -O - http://10.0.2.2:8001/
 	kill "$pid"
 }
