@@ -329,8 +329,10 @@ static int job_start(struct fetch *f, struct slot *sl, int input, int resume,
 static int slot_run(struct fetch *f, struct slot *sl, struct err *err)
 {
 	uint32_t key = (uint32_t)(sl - f->v);
-	int r = staging_new(f->s, &sl->staging, err);
+	int r = store_userns(f->s, err);
 
+	if (r == 0)
+		r = staging_new(f->s, &sl->staging, err);
 	if (r < 0)
 		return r;
 	autoclose int resume = open_resume(f, sl, err);
@@ -776,6 +778,7 @@ int fetch_layers(struct store *s, struct source *src, struct fetch_layer *v,
 	if (r == 0)
 		return fill_in(&f, v, n, err);
 	for (size_t i = 0; i < f.n; i++) {
+		layer_job_end(&f.v[i].job);
 		if (is_full(&why) || partial_is_empty(&f.v[i]))
 			drop_partial(&f, &f.v[i]);
 	}

@@ -199,11 +199,18 @@ void store_sweep(struct store *s)
 
 	if (any_doomed(s))
 		gc_run(s, NULL);
-	if (found || !is_empty(s, STORE_TRASH))
+	if (found || (!is_empty(s, STORE_TRASH) && !trash_is_locked(s)))
 		store_trash_empty(s);
 }
 
 /* ---- children in U ------------------------------------------------------ */
+
+int store_userns(struct store *s, struct err *err)
+{
+	return s->conf.userns_ready ?
+		       s->conf.userns_ready(s->conf.arg, err) :
+		       0;
+}
 
 static void noreturn_attr fork_child(struct store *s, int sock,
 				     int (*fn)(void *arg, struct err *err),
@@ -227,8 +234,10 @@ int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
 	struct err reason = ERR_INIT;
 	int pair[2];
 	ssize_t n;
-	int r;
+	int r = store_userns(s, err);
 
+	if (r < 0)
+		return r;
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe");
 	autoclose int rd = pair[0];

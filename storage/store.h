@@ -45,6 +45,8 @@ enum store_driver {
  * @enter_userns: runs in a forked child: joins U (makes it when needed) and
  *                becomes root in it; for helpers that write layers and for
  *                the removal of files owned by subuids.  @arg is passed on.
+ * @userns_ready: called in this process before such children are forked and
+ *                waited for: makes U, so that they only join it; may be NULL
  * @single_id:    no subuids: owners are recorded in xattrs only
  * @layer_max:    --max-layer-size, bytes of one unpacked layer
  */
@@ -54,6 +56,7 @@ struct store_conf {
 	struct db *db;
 	enum store_driver driver;
 	int (*enter_userns)(void *arg, struct err *err);
+	int (*userns_ready)(void *arg, struct err *err);
 	void *arg;
 	bool single_id;
 	uint64_t layer_max;

@@ -69,10 +69,16 @@ void staging_done(struct staging *st);
 int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
 	       void *arg, struct err *err);
 
+/** store_userns() - before a helper is started that joins U */
+int store_userns(struct store *s, struct err *err);
+
 /** store_format() - how this store keeps whiteouts */
 int store_format(struct store *s, enum layer_format *ret, struct err *err);
 
 /* ---- trash.c ------------------------------------------------------------ */
+
+/** trash_is_locked() - somebody deletes already */
+bool trash_is_locked(struct store *s);
 
 /** reserve_make()/reserve_drop() - a file that is given up when a removal
  *  finds the disk full; drop returns true when there was one */

@@ -56,12 +56,14 @@
  * @lock_fd: exclusive lock while the holder is being made
  * @holder:  its pid while it waits for its maps, 0 otherwise
  * @go_fd:   socket to that holder: one byte = maps are written
+ * @owner:   process that waits for it: a forked child cannot
  * @helper:  newuidmap and newgidmap, 0 when there is nothing to wait for
  */
 struct userns {
 	int fd;
 	int lock_fd;
 	pid_t holder;
+	pid_t owner;
 	int go_fd;
 	pid_t helper[2];
 };
@@ -341,6 +343,7 @@ static int start_holder(struct runtime *rt, struct userns *u, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) < 0)
 		return err_sys(err, "socketpair");
 	u->go_fd = sp[0];
+	u->owner = getpid();
 	u->holder = holder_fork(rt->run_fd, sp[1]);
 	r = u->holder < 0 ? -errno : 0;
 	close(sp[1]);
@@ -501,12 +504,25 @@ int userns_join(int fd, struct err *err)
 	return 0;
 }
 
+/* In a child: the holder that our parent is making is its business; the lock
+ * tells when it is there.  Our copy of the descriptor does not hold it up. */
+static void forget_holder(struct userns *u)
+{
+	if (!u || u->holder <= 0 || u->owner == getpid())
+		return;
+	u->holder = 0;
+	u->helper[0] = u->helper[1] = 0;
+	close_fd(u->go_fd);
+	close_fd(u->lock_fd);
+}
+
 int userns_enter(void *arg, struct err *err)
 {
 	struct runtime *rt = arg;
 
 	if (rt->ids.is_root)
 		return 0;
+	forget_holder(rt->userns);
 	autoclose int fd = userns_open(rt, err);
 	if (fd < 0)
 		return fd;

@@ -270,9 +270,11 @@ static int unpack(struct store *s, int input, int dir, struct err *err)
 		.enter_userns = s->conf.enter_userns,
 		.arg = s->conf.arg,
 	};
-	int r = layer_job_start(&apply, &job, err);
+	int r = store_userns(s, err);
 
 	TRACE("store", "unpack archive");
+	if (r == 0)
+		r = layer_job_start(&apply, &job, err);
 	if (r < 0)
 		return r;
 	do {

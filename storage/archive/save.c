@@ -160,8 +160,10 @@ static int inflate(struct save *sv, int blob, uint64_t size,
 		.enter_userns = sv->s->conf.enter_userns,
 		.arg = sv->s->conf.arg,
 	};
-	int r = staging_new(sv->s, &st, err);
+	int r = store_userns(sv->s, err);
 
+	if (r == 0)
+		r = staging_new(sv->s, &st, err);
 	if (r < 0)
 		return r;
 	apply.staging = st.fd;
@@ -176,8 +178,10 @@ static int pack(struct save *sv, const struct layer_info *info,
 		const char *diff_id, struct err *err)
 {
 	auto_layer_result struct layer_result res = { 0 };
-	int r;
+	int r = store_userns(sv->s, err);
 
+	if (r < 0)
+		return r;
 	autoclose int dir = layer_open(sv->s, digest_hex(diff_id));
 	if (dir < 0)
 		return err_code(err, dir, "open layer %.19s", diff_id);
