@@ -26,6 +26,7 @@
 #include "storage/registry/transfer.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/fault.h"
 #include "util/fd.h"
 #include "util/sb.h"
 #include "util/str.h"
@@ -270,6 +271,11 @@ static void start(struct blob *b)
 	b->mark = b->done;
 	b->t.first = b->done;
 	b->state = BLOB_RUNNING;
+	if (FAULT("registry.blob.start") < 0) {
+		err_sys(&why, "%s", b->t.name);
+		over(b, &why);
+		return;
+	}
 	if (transfer_start(b->conv, &b->t, &b->sink, 0, &why) < 0)
 		give_up(b, &why);
 }

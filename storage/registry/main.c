@@ -116,6 +116,8 @@ static int serve(struct conv *c, struct request *req, struct err *err)
 	struct err why = ERR_INIT;
 	int r;
 
+	if (FAULT("registry.request") < 0)
+		return err_sys(err, "serve a request");
 	if (streq(op, "blob"))
 		return serve_blob(c, req, err);
 

@@ -28,7 +28,8 @@ teardown_file() {
 	rm -rf "$H"
 }
 
-# A CA, a certificate for 127.0.0.1 and localhost that it signed, and it alone
+# An authority, and certificates of it for 127.0.0.1 and localhost: a good
+# one, one that is over, and one that is signed with SHA-1
 certificates() {
 	mkdir "$H/ca"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
@@ -37,9 +38,17 @@ certificates() {
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
 		-keyout "$H/tls.key" -out "$H/tls.csr" -subj "/CN=x" 2>/dev/null
 	printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$H/ext"
+	sign tls -days 30
+	sign expired -days -1
+	sign sha1 -days 30 -sha1
+}
+
+sign() {
+	local name=$1
+	shift
 	openssl x509 -req -in "$H/tls.csr" -CA "$H/ca/ca.crt" \
-		-CAkey "$H/ca.key" -CAcreateserial -days 30 \
-		-extfile "$H/ext" -out "$H/tls.crt" 2>/dev/null
+		-CAkey "$H/ca.key" -CAcreateserial -extfile "$H/ext" \
+		-out "$H/$name.crt" "$@" 2>/dev/null
 }
 
 setup() {
@@ -260,6 +269,25 @@ blob() {
 @test "REG-06: a certificate for another name is refused" {
 	reg -125 cert_dir="$H/ca" "[::ffff:127.0.0.1]:$S/good/x" manifest latest
 	said "TLS certificate"
+}
+
+@test "REG-06: a certificate that is over, or signed with SHA-1, is refused" {
+	reg -125 cert_dir="$H/ca" "127.0.0.1:$E/good/x" manifest latest
+	said "expired"
+	reg -125 cert_dir="$H/ca" "127.0.0.1:$W/good/x" manifest latest
+	said "TLS"
+	[ "$(requests true)" = 0 ]
+	reg -0 tls_verify=0 "127.0.0.1:$E/good/x" manifest latest
+}
+
+@test "REG-06: --tls-verify=false is for the registry, not for whom it names" {
+	reg -125 tls_verify=0 creds=me:secret "127.0.0.1:$S/bearer.expired/x" \
+		manifest latest
+	said "TLS certificate"
+	reg -125 tls_verify=0 creds=me:secret \
+		"127.0.0.1:$S/redirect.302.expired/x" manifest latest
+	said "TLS certificate"
+	[ "$(requests '.origin == "E"')" = 0 ]
 }
 
 @test "REG-06: a TLS alert is no reason for plain HTTP" {
@@ -608,4 +636,14 @@ conf() {
 		sleep 0.1
 	done
 	return 1
+}
+
+@test "the process: killed at any request, the client says so" {
+	BRYO_FAULT=registry.request:kill \
+		reg -125 "127.0.0.1:$A/good/x" manifest latest
+	said "127.0.0.1:$A/good/x: bryo-registry ended unexpectedly"
+	BRYO_FAULT=registry.blob.start:kill blob -125 good
+	said "ended unexpectedly"
+	BRYO_FAULT=registry.blob.start:errno=EIO blob -125 good
+	said "Input/output error"
 }

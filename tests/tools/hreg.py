@@ -8,7 +8,8 @@ usage: hreg.py DIR
 Writes DIR/ports as shell assignments once it listens:
   A   the registry, http://127.0.0.1:$A
   B   a second origin, http://127.0.0.1:$B (other port) and 127.0.0.2:$B
-  S   the registry over TLS (certificate DIR/tls.crt, made by the caller)
+  S   the registry over TLS (DIR/tls.crt and .key, made by the caller)
+  E   the same with DIR/expired.crt, W with DIR/sha1.crt, where they exist
   X   accepts and never says a word
   N   answers everything with a TLS alert
 and DIR/log, one JSON object per request: origin, method, path, headers.
@@ -376,6 +377,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "host": "http://127.0.0.2:%d/elsewhere/%s" % (port, name),
             "scheme": "http://127.0.0.1:%d/elsewhere/%s" % (port, name),
             "user": "http://u:p@127.0.0.1:%d/elsewhere/%s" % (port, name),
+            "expired": "https://127.0.0.1:%d/elsewhere/%s" % (
+                self.world.ports.get("E", 0), name),
             "file": "file:///etc/passwd",
             "ftp": "ftp://127.0.0.1/x",
             "lan": "http://192.0.2.1/elsewhere/" + name,
@@ -400,10 +403,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") == "Bearer sesame":
             self.good()
             return
-        port = self.world.ports[self.origin if where == "here" else "B"]
-        host = {"here": "127.0.0.1", "port": "127.0.0.1",
-                "other": "127.0.0.2", "lan": "192.0.2.1"}[where]
-        scheme = "https" if where == "here" and self.origin == "S" else "http"
+        server = {"here": self.origin, "expired": "E"}.get(where, "B")
+        port = self.world.ports[server]
+        host = {"other": "127.0.0.2", "lan": "192.0.2.1"}.get(
+            where, "127.0.0.1")
+        scheme = "https" if server in "SEW" else "http"
         self.challenge("%s://%s:%d/token/%s" % (scheme, host, port, how))
 
     def loop401(self):
@@ -679,11 +683,14 @@ def main():
     world.ports["A"] = serve(world, "A", "127.0.0.1")
     world.ports["B"] = serve(world, "B", "127.0.0.1")
     serve(world, "B", "127.0.0.2", world.ports["B"])
-    if (world.folder / "tls.crt").exists():
+    for name, cert in (("S", "tls"), ("E", "expired"), ("W", "sha1")):
+        if not (world.folder / (cert + ".crt")).exists():
+            continue
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(world.folder / "tls.crt",
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.load_cert_chain(world.folder / (cert + ".crt"),
                                 world.folder / "tls.key")
-        world.ports["S"] = serve(world, "S", "127.0.0.1", 0, context)
+        world.ports[name] = serve(world, name, "127.0.0.1", 0, context)
     raw_server(world, "X", None)
     raw_server(world, "N", b"\x15\x03\x03\x00\x02\x02\x28")
     (world.folder / "log").touch()
