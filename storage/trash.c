@@ -118,6 +118,14 @@ int store_trash(struct store *s, int dirfd, const char *name, struct err *err)
 	return r;
 }
 
+bool trash_is_locked(struct store *s)
+{
+	int trash = store_dir(s, STORE_TRASH, NULL);
+	autoclose int lock = trash < 0 ? trash : dir_open_at(trash, ".");
+
+	return lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0;
+}
+
 void reserve_make(struct store *s)
 {
 	autoclose int fd = openat(s->conf.data_fd, RESERVE_NAME,

@@ -37,7 +37,7 @@
 
 #define BUSY_TOTAL_MS 30000
 #define STMT_CACHE 64
-#define WAL_PAGES_MAX 400
+#define WAL_PAGES_MAX 200
 
 struct db_stmt {
 	struct db *db;
@@ -473,10 +473,16 @@ bool db_is_null(struct db_stmt *s, int col)
 	return sqlite3_column_type(s->st, col) == SQLITE_NULL;
 }
 
-void db_checkpoint(struct db *db)
+bool db_wants_checkpoint(const struct db *db)
 {
-	if (db->wal_pages < WAL_PAGES_MAX)
+	return db->wal_pages >= WAL_PAGES_MAX;
+}
+
+void db_checkpoint(struct db *db, bool now)
+{
+	if (!now && !db_wants_checkpoint(db))
 		return;
 	sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_PASSIVE,
 				  NULL, NULL);
+	db->wal_pages = 0;
 }

@@ -62,8 +62,13 @@ const char *db_str(struct db_stmt *st, int col); /* borrowed till next step */
 int64_t db_i64(struct db_stmt *st, int col);
 bool db_is_null(struct db_stmt *st, int col);
 
-/** db_checkpoint() - fold the WAL into the file when it is long */
-void db_checkpoint(struct db *db);
+/** db_wants_checkpoint() - the last commit left a long WAL: each process that
+ *  opens the database next pays for reading it */
+bool db_wants_checkpoint(const struct db *db);
+
+/** db_checkpoint() - fold the WAL into the file, should it be long; @now: in
+ *  any case.  Some fsyncs: not on the way of a command that somebody awaits */
+void db_checkpoint(struct db *db, bool now);
 
 static inline void cleanup_db_done(struct db_stmt **st)
 {

@@ -31,14 +31,16 @@ static int to_exit(int code)
 static int ended(struct runtime *rt, struct ctr *c, int sock, bool settle,
 		 int code, struct err *err)
 {
+	bool trash = false;
 	int r;
 
 	if (!settle)
 		return to_exit(code);
-	r = ctr_settled(rt, c, &code, err);
+	r = ctr_settled(rt, c, &code, &trash, err);
 	if (r < 0)
 		return r;
-	attach_settle(sock);
+	if (!runtime_wants_upkeep(rt))
+		attach_settle(sock, trash);
 	return to_exit(code);
 }
 
@@ -46,11 +48,12 @@ static int ended(struct runtime *rt, struct ctr *c, int sock, bool settle,
 static int lost(struct runtime *rt, struct ctr *c, bool settle,
 		struct err *err)
 {
+	bool trash;
 	int code = -1;
 	int r = ctr_wait(rt, c, &code, err);
 
 	if (r == 0 && settle)
-		r = ctr_settled(rt, c, &code, err);
+		r = ctr_settled(rt, c, &code, &trash, err);
 	return r < 0 ? r : to_exit(code);
 }
 

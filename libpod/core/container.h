@@ -255,9 +255,15 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code,
  * ctr_settled() - after an attached run ended: fold the exit record into the
  * row, or remove the container when it is a --rm one
  * @ret_code: in: what the monitor said; out: what the record says
+ * @ret_trash: the directory lies in the trash and nobody deletes it yet; see
+ *            attach_settle()
  */
 int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
-		struct err *err);
+		bool *ret_trash, struct err *err);
+
+/** runtime_wants_upkeep() - the database's log is long: let the monitor end
+ *  with a bryo of its own, which folds it (no attach_settle()) */
+bool runtime_wants_upkeep(struct runtime *rt);
 
 /**
  * ctr_ended() - the same in the monitor's own process, for `bryo __monitor`;

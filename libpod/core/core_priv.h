@@ -136,6 +136,11 @@ int ctr_err_not_found(struct err *err, const char *name);
 int ctr_erase(struct runtime *rt, const struct ctr *c,
 	      const struct ctr_mark *check, bool volumes, struct err *err);
 
+/** ctr_erase_keep() - the same for a --rm container whose monitor waits to
+ *  delete the directory in the trash; *ret_trash false: it need not */
+int ctr_erase_keep(struct runtime *rt, const struct ctr *c, bool *ret_trash,
+		   struct err *err);
+
 /* ---- image.c: what an image says about its containers ---- */
 
 /** config_merge_image() - defaults of @img go under what the user asked for;

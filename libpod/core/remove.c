@@ -25,14 +25,13 @@
 /* Inside the transaction; 0 done, 1 it is not ours to do any more */
 static int erase_in_tx(struct runtime *rt, struct store *store,
 		       const struct ctr *c, const struct ctr_mark *check,
-		       bool volumes, struct err *err)
+		       bool volumes, char ***dead, struct err *err)
 {
-	autostrv char **dead = NULL;
 	int r;
 
 	if (check && !row_mark_holds(rt, c->id, check))
 		return 1;
-	r = volume_unuse(rt, c->id, volumes, &dead, err);
+	r = volume_unuse(rt, c->id, volumes, dead, err);
 	if (r == 0)
 		r = image_unuse(store, c->id, err);
 	if (r == 0)
@@ -41,7 +40,7 @@ static int erase_in_tx(struct runtime *rt, struct store *store,
 		return r;
 	if (FAULT("rm.rows") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
-	r = volume_bury(rt, dead, err);
+	r = volume_bury(rt, *dead, err);
 	if (r == 0)
 		r = store_trash_move(store, rt->ctrs_fd, c->id, err);
 	if (r == 0 && FAULT("rm.moved") < 0)
@@ -49,10 +48,13 @@ static int erase_in_tx(struct runtime *rt, struct store *store,
 	return r < 0 ? r : db_commit(rt->db, err);
 }
 
-int ctr_erase(struct runtime *rt, const struct ctr *c,
-	      const struct ctr_mark *check, bool volumes, struct err *err)
+/* @keep: leave the trash to somebody else, unless volumes lie there too */
+static int erase(struct runtime *rt, const struct ctr *c,
+		 const struct ctr_mark *check, bool volumes, bool *keep,
+		 struct err *err)
 {
 	TRACE("core", "erase");
+	autostrv char **dead = NULL;
 	struct store *store;
 	int r;
 
@@ -61,7 +63,7 @@ int ctr_erase(struct runtime *rt, const struct ctr *c,
 		r = db_begin(rt->db, !c->config.auto_remove, err);
 	if (r < 0)
 		return r;
-	r = erase_in_tx(rt, store, c, check, volumes, err);
+	r = erase_in_tx(rt, store, c, check, volumes, &dead, err);
 	if (r != 0) {
 		db_rollback(rt->db);
 		return r < 0 ? err_wrap(err, r, "remove container %.12s",
@@ -73,8 +75,23 @@ int ctr_erase(struct runtime *rt, const struct ctr *c,
 	(void)tree_remove_at(rt->run_ctrs_fd, c->id, NULL);
 	if (c->config.cidfile)
 		(void)unlink(c->config.cidfile);
-	store_trash_empty(store);
+	if (keep)
+		*keep = !dead;
+	if (!keep || dead)
+		store_trash_empty(store);
 	return 0;
+}
+
+int ctr_erase(struct runtime *rt, const struct ctr *c,
+	      const struct ctr_mark *check, bool volumes, struct err *err)
+{
+	return erase(rt, c, check, volumes, NULL, err);
+}
+
+int ctr_erase_keep(struct runtime *rt, const struct ctr *c, bool *ret_trash,
+		   struct err *err)
+{
+	return erase(rt, c, NULL, true, ret_trash, err);
 }
 
 /* ---- dependants: containers that joined this one's namespaces ---------- */

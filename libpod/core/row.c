@@ -323,6 +323,15 @@ static int find_prefix(struct runtime *rt, const char *prefix,
 	return 1;
 }
 
+/* A --rm container that ended with nobody left to remove it is finished by
+ * whoever sees it. */
+static bool is_stale(struct runtime *rt, struct ctr *c)
+{
+	ctr_normalise(rt, c);
+	return c->state == CTR_EXITED && c->config.auto_remove &&
+	       ctr_lock_probe(rt, c->id) == 0 && ctr_reap(rt, c);
+}
+
 int ctr_find(struct runtime *rt, const char *name, struct ctr **ret,
 	     struct err *err)
 {
@@ -337,9 +346,8 @@ int ctr_find(struct runtime *rt, const char *name, struct ctr **ret,
 		r = find_prefix(rt, name, &c, err);
 	if (r < 0)
 		return r;
-	if (r == 0)
+	if (r == 0 || is_stale(rt, c))
 		return ctr_err_not_found(err, name);
-	ctr_normalise(rt, c);
 	*ret = take_ptr(c);
 	return 0;
 }
@@ -365,6 +373,19 @@ int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err)
 	return r;
 }
 
+static void settle_list(struct runtime *rt, struct ctr_list *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (is_stale(rt, list->v[i]))
+			ctr_free(list->v[i]);
+		else
+			list->v[n++] = list->v[i];
+	}
+	list->n = n;
+}
+
 int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err)
 {
 	TRACE("core", "list");
@@ -379,8 +400,7 @@ int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err)
 	r = read_list(st, ret, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ret->n; i++)
-		ctr_normalise(rt, ret->v[i]);
+	settle_list(rt, ret);
 	return 0;
 }
 

@@ -199,6 +199,8 @@ void runtime_close(struct runtime *rt)
 		return;
 	userns_release(rt);
 	store_close(rt->store);
+	if (rt->db && !rt->upkeep_left)
+		db_checkpoint(rt->db, false);
 	db_close(rt->db);
 	close_fd(rt->volumes_fd);
 	close_fd(rt->run_ctrs_fd);
@@ -228,6 +230,18 @@ static int driver_parse(const char *name, enum store_driver *ret,
 		       "vfs)", name);
 }
 
+/* U is there before the store forks children that join it: a child could not
+ * finish what userns_prepare() began in this process. */
+static int userns_ready(void *arg, struct err *err)
+{
+	struct runtime *rt = arg;
+
+	if (rt->ids.is_root)
+		return 0;
+	autoclose int fd = userns_open(rt, err);
+	return fd < 0 ? fd : 0;
+}
+
 int runtime_store(struct runtime *rt, struct store **ret, struct err *err)
 {
 	TRACE("core", "store");
@@ -237,6 +251,7 @@ int runtime_store(struct runtime *rt, struct store **ret, struct err *err)
 		.db = rt->db,
 		.driver = STORE_OVERLAY,
 		.enter_userns = userns_enter,
+		.userns_ready = userns_ready,
 		.arg = rt,
 		.layer_max = rt->opts.layer_max,
 	};

@@ -66,6 +66,7 @@ struct runtime {
 	struct db *db;
 	struct store *store;
 	struct userns *userns;	/* private to userns.c */
+	bool upkeep_left;	/* a monitor was left to fold the database */
 };
 
 /**

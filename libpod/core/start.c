@@ -669,8 +669,13 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 	int r;
 
 	r = row_load(rt, id, &c, &why);
-	if (r == -ENOENT)
-		return 0;	/* removed meanwhile */
+	if (r == -ENOENT) {	/* removed; we are here for the upkeep */
+		struct store *store;
+
+		db_checkpoint(rt->db, true);
+		(void)runtime_store(rt, &store, NULL);	/* sweeps the trash */
+		return 0;
+	}
 	if (r == 0)
 		r = fold(rt, c, &why);
 	if (r == -ENOENT)
@@ -679,6 +684,7 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 		return err_set(err, why.kind, why.code, "%s", why.msg);
 	if (c->start_n != start_n || c->state != CTR_EXITED)
 		return 0;	/* somebody else's turn */
+	db_checkpoint(rt->db, false);
 	if (c->config.auto_remove)
 		return ctr_erase(rt, c, NULL, true, err);
 	if (wants_restart(c)) {
@@ -688,12 +694,17 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 		return err_set(err, why.kind, -r, "restart %s: %s", c->name,
 			       why.msg);
 	}
-	db_checkpoint(rt->db);
 	return 0;
 }
 
+bool runtime_wants_upkeep(struct runtime *rt)
+{
+	rt->upkeep_left = db_wants_checkpoint(rt->db);
+	return rt->upkeep_left;
+}
+
 int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
-		struct err *err)
+		bool *ret_trash, struct err *err)
 {
 	TRACE("core", "settle");
 	struct err why = ERR_INIT;
@@ -706,7 +717,7 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 		if (dir >= 0 && exit_record_read(dir, &rec, NULL) == 0 &&
 		    rec.start_n == c->start_n)
 			*ret_code = rec.code;
-		return ctr_erase(rt, c, NULL, true, err);
+		return ctr_erase_keep(rt, c, ret_trash, err);
 	}
 	r = fold(rt, c, &why);
 	if (r == -ENOENT)

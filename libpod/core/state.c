@@ -304,13 +304,16 @@ int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
 
 bool ctr_reap(struct runtime *rt, struct ctr *c)
 {
-	const struct ctr_mark mark = { c->state, c->owner, c->start_n };
+	struct ctr_mark mark;
 
+	if (row_reload(rt, c, NULL) < 0)
+		return true;
+	/* what the row says, before the witnesses correct it */
+	mark = (struct ctr_mark){ c->state, c->owner, c->start_n };
 	ctr_normalise(rt, c);
 	if (!c->config.auto_remove || c->state != CTR_EXITED ||
 	    ctr_lock_probe(rt, c->id) != 0)
 		return false;
-	/* its command may be about to do the same: the rows decide */
 	return ctr_erase(rt, c, &mark, true, NULL) == 0;
 }
 

@@ -380,9 +380,9 @@ int attach_run(struct attach_client *c, int *exit_code, struct err *err)
 	return r < 0 ? r : r - 1;
 }
 
-void attach_settle(int sock)
+void attach_settle(int sock, bool removed)
 {
-	const char msg = ATTACH_SETTLED;
+	const char msg[] = { ATTACH_SETTLED, 1 };
 
-	(void)send(sock, &msg, 1, MSG_NOSIGNAL);
+	(void)send(sock, msg, removed ? 2 : 1, MSG_NOSIGNAL);
 }

@@ -211,8 +211,9 @@ void client_message(struct client *c, uint8_t type, const char *data,
 	} else if (type == ATTACH_RESIZE && len == sizeof(size) && c->hello) {
 		memcpy(size, data, sizeof(size));
 		input_resize(c->m, size[0], size[1]);
-	} else if (type == ATTACH_SETTLED && len == 0 && c->first && c->told) {
+	} else if (type == ATTACH_SETTLED && len <= 1 && c->first && c->told) {
 		c->m->settled = true;
+		c->m->removed = len == 1;
 	} else {
 		client_drop(c);
 	}

@@ -119,6 +119,7 @@ struct monitor {
 	struct loop_source *ending_timer;
 	bool killed_helpers;
 	bool settled;
+	bool removed;	/* and our directory is in the trash */
 	int helpers_left;
 
 	struct log_writer log;

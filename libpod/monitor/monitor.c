@@ -21,10 +21,14 @@
  */
 #include "libpod/monitor/monitor.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,6 +202,34 @@ static void exec_next(const struct monitor_conf *c)
 	execve(c->exec_path, c->exec_argv, environ);
 }
 
+/*
+ * The container was removed and its directory, which we hold, renamed into
+ * the trash: delete it there, under the lock by which sweeps see that somebody
+ * is at work.  Should anything be odd it stays for the next sweep.
+ */
+static void delete_dir(int dir_fd)
+{
+	char link[FD_PATH_MAX];
+	char path[4096];
+	struct stat held;
+	struct stat named;
+	const char *name;
+	ssize_t n = readlink(fd_path(dir_fd, link), path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return;
+	path[n] = '\0';
+	name = strrchr(path, '/');
+	autoclose int trash = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY |
+							   O_CLOEXEC);
+	if (!name || trash < 0 || fstat(dir_fd, &held) < 0 ||
+	    fstatat(trash, name + 1, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    held.st_ino != named.st_ino || held.st_dev != named.st_dev)
+		return;
+	(void)flock(trash, LOCK_EX | LOCK_NB);
+	(void)tree_remove_at(trash, name + 1, NULL);
+}
+
 int monitor_main(struct monitor_conf *c)
 {
 	static struct monitor m;
@@ -210,5 +242,7 @@ int monitor_main(struct monitor_conf *c)
 		r = loop_run(m.loop);
 	if (r == 0 && c->exec_argv && !m.settled)
 		exec_next(c);
+	if (r == 0 && m.removed)
+		delete_dir(c->dir_fd);
 	return r == 0 ? 0 : 1;
 }

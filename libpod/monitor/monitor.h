@@ -225,7 +225,8 @@ enum attach_msg {
 	ATTACH_STDERR = 'e',	/* m->c data */
 	ATTACH_EXIT = 'x',	/* m->c int32 exit code; the last message */
 	ATTACH_HELLO = 'h',	/* c->m uint8 flags: ATTACH_WANT_* */
-	ATTACH_SETTLED = 's',	/* c->m after EXIT: no need for exec_argv */
+	ATTACH_SETTLED = 's',	/* c->m after EXIT: no need for exec_argv;
+				   one byte more: delete the directory */
 };
 #define ATTACH_WANT_STDOUT 1
 #define ATTACH_WANT_STDERR 2
@@ -274,8 +275,12 @@ struct attach_client {
  */
 int attach_run(struct attach_client *c, int *exit_code, struct err *err);
 
-/** attach_settle() - tell the monitor that its exec_argv has nothing to do */
-void attach_settle(int sock);
+/**
+ * attach_settle() - tell the monitor that its exec_argv has nothing to do
+ * @removed: the container's directory lies in the trash; the monitor, which is
+ *           root in U and has nothing else to do, deletes it there
+ */
+void attach_settle(int sock, bool removed);
 
 /**
  * attach_keys_parse() - "ctrl-p,ctrl-q" -> bytes; "" -> none
