@@ -38,6 +38,7 @@ check-system: all ## bats, as an unprivileged user, real registry and images
 check-hostile: all ## hostile tars, archives and registries
 	$(Q)tests/setup/bats.sh $(TALLY)/hostile $(abspath $(O)) $(or $(F),tests/hostile)
 
+check-fault: export BATS_TEST_TIMEOUT = 1200
 check-fault: all ## kill -9 at each fault point, failing system calls
 	$(Q)tests/setup/bats.sh $(TALLY)/fault $(abspath $(O)) $(or $(F),tests/fault)
 

@@ -57,7 +57,8 @@ teardown_file() {
 }
 
 JOB='set -e
-export LD_LIBRARY_PATH=/opt/lib HOME=/tmp/h XDG_RUNTIME_DIR=/tmp/r
+cp -n /opt/lib/* "$(dirname /usr/lib/*-linux-gnu/libc.so.6)"
+export HOME=/tmp/h XDG_RUNTIME_DIR=/tmp/r
 mkdir -p -m 700 /tmp/h /tmp/r
 /opt/bryo/bryo load -q -i /opt/busybox.tar
 /opt/bryo/bryo run --rm --network none busybox echo inner works

@@ -25,9 +25,16 @@ load helpers
 	assert_match '0$'
 	run_bryo run --rm --security-opt no-new-privileges "$BUSYBOX" grep NoNewPrivs /proc/self/status
 	assert_match '1$'
-	run_bryo run --rm -u 1000 "$BUSYBOX" setuid-id id -u
-	run_bryo run --rm -u 1000 --security-opt no-new-privileges "$BUSYBOX" setuid-id id -u
-	assert 1000
+	# a set-uid program gives root, unless that is off
+	local image=localhost:$REGISTRY_PORT/debian opt
+	run_bryo pull -q "$image"
+	for opt in "" no-new-privileges; do
+		run_bryo run -d --name nnp ${opt:+--security-opt "$opt"} "$image" sleep 100
+		run_bryo exec nnp sh -c 'cp /usr/bin/id /id && chmod 4755 /id'
+		run_bryo exec -u 1000 nnp /id -u
+		[ "$out" = "$([ -n "$opt" ] && echo 1000 || echo 0)" ]
+		run_bryo rm -f -t 0 nnp
+	done
 }
 
 @test "seccomp is on, and off when asked" {
