@@ -202,6 +202,27 @@ blob() {
 	reg -0 creds=me:secret "127.0.0.1:$A/bearer.port/x" manifest latest
 }
 
+@test "one token serves a conversation, and is renewed when it is refused" {
+	reg -0 "127.0.0.1:$P/bearer.here/x" blobs "$LAYER:$LAYER_SIZE" \
+		"$CONFIG:$CONFIG_SIZE"
+	[ "$(grep -c 'done digest' "$out")" = 2 ]
+	[ "$(requests '.path | startswith("/token")')" = 1 ]
+	: >"$H/log"
+	reg -0 "127.0.0.1:$A/oneuse/x" blobs "$LAYER:$LAYER_SIZE" \
+		"$CONFIG:$CONFIG_SIZE"
+	[ "$(grep -c 'done digest' "$out")" = 2 ]
+	[ "$(requests '.path | startswith("/token")')" -ge 2 ]
+}
+
+@test "an identity token is traded in by POST, and nowhere in a URL" {
+	printf '{"auths":{"127.0.0.1:%s":{"identitytoken":"hunter2"}}}' "$A" \
+		>"$H/identity.json"
+	reg -0 authfile="$H/identity.json" "127.0.0.1:$A/bearer.here/x" \
+		manifest latest
+	[ "$(requests '.method == "POST" and (.body | contains("grant_type=refresh_token") and contains("refresh_token=hunter2"))')" = 1 ]
+	[ "$(requests '(.path | contains("hunter2")) or (.headers | tostring | contains("hunter2"))')" = 0 ]
+}
+
 @test "REG-05: a token server of another site does not" {
 	reg -125 creds=me:secret "127.0.0.1:$A/bearer.other/x" manifest latest
 	said "another site"

@@ -8,6 +8,7 @@ usage: hreg.py DIR
 Writes DIR/ports as shell assignments once it listens:
   A   the registry, http://127.0.0.1:$A
   B   a second origin, http://127.0.0.1:$B (other port) and 127.0.0.2:$B
+  P   the registry, whose /v2/ asks for a bearer token already
   S   the registry over TLS (DIR/tls.crt and .key, made by the caller)
   E   the same with DIR/expired.crt, W with DIR/sha1.crt, where they exist
   X   accepts and never says a word
@@ -207,10 +208,11 @@ class World:
         self.counts = {}
         self.ports = {}
 
-    def log(self, origin, handler):
+    def log(self, origin, handler, body=""):
         line = json.dumps({
             "origin": origin, "method": handler.command,
-            "path": handler.path, "headers": dict(handler.headers)})
+            "path": handler.path, "headers": dict(handler.headers),
+            "body": body})
         with self.lock, open(self.folder / "log", "a") as f:
             f.write(line + "\n")
 
@@ -282,8 +284,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # ---- routing ----
 
-    def do_GET(self):
-        self.world.log(self.origin, self)
+    def do_POST(self):
+        length = int(self.headers.get("Content-Length", "0"))
+        self.do_GET(self.rfile.read(length).decode())
+
+    def do_GET(self, body=""):
+        self.world.log(self.origin, self, body)
         url = urllib.parse.urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         self.query = urllib.parse.parse_qs(url.query)
@@ -291,6 +297,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.token(parts[1])
         elif parts[0] == "elsewhere":
             self.plain("/".join(parts[1:]))
+        elif parts == ["v2"] and self.origin == "P":
+            self.challenge("http://127.0.0.1:%d/token/good" %
+                           self.world.ports["P"])
         elif parts == ["v2"]:
             self.answer(200, b"{}")
         elif parts[0] == "v2" and len(parts) >= 4:
@@ -300,8 +309,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             fn(self, *case.split(".")[1:])
         else:
             self.error(404, "UNSUPPORTED", "no such thing")
-
-    do_POST = do_GET
 
     def plain(self, name):
         data = MANIFEST if name == "manifest" else BLOBS.get(name)
@@ -314,6 +321,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         n = self.world.count("token." + how)
         if how == "good" or (how == "retry" and n > 1):
             self.answer(200, b'{"token":"sesame","expires_in":300}')
+        elif how == "count":
+            self.answer(200, b'{"access_token":"t%d","expires_in":1}' % n)
         elif how == "retry":
             self.error(503, "UNAVAILABLE", "later")
         elif how == "big":
@@ -409,6 +418,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             where, "127.0.0.1")
         scheme = "https" if server in "SEW" else "http"
         self.challenge("%s://%s:%d/token/%s" % (scheme, host, port, how))
+
+    def oneuse(self):
+        """Each token is good for one request."""
+        used = self.world.count(
+            "used." + self.headers.get("Authorization", "none"))
+        if used == 1 and "Authorization" in self.headers:
+            self.good()
+        else:
+            self.challenge("http://127.0.0.1:%d/token/count" %
+                           self.world.ports["A"])
 
     def loop401(self):
         self.challenge("http://127.0.0.1:%d/token/good" %
@@ -624,7 +643,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 CASES = {name: getattr(Handler, name) for name in (
-    "m redirect hops nolocation bearer loop401 digestauth badchallenge status "
+    "m redirect hops nolocation bearer oneuse loop401 digestauth badchallenge status "
     "flaky date escapes bigerror norange wrongrange status416 twentieths "
     "nothing changed length chunked trickle stall silent headers64k "
     "manyheaders bigmanifest html gzipped http09 tags").split()}
@@ -683,6 +702,7 @@ def main():
     world.ports["A"] = serve(world, "A", "127.0.0.1")
     world.ports["B"] = serve(world, "B", "127.0.0.1")
     serve(world, "B", "127.0.0.2", world.ports["B"])
+    world.ports["P"] = serve(world, "P", "127.0.0.1")
     for name, cert in (("S", "tls"), ("E", "expired"), ("W", "sha1")):
         if not (world.folder / (cert + ".crt")).exists():
             continue
