@@ -13,6 +13,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
+#define ID_LEN 64
 #define SHORT_ID 12
 #define COMMAND_MAX 17
 #define NS_PER_S 1000000000LL
@@ -123,7 +124,7 @@ void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 	autosb struct sb command = SB_INIT;
 
 	add_command(c, no_trunc, &command);
-	sb_addf(out, "%.*s\t", no_trunc ? 64 : SHORT_ID, c->id);
+	sb_addf(out, "%.*s\t", no_trunc ? ID_LEN : SHORT_ID, c->id);
 	add_cell(out, c->config.image_name);
 	sb_addch(out, '\t');
 	add_cell(out, command.buf);
@@ -164,6 +165,15 @@ static char **networks_of(const struct ctr *c)
 	return v;
 }
 
+static struct json_object *list_of(char *const *v)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; v && *v; v++)
+		json_object_array_add(list, json_object_new_string(*v));
+	return list;
+}
+
 static void set_joined(struct json_object *o, const char *key, char **v)
 {
 	autofree char *text = strv_join(v, ",");
@@ -195,12 +205,14 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	autosb struct sb text = SB_INIT;
 	char buf[TIME_TEXT_MAX];
 
-	sb_addn(&text, c->id, no_trunc ? 64 : SHORT_ID);
+	sb_addn(&text, c->id, no_trunc ? ID_LEN : SHORT_ID);
 	set_sb(o, "ID", &text);
 	json_set_str(o, "Image", c->config.image_name ? c->config.image_name :
 							"");
-	json_set_str(o, "ImageID",
-		     c->config.image_id ? c->config.image_id : "");
+	if (c->config.image_id)
+		sb_addf(&text, "%.*s", no_trunc ? ID_LEN : SHORT_ID,
+			c->config.image_id);
+	set_sb(o, "ImageID", &text);
 	add_command(c, no_trunc, &text);
 	set_sb(o, "Command", &text);
 	json_set_str(o, "Created", time_go(c->created_ns, buf));
@@ -215,7 +227,7 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	set_sb(o, "Ports", &text);
 	json_set_str(o, "Names", c->name);
 	set_labels(o, c);
-	set_joined(o, "Mounts", mounts);
+	json_set(o, "Mounts", list_of(mounts));
 	set_joined(o, "Networks", networks);
 	json_set_i64(o, "Pid", was_started(c) ? c->init.pid : 0);
 	json_set_str(o, "Pod", "");
@@ -233,15 +245,6 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 }
 
 /* ---- --format json ------------------------------------------------------------ */
-
-static struct json_object *list_of(char *const *v)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (; v && *v; v++)
-		json_object_array_add(list, json_object_new_string(*v));
-	return list;
-}
 
 static struct json_object *ports_json(const struct port_list *ports)
 {
