@@ -24,6 +24,9 @@
 #define RESERVE_NAME "reserve"
 #define RESERVE_BYTES (2 << 20)
 
+#define RETRIES 20
+#define RETRY_US 100000
+
 int store_trash_move(struct store *s, int dirfd, const char *name, struct err *err)
 {
 	int trash = store_dir(s, STORE_TRASH, err);
@@ -39,40 +42,57 @@ int store_trash_move(struct store *s, int dirfd, const char *name, struct err *e
 	return err_sys(err, "move %s to the trash", name);
 }
 
-/* One pass over trash/; how many entries there were. */
-static int empty_pass(int trash)
+/* One pass over trash/: how many entries went and how many did not. */
+static void empty_pass(int trash, int *ret_gone, int *ret_left)
 {
 	autoclose int fd = dir_open_at(trash, ".");
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	int n = 0;
 
+	*ret_gone = *ret_left = 0;
 	if (!d)
-		return 0;
+		return;
 	take_fd(fd);
 	while ((e = readdir(d))) {
 		if (*e->d_name == '.')
 			continue;
 		if (tree_remove_at(trash, e->d_name, NULL) == 0)
-			n++;
+			++*ret_gone;
+		else
+			++*ret_left;
 	}
-	return n;
+}
+
+/* Until nothing is left.  Somebody who still has a directory open may write
+ * into it while it is deleted (a monitor that ends): try again then. */
+static void empty_locked(int trash)
+{
+	int gone, left;
+
+	for (int tries = 0; tries < RETRIES;) {
+		empty_pass(trash, &gone, &left);
+		if (!gone && !left)
+			return;
+		if (gone)
+			continue;
+		usleep(RETRY_US);
+		tries++;
+	}
 }
 
 static void empty_all(int trash)
 {
-	for (;;) {
+	int gone, left;
+
+	do {
 		autoclose int lock = dir_open_at(trash, ".");
-		int n;
 
 		if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
 			return;
-		while ((n = empty_pass(trash)) > 0)
-			;
+		empty_locked(trash);
 		close_fd(lock);
-		if (empty_pass(trash) == 0)
-			return;
-	}
+		empty_pass(trash, &gone, &left);
+	} while (gone);
 }
 
 /* The caller's pipes must not stay open for as long as this takes. */

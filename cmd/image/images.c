@@ -92,15 +92,49 @@ static void add_row(struct rows *rows, const struct image *img, char *repo,
 	rows->v[rows->n++] = (struct row){ img, repo, tag };
 }
 
-static void add_rows(struct rows *rows, const struct image *img)
+/* "*nginx*", "quay.io/x", "nginx:1.*": against the name with and without its
+ * tag, each from every slash on */
+static bool name_matches(const char *pattern, const char *name)
 {
+	const char *colon = strrchr(name, ':');
+	autofree char *repo = xstrndup(name, colon ? (size_t)(colon - name) :
+						     strlen(name));
+
+	for (const char *p = name; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 ||
+		    fnmatch(pattern, repo + (p - name), FNM_PATHNAME) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool any_matches(char *const *patterns, const char *name)
+{
+	for (; *patterns; patterns++)
+		if (name_matches(*patterns, name))
+			return true;
+	return false;
+}
+
+/* @only: patterns of which a shown name has to match one; NULL: all names */
+static void add_rows(struct rows *rows, const struct image *img,
+		     char *const *only)
+{
+	size_t before = rows->n;
+
 	for (char **name = img->names; name && *name; name++) {
 		const char *colon = strrchr(*name, ':');
 
+		if (only && !any_matches(only, *name))
+			continue;
 		add_row(rows, img,
 			xstrndup(*name, (size_t)(colon - *name)),
 			xstrdup(colon + 1));
 	}
+	/* Found by its digest: then all of its names */
+	if (img->names && rows->n == before)
+		add_rows(rows, img, NULL);
 	if (img->names)
 		return;
 	if (img->digests) {
@@ -139,23 +173,6 @@ struct test {
 	int r;
 	struct err *err;
 };
-
-/* "*nginx*", "quay.io/x", "nginx:1.*": against the name with and without its
- * tag, each from every slash on */
-static bool name_matches(const char *pattern, const char *name)
-{
-	const char *colon = strrchr(name, ':');
-	autofree char *repo = xstrndup(name, colon ? (size_t)(colon - name) :
-						     strlen(name));
-
-	for (const char *p = name; p; p = strchr(p, '/')) {
-		p += *p == '/';
-		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 ||
-		    fnmatch(pattern, repo + (p - name), FNM_PATHNAME) == 0)
-			return true;
-	}
-	return false;
-}
 
 static bool reference_matches(const char *pattern, const struct image *img)
 {
@@ -485,12 +502,21 @@ static int print(const struct images_args *args, struct store *store,
 			  err);
 }
 
+static void add_patterns(const struct filters *filters, char ***only)
+{
+	for (size_t i = 0; i < filters->n; i++)
+		if (streq(filters->v[i].key, "reference") &&
+		    !filters->v[i].negated)
+			strv_add(only, filters->v[i].value);
+}
+
 static int select_images(const struct images_args *args, struct store *store,
 			 const char *name, const struct image_list *list,
 			 struct rows *rows, struct err *err)
 {
 	auto_filters struct filters filters = FILTERS_INIT;
 	struct test t = { store, NULL, 0, err };
+	autostrv char **only = NULL;
 	autofree char *id = NULL;
 	int r = filters_parse(args->filters, filter_keys, &filter_words,
 			      &filters, err);
@@ -501,14 +527,18 @@ static int select_images(const struct images_args *args, struct store *store,
 		/* An id, or a name in any of the forms that others take */
 		if (image_find(store, name, &img, NULL) == 0)
 			id = xstrdup(img->id);
+		strv_add(&only, name);
 	}
+	add_patterns(&filters, &only);
 	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		bool named;
+
 		t.img = list->v[i];
-		if (name && !streq(id, t.img->id) &&
-		    !reference_matches(name, t.img))
+		named = !name || reference_matches(name, t.img);
+		if (!named && !streq(id, t.img->id))
 			continue;
 		if (filters_match(&filters, test_filter, &t))
-			add_rows(rows, t.img);
+			add_rows(rows, t.img, named ? only : NULL);
 		r = t.r;
 	}
 	return r;
