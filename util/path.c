@@ -178,10 +178,48 @@ static int step(struct walk *w, const char *name, bool nofollow, int *ret)
 	return 1;
 }
 
-static int walk_resolve(int root, const char *path, bool nofollow)
+/*
+ * An O_PATH descriptor that was found becomes one with the wanted flags: a
+ * directory by ".", anything else by its name once more, compared.  Never by
+ * /proc/self/fd: the /proc that is mounted may be the container's.
+ */
+static int reopen(const struct walk *w, int path_fd, const char *name,
+		  int flags)
+{
+	autoclose int fd = path_fd;
+	struct stat want;
+	struct stat have;
+
+	if (fstat(fd, &want) < 0)
+		return -errno;
+	if (S_ISDIR(want.st_mode) && (flags & O_PATH))
+		return take_fd(fd);
+	if (S_ISDIR(want.st_mode)) {
+		int r = openat(fd, ".", flags | O_CLOEXEC);
+
+		return r < 0 ? -errno : r;
+	}
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	if (flags & O_PATH)
+		return take_fd(fd);
+	if (S_ISLNK(want.st_mode))
+		return -ELOOP;
+	autoclose int again = openat(w->stack[w->depth - 1], name,
+				     flags | O_NOFOLLOW | O_CLOEXEC);
+	if (again < 0)
+		return -errno;
+	if (fstat(again, &have) < 0)
+		return -errno;
+	if (have.st_dev != want.st_dev || have.st_ino != want.st_ino)
+		return -EAGAIN;
+	return take_fd(again);
+}
+
+static int walk_resolve(int root, const char *path, int flags)
 {
 	struct walk w = { .rest = xstrdup(path) };
-	char name[NAME_MAX + 1];
+	char name[NAME_MAX + 1] = "";
 	int fd = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ret = -ENOENT;
 	int r = 0;
@@ -193,30 +231,12 @@ static int walk_resolve(int root, const char *path, bool nofollow)
 	}
 	walk_push(&w, fd);
 	while (r == 0 && next_component(&w, name, &r))
-		r = step(&w, name, nofollow, &ret);
+		r = step(&w, name, flags & O_NOFOLLOW, &ret);
 	if (r == 0)
 		ret = w.stack[--w.depth];
+	r = r < 0 ? r : reopen(&w, ret, name, flags);
 	walk_done(&w);
-	return r < 0 ? r : ret;
-}
-
-/* Turn an O_PATH descriptor into one with the wanted flags. */
-static int reopen(int path_fd, int flags)
-{
-	autoclose int fd = path_fd;
-	char name[32];
-	struct stat st;
-	int r;
-
-	if (flags & O_PATH)
-		return take_fd(fd);
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return -ELOOP;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	r = open(name, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
-	return r < 0 ? -errno : r;
+	return r;
 }
 
 static int resolve(int root, const char *path, int flags)
@@ -233,18 +253,7 @@ static int resolve(int root, const char *path, int flags)
 			return fd;
 		have_openat2 = fd == -EPERM ? have_openat2 : 0;
 	}
-	fd = walk_resolve(root, path, flags & O_NOFOLLOW);
-	if (fd < 0)
-		return fd;
-	if (flags & O_DIRECTORY) {
-		struct stat st;
-
-		if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode)) {
-			close(fd);
-			return -ENOTDIR;
-		}
-	}
-	return reopen(fd, flags);
+	return walk_resolve(root, path, flags);
 }
 
 /* ---- the interface ------------------------------------------------------ */

@@ -296,8 +296,9 @@ static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 			err_wrap(err, r, "fuse-overlayfs has ended");
 		return r;
 	case SYNC_CREATED:
-		if (msg->text_len)
-			sb_add(&c->in->warnings, msg->text);
+		/* init had a copy of ours and added to it */
+		sb_trunc(&c->in->warnings, 0);
+		sb_add(&c->in->warnings, msg->text);
 		if (c->in->process->terminal)
 			c->io->console_fd = take_fd(*fd);
 		return 1;

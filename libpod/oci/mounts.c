@@ -144,6 +144,17 @@ static int mount_sysfs(struct init *in, const struct oci_mount *m,
 	return bind_outer(in, m, "/sys", bind_attr, err);
 }
 
+/* Belongs to the ipc namespace; of the host's there may be none. */
+static int mount_mqueue(struct init *in, const struct oci_mount *m,
+			struct err *err)
+{
+	if (in->spec->ns[OCI_NS_IPC].mode != OCI_NS_HOST)
+		return new_fs(in, m, "mqueue", m->data, false, err);
+	if (access("/dev/mqueue", F_OK) < 0)
+		return 0;
+	return bind_outer(in, m, "/dev/mqueue", m->attr, err);
+}
+
 static bool is_cgroup2(const char *path)
 {
 	struct statfs st;
@@ -344,13 +355,35 @@ static int mount_one(struct init *in, size_t i, struct err *err)
 	case OCI_MOUNT_DEVPTS:
 		return mount_devpts(in, m, err);
 	case OCI_MOUNT_MQUEUE:
-		return new_fs(in, m, "mqueue", m->data, false, err);
+		return mount_mqueue(in, m, err);
 	case OCI_MOUNT_CGROUP:
 		return mount_cgroup(in, m, err);
 	case OCI_MOUNT_DEVICE:
 		return mount_device(in, m, &in->sources[i], err);
 	}
 	return err_set(err, ERR_FAIL, EINVAL, "unknown kind of mount");
+}
+
+/*
+ * Old programs read /etc/mtab.  Only into the container's own layer, and what
+ * the image has there stays as it is, whatever it is (CVE-2024-5154).
+ */
+static void add_mtab(struct init *in)
+{
+	const struct oci_rootfs *root = &in->spec->rootfs;
+	struct statx etc;
+	struct statx top;
+
+	if (root->readonly || root->driver == OCI_ROOTFS_DIR)
+		return;
+	autoclose int dir = path_open(in->root_fd, "/etc",
+				      O_PATH | O_DIRECTORY);
+	if (dir < 0 ||
+	    statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &etc) < 0 ||
+	    statx(in->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) < 0 ||
+	    etc.stx_mnt_id != top.stx_mnt_id)
+		return;
+	(void)!symlinkat("/proc/mounts", dir, "mtab");
 }
 
 int step_mounts(struct init *in, struct err *err)
@@ -362,5 +395,6 @@ int step_mounts(struct init *in, struct err *err)
 			return err_wrap(err, r, "mount %s",
 					in->spec->mounts[i].target);
 	}
+	add_mtab(in);
 	return 0;
 }

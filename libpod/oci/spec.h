@@ -54,9 +54,9 @@ enum oci_rootfs_driver {
  * struct oci_rootfs - how init mounts the root, inside its own mount namespace
  * @layers_fd:  directory that the names in @lower are relative to
  * @lower:      layer directories, top first, as "HEX/diff"; n_lower may be 500
- * @state_fd:   directory with the subdirectories "upper" and "work"; with
- *              OCI_ROOTFS_DIR any directory of the container's own outside of
- *              the tree, or -EBADF
+ * @state_fd:   directory with the subdirectories "upper", "work" and "mnt", the
+ *              last of them empty: the root is mounted on it, in init's own
+ *              mount namespace; with OCI_ROOTFS_DIR only "mnt", or -EBADF
  * @dir_fd:     OCI_ROOTFS_DIR: the tree itself
  * @readonly:   --read-only
  * @volatile_:  overlay only: skip syncs; poisons the upper, so --rm only

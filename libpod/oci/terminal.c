@@ -87,12 +87,17 @@ int step_terminal(struct init *in, struct err *err)
 	return in->spec ? bind_console(in, err) : 0;
 }
 
-/* A closed stdio descriptor becomes the container's null device. */
+/*
+ * A closed stdio descriptor becomes the container's null device.  Opened by
+ * its name and checked afterwards: the /proc that is visible by now may be
+ * anything (CVE-2026-115521).
+ */
 static int open_null(struct init *in, struct err *err)
 {
 	struct stat st;
 
-	autoclose int fd = path_open(in->root_fd, "/dev/null", O_PATH);
+	autoclose int fd = path_open(in->root_fd, "/dev/null",
+				     O_RDWR | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_code(err, fd, "open /dev/null");
 	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
@@ -100,9 +105,8 @@ static int open_null(struct init *in, struct err *err)
 		return err_set(err, ERR_FAIL, ENODEV,
 			       "/dev/null of the container is not the null "
 			       "device");
-	char path[FD_PATH_MAX];
-	int r = open(fd_path(fd, path), O_RDWR | O_CLOEXEC);
-	return r < 0 ? err_sys(err, "open /dev/null") : r;
+	fd_nonblock(fd, false);
+	return take_fd(fd);
 }
 
 /*

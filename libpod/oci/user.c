@@ -233,23 +233,28 @@ int user_find(const char *passwd, size_t passwd_len, const char *group,
 
 int user_file_read(int root, const char *path, struct sb *out)
 {
-	char name[FD_PATH_MAX];
-	struct stat st;
+	struct stat want;
+	struct stat have;
 
 	/* O_PATH first: opening a fifo or a device for reading has effects. */
 	autoclose int fd = path_open(root, path, O_PATH);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &want) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(want.st_mode))
 		return -EINVAL;
-	if (st.st_size > USER_FILE_MAX)
+	if (want.st_size > USER_FILE_MAX)
 		return -EFBIG;
-	autoclose int in = open(fd_path(fd, name), O_RDONLY | O_CLOEXEC |
-				O_NOCTTY | O_NONBLOCK);
+	/* Not through /proc/self/fd: in exec /proc is the container's. */
+	autoclose int in = path_open(root, path, O_RDONLY | O_NOCTTY |
+				     O_NONBLOCK);
 	if (in < 0)
+		return in;
+	if (fstat(in, &have) < 0)
 		return -errno;
+	if (have.st_dev != want.st_dev || have.st_ino != want.st_ino)
+		return -EAGAIN;
 	return fd_read_all(in, USER_FILE_MAX, out);
 }
 

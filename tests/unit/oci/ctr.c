@@ -326,6 +326,7 @@ static int new_state(void)
 	fd = high(openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	make_dir(fd, "upper");
 	make_dir(fd, "work");
+	make_dir(fd, "mnt");
 	return fd;
 }
 

@@ -424,6 +424,22 @@ static void test_binds(void **state unused_attr)
 	assert_int_equal(faccessat(dir, "new", F_OK, 0), 0);
 }
 
+/* hosts, resolv.conf and the like lie beside "upper" */
+static void test_bind_of_state(void **state unused_attr)
+{
+	struct oci_mount *m;
+	struct ctr c auto_ctr;
+
+	ctr_sh(&c, "cat /etc/hosts; readlink /etc/mtab");
+	assert_ok(file_write_at(c.state_fd, "hosts", "h\n", 2, 0644, false,
+				err));
+	autoclose int hosts = openat(c.state_fd, "hosts", O_PATH | O_CLOEXEC);
+	m = ctr_mount(&c, OCI_MOUNT_BIND, "/etc/hosts");
+	m->source_fd = hosts;
+	assert_ok(ctr_run(&c, err));
+	assert_string_equal(c.out.buf, "h\n/proc/mounts\n");
+}
+
 static void test_replaced_source(void **state unused_attr)
 {
 	struct oci_mount *m;
@@ -562,6 +578,7 @@ static int tests(void)
 		unit_test(test_oom),
 		unit_test(test_passwd_entry),
 		unit_test(test_binds),
+		unit_test(test_bind_of_state),
 		unit_test(test_replaced_source),
 		unit_test(test_tmpfs),
 		unit_test(test_volume_copy),
