@@ -149,3 +149,26 @@ refused() {
 	[ "$(jq -s '[.[] | select(.path | contains("blobs"))] | length' \
 		"$H/log")" -le 1 ]
 }
+
+partial_bytes() {
+	local file
+	file=$(find "$XDG_DATA_HOME/bryo/partial" -type f | head -1)
+	[ -n "$file" ] && [ "$(stat -c %s "$file")" -ge "$1" ]
+}
+
+@test "F24: a pull that was killed fetches the rest only" {
+	"$BRYO" pull -q --platform linux/amd64 "127.0.0.1:$A/m.resume/x" \
+		>/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_until 20 partial_bytes 1000000
+	kill -9 "$pid"
+	wait "$pid" || true
+	: >"$H/log"
+	run_bryo pull -q --platform linux/amd64 "127.0.0.1:$A/m.resume/x"
+	local range
+	range=$(jq -r '.headers.Range // empty' "$H/log")
+	assert_match '^bytes=[0-9]+-$' "$range"
+	range=${range#bytes=}
+	[ "${range%-}" -ge 1000000 ]
+	[ -z "$(find "$XDG_DATA_HOME/bryo/partial" -type f)" ]
+}

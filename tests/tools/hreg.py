@@ -36,6 +36,7 @@ import time
 import urllib.parse
 
 LAYER = random.Random(1).randbytes(1_000_000)
+BIG = random.Random(2).randbytes(3_000_000)
 CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {
     "type": "layers", "diff_ids": []}}).encode()
 
@@ -57,11 +58,12 @@ BLOBS = {digest(LAYER): LAYER, digest(CONFIG): CONFIG}
 # ---- images that are wrong in one way, for the image store ----------------
 
 def tar_layer(name):
+    data = BIG if name.startswith("resume") else b"hello"
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         info = tarfile.TarInfo(name)
-        info.size = 5
-        tar.addfile(info, io.BytesIO(b"hello"))
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
     return out.getvalue()
 
 
@@ -114,7 +116,7 @@ def variant(name, ports):
     """The image of case m.NAME."""
     i = Image(name)
     what, _, how = name.partition("-")
-    if what == "good":
+    if what in ("good", "resume"):
         pass
     elif what == "both":
         i.manifest["manifests"] = [dict(i.layer)]
@@ -349,10 +351,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 json.loads(body)["mediaType"]
             self.answer(200, body, Content_Type=kind,
                         Docker_Content_Digest=digest(b"a lie"))
-        elif self.name in image.blobs:
-            self.blob_range(image.blobs[self.name])
-        else:
+        elif self.name not in image.blobs:
             self.error(404, "BLOB_UNKNOWN", "blob unknown")
+        elif name == "resume" and self.name == digest(image.gzip) and \
+                self.world.count("resume") == 1:
+            self.part(image.gzip, 2_000_000)
+        else:
+            self.blob_range(image.blobs[self.name])
+
+    def part(self, data, n):
+        """So many bytes, then silence."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[:n])
+        time.sleep(60)
+        self.close_connection = True
 
     def good(self):
         if self.kind == "manifests":
@@ -572,14 +586,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def stall(self):
-        if self.only_blobs():
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(LAYER)))
-        self.end_headers()
-        self.wfile.write(LAYER[:1000])
-        time.sleep(60)
-        self.close_connection = True
+        if not self.only_blobs():
+            self.part(LAYER, 1000)
 
     def silent(self):
         time.sleep(60)
