@@ -193,6 +193,11 @@ static bool any_doomed(struct store *s)
 	return st && db_step(st, NULL) == 1;
 }
 
+bool store_reserve_drop(struct store *s)
+{
+	return reserve_drop(s);
+}
+
 void store_sweep(struct store *s)
 {
 	bool found = sweep_staging(s);

@@ -85,6 +85,10 @@ int store_trash(struct store *s, int dirfd, const char *name, struct err *err);
 int store_trash_move(struct store *s, int dirfd, const char *name,
 		     struct err *err);
 
+/** store_reserve_drop() - give up the space that is kept for removals on a full
+ *  disk; false when it was given up already */
+bool store_reserve_drop(struct store *s);
+
 /** store_trash_empty() - start the background child */
 void store_trash_empty(struct store *s);
 

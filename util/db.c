@@ -71,6 +71,9 @@ static int db_err(struct db *db, struct err *err, const char *what)
 		sys = EBUSY;
 	else if (code == SQLITE_IOERR && sqlite3_system_errno(db->sq))
 		sys = sqlite3_system_errno(db->sq);
+	if (sys == ENOSPC)
+		return err_set(err, ERR_SYS, sys,
+			       "state database: no space left on device");
 	return err_set(err, sys == EEXIST ? ERR_EXISTS : ERR_FAIL, sys,
 		       "state database: %s: %s", what, sqlite3_errmsg(db->sq));
 }

@@ -40,6 +40,22 @@ void rootless_set_single(struct runtime *rt, const char *why);
 extern const char core_schema[];
 #define CORE_SCHEMA_VERSION 1
 
+typedef int (*tx_fn)(struct runtime *rt, void *arg, struct err *err);
+
+enum tx_flags {
+	TX_DURABLE = 1, /* survives a power cut once it is committed */
+	TX_RESERVE = 2, /* for what ends or removes: works on a full disk, too,
+			   the store's reserve is given up for it */
+};
+
+/** tx_run() - call @fn inside a transaction; 0 commits, anything else rolls
+ *  back and is returned */
+int tx_run(struct runtime *rt, unsigned int flags, tx_fn fn, void *arg,
+	   struct err *err);
+
+/** tx_save() - row_save() as a tx_fn; @arg is the struct ctr */
+int tx_save(struct runtime *rt, void *arg, struct err *err);
+
 /** owner_is_alive() - the process that left its mark in a transitional row */
 bool owner_is_alive(const struct proc_id *owner, const char *boot);
 

@@ -107,24 +107,21 @@ static int insert_uses(struct runtime *rt, const struct ctr *c,
 	return r;
 }
 
+static int tx_insert(struct runtime *rt, void *arg, struct err *err)
+{
+	struct ctr *c = arg;
+	int r = insert_named(rt, c, err);
+
+	return r < 0 ? r : insert_uses(rt, c, err);
+}
+
 static int insert(struct runtime *rt, struct ctr *c, struct err *err)
 {
 	TRACE("core", "insert row");
-	int r;
 
 	if (FAULT("create.row") < 0)
 		return err_sys(err, "create container");
-	r = db_begin(rt->db, false, err);
-	if (r < 0)
-		return r;
-	r = insert_named(rt, c, err);
-	if (r == 0)
-		r = insert_uses(rt, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return tx_run(rt, 0, tx_insert, c, err);
 }
 
 /* A --rm container whose monitor was killed still has its name: whoever wants
@@ -354,22 +351,12 @@ static int prepare_config(struct runtime *rt, const struct image *img,
 
 static int finish(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	int r;
-
 	c->state = CTR_CREATED;
 	c->owner = (struct proc_id){ 0 };
 	c->start_n = 0;
 	if (FAULT("create.finish") < 0)
 		return err_sys(err, "create container %.12s", c->id);
-	r = db_begin(rt->db, true, err);
-	if (r < 0)
-		return r;
-	r = row_save(rt, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return tx_run(rt, TX_DURABLE, tx_save, c, err);
 }
 
 static int write_cidfile(const struct ctr *c, struct err *err)

@@ -22,30 +22,44 @@
 #include "util/strv.h"
 #include "util/trace.h"
 
-/* Inside the transaction; 0 done, 1 it is not ours to do any more */
-static int erase_in_tx(struct runtime *rt, struct store *store,
-		       const struct ctr *c, const struct ctr_mark *check,
-		       bool volumes, char ***dead, struct err *err)
+/**
+ * struct erasure - one removal
+ * @check, @volumes: as in ctr_erase()
+ * @dead:  volumes that went with it
+ */
+struct erasure {
+	const struct ctr *c;
+	struct store *store;
+	const struct ctr_mark *check;
+	bool volumes;
+	char **dead;
+};
+
+/* 1: it is not ours to do any more */
+static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 {
+	struct erasure *e = arg;
+	const char *id = e->c->id;
 	int r;
 
-	if (check && !row_mark_holds(rt, c->id, check))
+	e->dead = strv_free(e->dead);
+	if (e->check && !row_mark_holds(rt, id, e->check))
 		return 1;
-	r = volume_unuse(rt, c->id, volumes, dead, err);
+	r = volume_unuse(rt, id, e->volumes, &e->dead, err);
 	if (r == 0)
-		r = image_unuse(store, c->id, err);
+		r = image_unuse(e->store, id, err);
 	if (r == 0)
-		r = row_delete(rt, c->id, err);
+		r = row_delete(rt, id, err);
 	if (r < 0)
 		return r;
 	if (FAULT("rm.rows") < 0)
-		return err_sys(err, "remove container %.12s", c->id);
-	r = volume_bury(rt, *dead, err);
+		return err_sys(err, "remove container %.12s", id);
+	r = volume_bury(rt, e->dead, err);
 	if (r == 0)
-		r = store_trash_move(store, rt->ctrs_fd, c->id, err);
+		r = store_trash_move(e->store, rt->ctrs_fd, id, err);
 	if (r == 0 && FAULT("rm.moved") < 0)
-		r = err_sys(err, "remove container %.12s", c->id);
-	return r < 0 ? r : db_commit(rt->db, err);
+		r = err_sys(err, "remove container %.12s", id);
+	return r;
 }
 
 /* @keep: leave the trash to somebody else, unless volumes lie there too */
@@ -54,22 +68,20 @@ static int erase(struct runtime *rt, const struct ctr *c,
 		 struct err *err)
 {
 	TRACE("core", "erase");
-	autostrv char **dead = NULL;
-	struct store *store;
+	struct erasure e = { .c = c, .check = check, .volumes = volumes };
+	bool dead;
 	int r;
 
-	r = runtime_store(rt, &store, err);
+	r = runtime_store(rt, &e.store, err);
 	if (r == 0)
-		r = db_begin(rt->db, !c->config.auto_remove, err);
-	if (r < 0)
-		return r;
-	r = erase_in_tx(rt, store, c, check, volumes, &dead, err);
-	if (r != 0) {
-		db_rollback(rt->db);
+		r = tx_run(rt, c->config.auto_remove ? TX_RESERVE :
+			   TX_DURABLE | TX_RESERVE, tx_erase, &e, err);
+	dead = e.dead != NULL;
+	strv_free(e.dead);
+	if (r != 0)
 		return r < 0 ? err_wrap(err, r, "remove container %.12s",
 					c->id) :
 			       0;
-	}
 	if (FAULT("rm.committed") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
 	(void)tree_remove_at(rt->run_ctrs_fd, c->id, NULL);
@@ -78,7 +90,7 @@ static int erase(struct runtime *rt, const struct ctr *c,
 	if (keep)
 		*keep = !dead;
 	if (!keep || dead)
-		store_trash_empty(store);
+		store_trash_empty(e.store);
 	return 0;
 }
 
@@ -186,38 +198,35 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 
 /* ---- rename ------------------------------------------------------------- */
 
-static int rename_in_tx(struct runtime *rt, struct ctr *c, const char *name,
-			struct err *err)
+struct renaming {
+	const struct ctr *c;
+	const char *name;
+};
+
+static int tx_rename(struct runtime *rt, void *arg, struct err *err)
 {
+	const struct renaming *n = arg;
 	struct err why = ERR_INIT;
 	int r = db_exec(rt->db, &why,
 			"UPDATE container SET name = ? WHERE id = ?", "ss",
-			name, c->id);
+			n->name, n->c->id);
 
 	if (r == -EEXIST)
-		return ctr_err_name_taken(rt, name, err);
+		return ctr_err_name_taken(rt, n->name, err);
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
-	if (r == 0)
-		return ctr_err_not_found(err, c->id);
-	return db_commit(rt->db, err);
+	return r == 0 ? ctr_err_not_found(err, n->c->id) : 0;
 }
 
 int ctr_rename(struct runtime *rt, struct ctr *c, const char *name,
 	       struct err *err)
 {
-	int r;
+	int r = ctr_name_check(name, err);
 
-	r = ctr_name_check(name, err);
 	if (r == 0)
-		r = db_begin(rt->db, true, err);
-	if (r < 0)
-		return r;
-	r = rename_in_tx(rt, c, name, err);
-	if (r < 0) {
-		db_rollback(rt->db);
-		return r;
-	}
-	str_set(&c->name, name);
-	return 0;
+		r = tx_run(rt, TX_DURABLE, tx_rename,
+			   &(struct renaming){ c, name }, err);
+	if (r == 0)
+		str_set(&c->name, name);
+	return r;
 }

@@ -50,6 +50,43 @@ const char core_schema[] =
 	" restarts, start_n, user_stop, ports, owner_pid, owner_start," \
 	" owner_boot"
 
+/* ---- transactions -------------------------------------------------------- */
+
+static int tx_once(struct runtime *rt, bool durable, tx_fn fn, void *arg,
+		   struct err *err)
+{
+	int r = db_begin(rt->db, durable, err);
+
+	if (r < 0)
+		return r;
+	r = fn(rt, arg, err);
+	if (r == 0)
+		r = db_commit(rt->db, err);
+	if (r != 0)
+		db_rollback(rt->db);
+	return r;
+}
+
+int tx_run(struct runtime *rt, unsigned int flags, tx_fn fn, void *arg,
+	   struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct store *store;
+	int r = tx_once(rt, flags & TX_DURABLE, fn, arg, &why);
+
+	if ((flags & TX_RESERVE) && (r == -ENOSPC || r == -EDQUOT) &&
+	    runtime_store(rt, &store, NULL) == 0 && store_reserve_drop(store)) {
+		err_clear(&why);
+		r = tx_once(rt, flags & TX_DURABLE, fn, arg, &why);
+	}
+	return r < 0 ? err_set(err, why.kind, -r, "%s", why.msg) : r;
+}
+
+int tx_save(struct runtime *rt, void *arg, struct err *err)
+{
+	return row_save(rt, arg, err);
+}
+
 bool owner_is_alive(const struct proc_id *owner, const char *boot)
 {
 	return owner->pid > 0 && streq(boot, boot_id()) &&

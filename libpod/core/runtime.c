@@ -45,6 +45,16 @@ static int absolute(const char *path, char **ret, struct err *err)
 	return 0;
 }
 
+/* Root of a machine or a container has system directories; a user who is only
+ * called root in a user namespace of his own has his. */
+static bool use_system_dir(const struct rootless *ids, const char *xdg,
+			   const char *parent)
+{
+	if (!ids->is_root)
+		return false;
+	return !ids->in_userns || (!xdg && access(parent, W_OK) == 0);
+}
+
 static int data_path(const struct runtime *rt, char **ret, struct err *err)
 {
 	const char *xdg = getenv("XDG_DATA_HOME");
@@ -52,7 +62,7 @@ static int data_path(const struct runtime *rt, char **ret, struct err *err)
 
 	if (rt->opts.root)
 		return absolute(rt->opts.root, ret, err);
-	if (rt->ids.is_root) {
+	if (use_system_dir(&rt->ids, xdg, "/var/lib")) {
 		*ret = xstrdup("/var/lib/bryo");
 		return 0;
 	}
@@ -113,7 +123,7 @@ static int run_path(const struct runtime *rt, char **ret, struct err *err)
 
 	if (rt->opts.runroot)
 		return absolute(rt->opts.runroot, ret, err);
-	if (rt->ids.is_root)
+	if (use_system_dir(&rt->ids, xdg, "/run"))
 		*ret = xstrdup("/run/bryo");
 	else if (runtime_dir_is_good(xdg, rt->ids.uid))
 		*ret = path_join(xdg, "bryo");

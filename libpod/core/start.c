@@ -13,8 +13,8 @@
  *   plan, listeners bound
  *   launch_spawn(), our copy of the lock     lock held (by M)
  *   is closed
- *   launch_created()                         started
- *   launch_go()                              the payload runs
+ *   launch_created()
+ *   launch_go()                              started; the payload runs
  *   row: running
  *
  * What follows launch_go() is not waited for by anybody: config.json and pid
@@ -22,6 +22,7 @@
  * Each failure before "go" is undone by M; the row goes back to what it was.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -284,8 +285,6 @@ static void warn_each(const char *lines)
 
 static int mark_starting(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	int r;
-
 	if (c->state == CTR_CREATING)
 		return 0;	/* `run`: the row is ours since its creation */
 	c->state = CTR_STARTING;
@@ -295,52 +294,40 @@ static int mark_starting(struct runtime *rt, struct ctr *c, struct err *err)
 	c->start_n++;
 	c->stopped_by_user = false;
 	str_set(&c->error, NULL);
-	r = db_begin(rt->db, false, err);
-	if (r < 0)
-		return r;
-	r = row_save(rt, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return tx_run(rt, 0, tx_save, c, err);
 }
 
-static int save_running(struct runtime *rt, const struct plan *p,
-			struct ctr *c, struct err *err)
+static int tx_running(struct runtime *rt, void *arg, struct err *err)
 {
-	struct ctr now = { .op_fd = -EBADF };
+	const struct plan *p = arg;
+	struct ctr *c = p->c;
+	auto_ctr struct ctr *now = xcalloc(1, sizeof(*now));
+	struct err why = ERR_INIT;
 	int r;
 
-	(void)snprintf(now.id, sizeof(now.id), "%s", c->id);
-	r = row_reload(rt, &now, err);
-	if (r == 0 && now.state == CTR_STOPPING) {
+	now->op_fd = -EBADF;
+	memcpy(now->id, c->id, sizeof(now->id));
+	r = row_reload(rt, now, &why);
+	if (r == -ENOENT)
+		return 0;	/* --rm: it ended and is gone */
+	if (r == 0 && now->state == CTR_STOPPING) {
 		c->state = CTR_STOPPING;
 		c->stopped_by_user = true;
 	}
 	/* a short one may have ended, and its monitor have said so */
-	if (r == 0 && now.start_n == c->start_n && now.state != CTR_EXITED)
-		r = row_save(rt, c, err);
+	if (r == 0 && now->start_n == c->start_n && now->state != CTR_EXITED)
+		r = row_save(rt, c, &why);
 	for (char **v = p->filled; r == 0 && v && *v; v++)
-		r = volume_filled(rt, *v, err);
-	if (r == -ENOENT) {	/* --rm: gone already */
-		err_clear(err);
-		r = 0;
-	}
-	free(now.name);
-	free(now.error);
-	port_list_done(&now.ports);
-	return r;
+		r = volume_filled(rt, *v, &why);
+	return r < 0 ? err_set(err, why.kind, -r, "%s", why.msg) : 0;
 }
 
 /* Objects are durable, run state is not: a `run` makes both. */
-static int mark_running(struct runtime *rt, const struct plan *p,
-			struct ctr *c, const struct launch_report *rep,
-			struct err *err)
+static int mark_running(struct runtime *rt, struct plan *p, struct ctr *c,
+			const struct launch_report *rep, struct err *err)
 {
 	TRACE("core", "row running");
 	bool durable = c->state == CTR_CREATING && !c->config.auto_remove;
-	int r;
 
 	c->state = CTR_RUNNING;
 	c->init = rep->init;
@@ -348,15 +335,8 @@ static int mark_running(struct runtime *rt, const struct plan *p,
 	c->owner = (struct proc_id){ 0 };
 	c->started_ns = clock_now_ns();
 	c->orphaned = false;
-	r = db_begin(rt->db, durable, err);
-	if (r < 0)
-		return r;
-	r = save_running(rt, p, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return tx_run(rt, durable ? TX_DURABLE | TX_RESERVE : TX_RESERVE,
+		      tx_running, p, err);
 }
 
 /* What a start that failed leaves: the container as it was, --rm nothing. */
@@ -373,10 +353,25 @@ static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
 	c->owner = (struct proc_id){ 0 };
 	str_set(&c->error, why->msg);
 	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
-	if (db_begin(rt->db, fresh, NULL) < 0)
-		return;
-	if (row_save(rt, c, NULL) < 0 || db_commit(rt->db, NULL) < 0)
-		db_rollback(rt->db);
+	(void)tx_run(rt, fresh ? TX_DURABLE | TX_RESERVE : TX_RESERVE, tx_save,
+		     c, NULL);
+}
+
+/*
+ * From "go" on the container runs, and the command is to end with 0: a signal
+ * that would end it in between has to wait.  It stays pending until the
+ * command is through (or attach_run() takes it), the next start lets it in.
+ */
+static void hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 /* ---- the start ------------------------------------------------------------------- */
@@ -418,6 +413,7 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 		r = err_sys(err, "start container %.12s", p->c->id);
 	if (r == 0) {
 		TRACE("core", "go");
+		hold_signals(true);
 		r = launch_go(&proc, err);
 	}
 	launch_proc_done(&proc);
@@ -517,6 +513,7 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 	bool run = c->state == CTR_CREATING;
 	int r;
 
+	hold_signals(false);
 	if (attach)
 		*attach = -EBADF;
 	r = ctr_config_load(rt, c, err);
@@ -561,8 +558,6 @@ static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
 
 static int mark_restarting(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	int r;
-
 	c->state = CTR_RUNNING;
 	c->restarts++;
 	c->start_n++;
@@ -571,15 +566,7 @@ static int mark_restarting(struct runtime *rt, struct ctr *c, struct err *err)
 	c->started_ns = clock_now_ns();
 	str_set(&c->error, NULL);
 	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
-	r = db_begin(rt->db, false, err);
-	if (r < 0)
-		return r;
-	r = row_save(rt, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return tx_run(rt, 0, tx_save, c, err);
 }
 
 /* Returns only when it failed. */
@@ -623,22 +610,15 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 	return r;
 }
 
-static int fold(struct runtime *rt, struct ctr *c, struct err *err)
+static int tx_fold(struct runtime *rt, void *arg, struct err *err)
 {
-	int r = db_begin(rt->db, false, err);
+	struct ctr *c = arg;
+	int r = row_reload(rt, c, err);
 
 	if (r < 0)
 		return r;
-	r = row_reload(rt, c, err);
-	if (r == 0) {
-		ctr_normalise(rt, c);
-		r = row_save(rt, c, err);
-	}
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	ctr_normalise(rt, c);
+	return row_save(rt, c, err);
 }
 
 static bool wants_restart(const struct ctr *c)
@@ -655,10 +635,7 @@ static void note_failure(struct runtime *rt, struct ctr *c,
 	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
 	c->finished_ns = clock_now_ns();
 	str_set(&c->error, why->msg);
-	if (db_begin(rt->db, false, NULL) < 0)
-		return;
-	if (row_save(rt, c, NULL) < 0 || db_commit(rt->db, NULL) < 0)
-		db_rollback(rt->db);
+	(void)tx_run(rt, TX_RESERVE, tx_save, c, NULL);
 }
 
 int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
@@ -677,7 +654,7 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 		return 0;
 	}
 	if (r == 0)
-		r = fold(rt, c, &why);
+		r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
@@ -719,7 +696,7 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 			*ret_code = rec.code;
 		return ctr_erase_keep(rt, c, ret_trash, err);
 	}
-	r = fold(rt, c, &why);
+	r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
 	if (r == -ENOENT)
 		return 0;	/* removed by somebody else: the code is known */
 	if (r < 0)

@@ -259,20 +259,18 @@ static void roll_back(struct ctr *c)
 		c->start_n--;
 }
 
-static int save_if(struct runtime *rt, const struct ctr *c,
-		   const struct ctr_mark *mark, struct err *err)
-{
-	int r = db_begin(rt->db, false, err);
+struct save_if {
+	const struct ctr *c;
+	const struct ctr_mark *mark;
+};
 
-	if (r < 0)
-		return r;
-	if (row_mark_holds(rt, c->id, mark))
-		r = row_save(rt, c, err);
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+static int tx_save_if(struct runtime *rt, void *arg, struct err *err)
+{
+	const struct save_if *s = arg;
+
+	if (!row_mark_holds(rt, s->c->id, s->mark))
+		return 0;	/* somebody was faster */
+	return row_save(rt, s->c, err);
 }
 
 int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
@@ -299,7 +297,8 @@ int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
 	}
 	if (c->config.auto_remove && c->state == CTR_EXITED && held == 0)
 		return ctr_erase(rt, c, &mark, true, err);
-	return save_if(rt, c, &mark, err);
+	return tx_run(rt, TX_RESERVE, tx_save_if,
+		      &(struct save_if){ c, &mark }, err);
 }
 
 bool ctr_reap(struct runtime *rt, struct ctr *c)

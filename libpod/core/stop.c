@@ -74,21 +74,14 @@ static bool is_fatal(int sig)
 	       sig == SIGQUIT;
 }
 
-static int mark_user_stop(struct runtime *rt, const struct ctr *c,
-			  struct err *err)
+static int tx_user_stop(struct runtime *rt, void *arg, struct err *err)
 {
-	int r = db_begin(rt->db, false, err);
+	const struct ctr *c = arg;
+	int r = db_exec(rt->db, err,
+			"UPDATE container SET user_stop = 1 WHERE id = ?", "s",
+			c->id);
 
-	if (r < 0)
-		return r;
-	r = db_exec(rt->db, err,
-		    "UPDATE container SET user_stop = 1 WHERE id = ?", "s",
-		    c->id);
-	if (r >= 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
@@ -97,7 +90,7 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 
 	if (r == 0 && is_fatal(sig) && is_up(c) &&
 	    c->config.restart != RESTART_NO)
-		r = mark_user_stop(rt, c, err);
+		r = tx_run(rt, TX_RESERVE, tx_user_stop, c, err);
 	return r < 0 ? r : ctr_signal(rt, c, sig, err);
 }
 
@@ -191,26 +184,18 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
 
 /* ---- stop ------------------------------------------------------------------- */
 
-static int mark_stopping(struct runtime *rt, struct ctr *c, struct err *err)
+static int tx_stopping(struct runtime *rt, void *arg, struct err *err)
 {
-	int r;
+	struct ctr *c = arg;
+	int r = row_reload(rt, c, err);
 
-	r = db_begin(rt->db, false, err);
 	if (r < 0)
 		return r;
-	r = row_reload(rt, c, err);
-	if (r == 0) {
-		ctr_normalise(rt, c);
-		if (is_up(c) && c->owner.pid == 0)
-			c->state = CTR_STOPPING;
-		c->stopped_by_user = true;
-		r = row_save(rt, c, err);
-	}
-	if (r == 0)
-		r = db_commit(rt->db, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	return r;
+	ctr_normalise(rt, c);
+	if (is_up(c) && c->owner.pid == 0)
+		c->state = CTR_STOPPING;
+	c->stopped_by_user = true;
+	return row_save(rt, c, err);
 }
 
 static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
@@ -283,7 +268,7 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		    ctr_lock_probe(rt, c->id) == 1;
 	if (!is_up(c) && !backs_off)
 		return 0;
-	r = mark_stopping(rt, c, err);
+	r = tx_run(rt, TX_RESERVE, tx_stopping, c, err);
 	if (r == -ENOENT) {	/* --rm, and it ended by itself */
 		err_clear(err);
 		return 0;

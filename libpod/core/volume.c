@@ -326,29 +326,34 @@ static int check_options(char *const *options, struct err *err)
 	return 0;
 }
 
-/* Inside a transaction: 1 made, 0 was there and @ignore */
-static int create_row(struct runtime *rt, const char *name,
-		      char *const *labels, char *const *options,
-		      bool anonymous, bool ignore, struct err *err)
-{
-	struct err why = ERR_INIT;
-	int r = insert(rt, name, labels, options, anonymous, &why);
+struct creation {
+	const char *name;
+	char *const *labels;
+	char *const *options;
+	bool anonymous;
+	bool ignore;
+};
 
-	if (r == -EEXIST && ignore)
+static int tx_create(struct runtime *rt, void *arg, struct err *err)
+{
+	const struct creation *n = arg;
+	struct err why = ERR_INIT;
+	int r = insert(rt, n->name, n->labels, n->options, n->anonymous, &why);
+
+	if (r == -EEXIST && n->ignore)
 		return 0;
 	if (r == -EEXIST)
 		return err_set(err, ERR_EXISTS, EEXIST,
 			       "volume with name %s already exists: volume "
-			       "already exists", name);
-	if (r < 0)
-		return err_set(err, why.kind, -r, "%s", why.msg);
-	return 1;
+			       "already exists", n->name);
+	return r < 0 ? err_set(err, why.kind, -r, "%s", why.msg) : 0;
 }
 
 int volume_create(struct runtime *rt, const char *name, char *const *labels,
 		  char *const *options, bool ignore, struct volume **ret,
 		  struct err *err)
 {
+	struct creation n = { name, labels, options, !name, ignore };
 	char id[65];
 	bool fresh;
 	int r;
@@ -358,30 +363,23 @@ int volume_create(struct runtime *rt, const char *name, char *const *labels,
 		return r;
 	if (!name) {
 		id_random(id);
-		name = id;
+		n.name = id;
 	} else if (!name_is_valid(name)) {
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "volume name '%s': names must match "
 			       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
 			       name);
 	}
-	r = db_begin(rt->db, true, err);
+	r = tx_run(rt, TX_DURABLE, tx_create, &n, err);
 	if (r < 0)
 		return r;
-	r = create_row(rt, name, labels, options, name == id, ignore, err);
-	if (r >= 0)
-		r = db_commit(rt->db, err);
-	if (r < 0) {
-		db_rollback(rt->db);
-		return r;
-	}
 	if (FAULT("volume.create.row") < 0)
-		return err_sys(err, "create volume %s", name);
-	autoclose int fd = volume_dir(rt, name, &fresh, err);
+		return err_sys(err, "create volume %s", n.name);
+	autoclose int fd = volume_dir(rt, n.name, &fresh, err);
 
 	if (fd < 0)
 		return fd;
-	return ret ? volume_find(rt, name, ret, err) : 0;
+	return ret ? volume_find(rt, n.name, ret, err) : 0;
 }
 
 static int remove_users(struct runtime *rt, char *const *users,
@@ -405,8 +403,9 @@ static int remove_users(struct runtime *rt, char *const *users,
 
 /* The row goes only when nobody began to use the volume meanwhile, and the
  * directory leaves its name in the same transaction. */
-static int delete_in_tx(struct runtime *rt, char *name, struct err *err)
+static int tx_delete(struct runtime *rt, void *arg, struct err *err)
 {
+	char *name = arg;
 	char *names[] = { name, NULL };
 	int r = db_exec(rt->db, err,
 			"DELETE FROM volume WHERE name = ?1 AND NOT EXISTS"
@@ -424,7 +423,7 @@ static int delete_in_tx(struct runtime *rt, char *name, struct err *err)
 	r = volume_bury(rt, names, err);
 	if (r == 0 && FAULT("volume.rm.moved") < 0)
 		r = err_sys(err, "remove volume %s", name);
-	return r < 0 ? r : db_commit(rt->db, err);
+	return r;
 }
 
 static int delete_volume(struct runtime *rt, char *name, struct err *err)
@@ -433,13 +432,8 @@ static int delete_volume(struct runtime *rt, char *name, struct err *err)
 	int r = runtime_store(rt, &store, err);
 
 	if (r == 0)
-		r = db_begin(rt->db, true, err);
-	if (r < 0)
-		return r;
-	r = delete_in_tx(rt, name, err);
-	if (r < 0)
-		db_rollback(rt->db);
-	else
+		r = tx_run(rt, TX_DURABLE | TX_RESERVE, tx_delete, name, err);
+	if (r == 0)
 		store_trash_empty(store);
 	return r;
 }

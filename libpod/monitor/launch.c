@@ -284,12 +284,13 @@ static int give_birth(const struct launch *l, int report_fd, struct err *err)
 	struct err why = ERR_INIT;
 	int r = create(&b, &why);
 
-	if (r == 0)
-		r = record_start(&b, &why);
 	if (r == 0) {
 		report(&b, LAUNCH_CREATED, NULL);
 		r = wait_go(&b, &why);
 	}
+	/* not before "go": without it the container never ran */
+	if (r == 0)
+		r = record_start(&b, &why);
 	if (r == 0 && FAULT("launch.go") < 0)
 		r = err_sys(&why, "start the container");
 	if (r == 0)

@@ -16,10 +16,10 @@
  *   CLI                         M
  *   launch_spawn()  --fork-->   setsid, subreaper, join U
  *                               oci_create(), slirp4netns, port proxy
- *                               "started" file
  *                   <--------   LAUNCH_CREATED (init, monitor)
  *   launch_created()
  *   launch_go()     -------->
+ *                               "started" file
  *                               oci_start()
  *                   <--------   LAUNCH_STARTED, or why not
  *                               monitor_become()

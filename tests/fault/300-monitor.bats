@@ -163,6 +163,7 @@ PY
 }
 
 @test "F08: a full disk: listing, stopping and removing work" {
+	export BUSYBOX
 	# a small file system in a namespace of our own
 	cat >"$ENGINE_DIR/full.sh" <<'SH'
 set -e
