@@ -166,6 +166,21 @@ static int take_xattrs(struct archive_entry *e, struct xattrs *ret,
 	return 0;
 }
 
+/* Before 1970 or beyond 64 bits of nanoseconds (2262): 1970, as others do;
+ * file systems disagree about such times. */
+static struct timespec time_of(struct archive_entry *e)
+{
+	struct timespec t = {
+		.tv_sec = archive_entry_mtime(e),
+		.tv_nsec = archive_entry_mtime_nsec(e),
+	};
+
+	if (t.tv_sec < 0 || t.tv_sec >= INT64_MAX / 1000000000 ||
+	    t.tv_nsec < 0 || t.tv_nsec > 999999999)
+		return (struct timespec){ 0 };
+	return t;
+}
+
 static struct tree_meta meta_of(struct archive_entry *e,
 				const struct xattrs *x)
 {
@@ -173,8 +188,7 @@ static struct tree_meta meta_of(struct archive_entry *e,
 		.uid = archive_entry_uid(e),
 		.gid = archive_entry_gid(e),
 		.mode = archive_entry_perm(e),
-		.mtime = { .tv_sec = archive_entry_mtime(e),
-			   .tv_nsec = archive_entry_mtime_nsec(e) },
+		.mtime = time_of(e),
 		.xattr = x->v,
 		.n_xattr = x->n,
 	};
