@@ -13,7 +13,7 @@ pid_t clone_process(uint64_t flags, int *ret_pidfd)
 {
 	int pidfd = -EBADF;
 	struct clone_args args = {
-		.flags = flags | CLONE_PIDFD,
+		.flags = flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		/* CLONE_PARENT takes the signal of the cloner: SIGCHLD too */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /**
- * clone_process() - clone3(2) as fork(2), exit_signal SIGCHLD
+ * clone_process() - clone3(2) as fork(2), exit_signal SIGCHLD, no handlers
  * @flags:     CLONE_NEW*; with CLONE_PARENT the child is our sibling
  * @ret_pidfd: owned by the caller
  *

@@ -36,7 +36,6 @@ static int add_node(struct init *in, int dev_fd, size_t i, struct err *err)
 {
 	const char *name = nodes[i].host + sizeof("/dev/") - 1;
 	struct stat st;
-	int r;
 
 	autoclose int from = open(nodes[i].host, O_PATH | O_NOFOLLOW |
 				  O_CLOEXEC);
@@ -52,29 +51,28 @@ static int add_node(struct init *in, int dev_fd, size_t i, struct err *err)
 	autoclose int fd = mnt_clone(&in->mnt, from, false, err);
 	if (fd < 0)
 		return fd;
-	r = mnt_setattr(&in->mnt, fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-			false, err);
-	if (r < 0)
-		return r;
-	autoclose int made = openat(dev_fd, name, O_WRONLY | O_CREAT | O_EXCL |
-				    O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (made < 0)
-		return err_sys(err, "make %s", nodes[i].host);
-	autoclose int target = openat(dev_fd, name, O_PATH | O_NOFOLLOW |
-				      O_CLOEXEC);
+	autoclose int target = openat(dev_fd, name, O_WRONLY | O_CREAT |
+				      O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (target < 0)
-		return err_sys(err, "open the new %s", nodes[i].host);
+		return err_sys(err, "make %s", nodes[i].host);
 	return mnt_attach(&in->mnt, fd, target, err);
 }
 
 int dev_populate(struct init *in, int dev_fd, struct err *err)
 {
+	int r;
+
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
-		int r = add_node(in, dev_fd, i, err);
+		r = add_node(in, dev_fd, i, err);
 
 		if (r < 0)
 			return r;
 	}
+	/* All nodes with one call: the tree has nothing else in it yet. */
+	r = mnt_setattr(&in->mnt, dev_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+			true, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (symlinkat(links[i].to, dev_fd, links[i].name) < 0)
 			return err_sys(err, "link /dev/%s", links[i].name);

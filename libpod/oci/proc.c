@@ -66,10 +66,10 @@ int step_proc(struct init *in, struct err *err)
 	const struct oci_mount *m = proc_mount(in->spec);
 	int fd;
 
+	mnt_init(&in->mnt);
 	if (!m || in->outer_pid ||
 	    in->spec->ns[OCI_NS_PID].mode == OCI_NS_HOST)
 		return outer_proc(in, err);
-	mnt_init(&in->mnt);
 	/* KERNEL(5.12): mount(2) cannot make a detached one; see mounts.c */
 	if (in->mnt.legacy)
 		return outer_proc(in, err);

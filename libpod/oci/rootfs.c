@@ -258,7 +258,6 @@ int step_rootfs(struct init *in, struct err *err)
 	bool attached = false;
 	int r;
 
-	mnt_init(&in->mnt);
 	autoclose int state = place_is_set(&in->state) ?
 			      place_open(&in->state, err) : -EBADF;
 	if (state < 0 && place_is_set(&in->state))

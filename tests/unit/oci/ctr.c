@@ -199,8 +199,11 @@ static void busybox_layer(void)
 	};
 	autoclose int fd = ctr_image("bb");
 
-	for (size_t i = 0; i < 3; i++)
-		make_dir(fd, ((const char *[]){ "bin", "etc", "tmp" })[i]);
+	static const char *const dirs[] = { "bin", "etc", "tmp", "dev", "proc",
+					    "sys" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+		make_dir(fd, dirs[i]);
 	copy_busybox(fd);
 	for (size_t i = 0; i < ARRAY_LEN(applets); i++) {
 		autofree char *name = xasprintf("bin/%s", applets[i]);
