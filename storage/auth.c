@@ -94,7 +94,8 @@ static char *normal_key(const char *key)
 	host = xstrndup(rest ? rest : key, len);
 	if (!rest && len > 0 && host[len - 1] == '/')
 		host[len - 1] = '\0';
-	if (streq(host, "index.docker.io") || streq(host, "registry-1.docker.io"))
+	if (streq(host, "index.docker.io") ||
+	    streq(host, "registry-1.docker.io"))
 		return xstrdup(DOCKER_HOST);
 	return take_ptr(host);
 }
@@ -103,8 +104,7 @@ static struct json_object *find_key(struct json_object *map, const char *want)
 {
 	if (!map)
 		return NULL;
-	json_object_object_foreach(map, key, value)
-	{
+	json_object_object_foreach(map, key, value) {
 		autofree char *normal = normal_key(key);
 
 		if (streq(normal, want))
@@ -145,9 +145,10 @@ static int read_entry(struct json_object *entry, const char *host,
 		return 0;
 	pair = base64_decode(encoded, &len);
 	if (!pair || !strchr(pair, ':'))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "the entry for %s is not base64 of USER:PASSWORD",
-			       host);
+		return err_set(
+			err, ERR_INVALID, EINVAL,
+			"the entry for %s is not base64 of USER:PASSWORD",
+			host);
 	return auth_parse_pair(pair, ret, err) < 0 ? -EINVAL : 1;
 }
 
@@ -185,8 +186,8 @@ static char *find_helper(char *const *env, const char *suffix)
 	if (!name_is_valid(suffix))
 		return NULL;
 	for (size_t i = 0; i < strv_len(dirs); i++) {
-		autofree char *file = xasprintf("%s/docker-credential-%s",
-						dirs[i], suffix);
+		autofree char *file =
+			xasprintf("%s/docker-credential-%s", dirs[i], suffix);
 
 		if (dirs[i][0] == '/' && access(file, X_OK) == 0)
 			return take_ptr(file);
@@ -334,7 +335,8 @@ static int ask_helper_key(const char *path, char *const *env,
 		return r;
 	if (r == 0)
 		return auth_parse_helper(out.buf, out.len, ret, err) < 0 ?
-			-EINVAL : 1;
+			       -EINVAL :
+			       1;
 	if (strstr(out.buf, "credentials not found"))
 		return 0;
 	/* By the protocol a failing helper prints its reason, no secret */
@@ -351,7 +353,8 @@ static int ask_helper(const struct auth_query *q, const char *suffix,
 
 	if (!path)
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
-			       "credential helper docker-credential-%s for %s: program not found",
+			       "credential helper docker-credential-%s for %s: "
+			       "program not found",
 			       suffix, q->host);
 	if (streq(q->host, DOCKER_HOST))
 		r = ask_helper_key(path, q->env, DOCKER_KEY, ret, err);
@@ -359,7 +362,8 @@ static int ask_helper(const struct auth_query *q, const char *suffix,
 		r = ask_helper_key(path, q->env, q->host, ret, err);
 	return r < 0 ? err_wrap(err, r,
 				"credential helper docker-credential-%s for %s",
-				suffix, q->host) : r;
+				suffix, q->host) :
+		       r;
 }
 
 /* ---- all files --------------------------------------------------------- */
@@ -378,7 +382,8 @@ static int search_file(const struct auth_query *q, const char *path,
 	r = file_load(path, FILE_MAX, &text);
 	if (r == -ENOENT && must_exist)
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
-			       "credential file is not accessible: faccessat %s: no such file or directory",
+			       "credential file is not accessible: faccessat "
+			       "%s: no such file or directory",
 			       path);
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
@@ -409,7 +414,7 @@ static int search_file(const struct auth_query *q, const char *path,
 }
 
 struct place {
-	char *path;		/* owned */
+	char *path; /* owned */
 	bool legacy;
 	bool must_exist;
 };
@@ -438,8 +443,8 @@ static size_t list_places(const struct auth_query *q, struct place *out)
 	if (!str_is_empty(config))
 		out[n++].path = xasprintf("%s/containers/auth.json", config);
 	else if (home)
-		out[n++].path = xasprintf("%s/.config/containers/auth.json",
-					  home);
+		out[n++].path =
+			xasprintf("%s/.config/containers/auth.json", home);
 	if (!str_is_empty(docker))
 		out[n++].path = xasprintf("%s/config.json", docker);
 	else if (home)

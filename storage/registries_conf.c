@@ -29,7 +29,7 @@
 #define DOCKER_HOST "docker.io"
 
 struct mirror {
-	char *location;			/* owned */
+	char *location; /* owned */
 	bool insecure;
 	enum registries_mirror_use use;
 };
@@ -40,11 +40,11 @@ struct mirror {
  * @location: replaces the prefix; never NULL
  */
 struct registry_rule {
-	char *prefix;			/* owned */
-	char *location;			/* owned */
+	char *prefix;	/* owned */
+	char *location; /* owned */
 	bool insecure;
 	bool blocked;
-	struct mirror *mirrors;		/* owned */
+	struct mirror *mirrors; /* owned */
 	size_t n_mirrors;
 };
 
@@ -117,7 +117,8 @@ static int get_strv(struct json_object *o, const char *key, char ***ret,
 	if (!json_object_object_get_ex(o, key, &v))
 		return 0;
 	n = json_object_is_type(v, json_type_array) ?
-		json_object_array_length(v) : 0;
+		    json_object_array_length(v) :
+		    0;
 	if (!json_object_is_type(v, json_type_array))
 		return bad_key(err, key, "a list of strings");
 	for (size_t i = 0; i < n; i++) {
@@ -251,8 +252,7 @@ static int read_aliases(struct registries_conf *conf, struct json_object *o,
 
 	if (!aliases)
 		return 0;
-	json_object_object_foreach(aliases, name, value)
-	{
+	json_object_object_foreach(aliases, name, value) {
 		const char *target;
 
 		if (!json_object_is_type(value, json_type_string))
@@ -265,8 +265,8 @@ static int read_aliases(struct registries_conf *conf, struct json_object *o,
 		}
 		if (registries_conf_is_short(target))
 			return err_set(err, ERR_INVALID, EINVAL,
-				       "alias '%s': '%s' has no registry",
-				       name, target);
+				       "alias '%s': '%s' has no registry", name,
+				       target);
 		strv_env_set(&conf->aliases, name, target);
 	}
 	return 0;
@@ -278,7 +278,8 @@ static int refuse_v1(struct json_object *o, struct err *err)
 	if (!json_obj(o, "registries"))
 		return 0;
 	return err_set(err, ERR_UNSUPPORTED, EINVAL,
-		       "[registries.search] is version 1 of this file, write unqualified-search-registries = [...] instead");
+		       "[registries.search] is version 1 of this file, write "
+		       "unqualified-search-registries = [...] instead");
 }
 
 static int add_document(struct registries_conf *conf, const char *text,
@@ -291,8 +292,8 @@ static int add_document(struct registries_conf *conf, const char *text,
 	if (!o)
 		return -EINVAL;
 	if (refuse_v1(o, err) < 0 ||
-	    get_strv(o, "unqualified-search-registries", &conf->search,
-		     err) < 0 ||
+	    get_strv(o, "unqualified-search-registries", &conf->search, err) <
+		    0 ||
 	    get_strv(o, "credential-helpers", &conf->helpers, err) < 0 ||
 	    read_aliases(conf, o, err) < 0)
 		return -EINVAL;
@@ -300,8 +301,8 @@ static int add_document(struct registries_conf *conf, const char *text,
 	rules = json_arr(o, "registry");
 	n = rules ? json_object_array_length(rules) : 0;
 	for (size_t i = 0; i < n; i++) {
-		if (read_rule(conf, json_object_array_get_idx(rules, i),
-			      err) < 0)
+		if (read_rule(conf, json_object_array_get_idx(rules, i), err) <
+		    0)
 			return -EINVAL;
 	}
 	return 0;
@@ -400,23 +401,23 @@ static int load_usual(struct registries_conf *conf, char *const *env,
 	for (size_t i = 0; i < ARRAY_LEN(mains) && r == 0; i++) {
 		if (!mains[i].dir)
 			continue;
-		autofree char *path = xasprintf("%s/%s", mains[i].dir,
-						mains[i].name);
+		autofree char *path =
+			xasprintf("%s/%s", mains[i].dir, mains[i].name);
 
 		r = add_file(conf, path, err);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(dirs) && r >= 0; i++) {
 		if (!dirs[i])
 			continue;
-		autofree char *path = xasprintf("%s/registries.conf.d",
-						dirs[i]);
+		autofree char *path =
+			xasprintf("%s/registries.conf.d", dirs[i]);
 
 		r = add_dir(conf, path, err);
 	}
 	if (r >= 0 && cache) {
 		/* Where podman keeps what users answered to its prompt */
-		autofree char *path = xasprintf("%s/short-name-aliases.conf",
-						cache);
+		autofree char *path =
+			xasprintf("%s/short-name-aliases.conf", cache);
 
 		r = add_file(conf, path, err);
 	}
@@ -435,9 +436,10 @@ int registries_conf_load(char *const *env, struct registries_conf **ret,
 	} else {
 		r = add_file(conf, path, err);
 		if (r == 0)
-			return err_set(err, ERR_NOT_FOUND, ENOENT,
-				       "%s (CONTAINERS_REGISTRIES_CONF): no such file",
-				       path);
+			return err_set(
+				err, ERR_NOT_FOUND, ENOENT,
+				"%s (CONTAINERS_REGISTRIES_CONF): no such file",
+				path);
 	}
 	if (r < 0)
 		return r;
@@ -476,8 +478,8 @@ static size_t name_len(const char *name)
 	return (size_t)(from - name) + strcspn(from, ":@");
 }
 
-int registries_conf_expand(const struct registries_conf *conf,
-			   const char *name, char ***ret, struct err *err)
+int registries_conf_expand(const struct registries_conf *conf, const char *name,
+			   char ***ret, struct err *err)
 {
 	size_t len = name_len(name);
 	autofree char *bare = xstrndup(name, len);
@@ -496,14 +498,14 @@ int registries_conf_expand(const struct registries_conf *conf,
 		return 0;
 	}
 	for (size_t i = 0; i < strv_len(conf->search); i++) {
-		autofree char *full = xasprintf("%s/%s", conf->search[i],
-						name);
+		autofree char *full = xasprintf("%s/%s", conf->search[i], name);
 
 		strv_push(&list, with_library(full));
 	}
 	if (!list)
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
-			       "'%s': short name, and unqualified-search-registries is empty",
+			       "'%s': short name, and "
+			       "unqualified-search-registries is empty",
 			       name);
 	strv_extend(ret, list);
 	return 0;
@@ -573,9 +575,10 @@ static int add_source(struct registries_sources *list, const char *location,
 	char *slash = strchr(name, '/');
 
 	if (!slash || !slash[1])
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "registries.conf: location '%s' leaves no repository",
-			       location);
+		return err_set(
+			err, ERR_INVALID, EINVAL,
+			"registries.conf: location '%s' leaves no repository",
+			location);
 	source.host = xstrndup(name, (size_t)(slash - name));
 	source.repo = xstrdup(slash + 1);
 	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
@@ -596,17 +599,18 @@ int registries_conf_sources(const struct registries_conf *conf,
 	rule = find_rule(conf, name, &len);
 	if (rule && rule->blocked)
 		return err_set(err, ERR_FAIL, EACCES,
-			       "registry %s is blocked by registries.conf (prefix '%s')",
+			       "registry %s is blocked by registries.conf "
+			       "(prefix '%s')",
 			       host, rule->prefix);
 	for (size_t i = 0; rule && i < rule->n_mirrors && r == 0; i++) {
 		const struct mirror *m = &rule->mirrors[i];
 
-		r = add_source(&list, m->location, name + len,
-			       (struct registries_source){
-				       .insecure = m->insecure,
-				       .mirror = true,
-				       .use = m->use },
-			       err);
+		r = add_source(
+			&list, m->location, name + len,
+			(struct registries_source){ .insecure = m->insecure,
+						    .mirror = true,
+						    .use = m->use },
+			err);
 	}
 	if (r < 0)
 		return r;

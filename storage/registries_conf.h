@@ -55,8 +55,8 @@ bool registries_conf_is_short(const char *name);
  * in the list: the store looks for a local image before it asks this.  A name
  * that has a registry comes back as it is (docker.io/nginx with library/).
  */
-int registries_conf_expand(const struct registries_conf *conf,
-			   const char *name, char ***ret, struct err *err);
+int registries_conf_expand(const struct registries_conf *conf, const char *name,
+			   char ***ret, struct err *err);
 
 /** registries_conf_helpers() - `credential-helpers`; a borrowed strv, NULL
  *  when the key is absent */

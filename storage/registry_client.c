@@ -50,8 +50,8 @@ struct registry {
 	int ready;
 	int pidfd;
 	pid_t pid;
-	char *name;			/* owned */
-	struct registry_event *queue;	/* owned */
+	char *name;		      /* owned */
+	struct registry_event *queue; /* owned */
 	size_t n_queue;
 };
 
@@ -260,9 +260,8 @@ static int call(struct registry *r, struct json_object *req, int fd,
  * A request whose body comes back in a memfd.  It is copied before anything
  * looks at it: the helper still holds the descriptor.
  */
-static int call_body(struct registry *r, struct json_object *req,
-		     uint64_t max, struct sb *body, char **ret_type,
-		     struct err *err)
+static int call_body(struct registry *r, struct json_object *req, uint64_t max,
+		     struct sb *body, char **ret_type, struct err *err)
 {
 	autojson struct json_object *reply = NULL;
 	autoclose int fd = memfd_create("bryo-registry", MFD_CLOEXEC);
@@ -313,7 +312,8 @@ static int start_helper(struct registry *r, struct err *err)
 
 	if (!path)
 		return err_set(err, ERR_FAIL, ENOENT,
-			       "bryo-registry: program not found, the installation is incomplete");
+			       "bryo-registry: program not found, the "
+			       "installation is incomplete");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return err_sys(err, "socketpair");
 	r->sock = sv[0];
@@ -435,8 +435,7 @@ int registry_blob_small(struct registry *r, const char *digest, uint64_t size,
 }
 
 int registry_blob_start(struct registry *r, const char *digest, uint64_t size,
-			uint64_t offset, int fd, uint32_t key,
-			struct err *err)
+			uint64_t offset, int fd, uint32_t key, struct err *err)
 {
 	autojson struct json_object *req = json_object_new_object();
 

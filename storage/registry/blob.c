@@ -36,10 +36,10 @@
 #define IDLE_MS 1000
 
 enum blob_state {
-	BLOB_QUEUED,	/* start at wake_ns */
+	BLOB_QUEUED, /* start at wake_ns */
 	BLOB_RUNNING,
-	BLOB_DRAINING,	/* all received, the pipe has to take the rest */
-	BLOB_OVER,	/* told the client */
+	BLOB_DRAINING, /* all received, the pipe has to take the rest */
+	BLOB_OVER,     /* told the client */
 };
 
 /**
@@ -150,12 +150,12 @@ static size_t sink_write(void *arg, const char *data, size_t len,
 
 /* ---- the list ---------------------------------------------------------- */
 
-int blob_add(struct conv *c, const char *digest, uint64_t size,
-	     uint64_t offset, int fd, uint32_t key, struct err *err)
+int blob_add(struct conv *c, const char *digest, uint64_t size, uint64_t offset,
+	     int fd, uint32_t key, struct err *err)
 {
 	autofree char *path = xasprintf("blobs/%s", digest);
-	autofree char *name = xasprintf("%s/%s: blob %.19s", c->host, c->repo,
-					digest);
+	autofree char *name =
+		xasprintf("%s/%s: blob %.19s", c->host, c->repo, digest);
 	struct blob *b = xcalloc(1, sizeof(*b));
 	struct blob **at = &c->blobs;
 	int r;
@@ -205,7 +205,8 @@ unsigned int blobs_wait_fds(struct conv *c, struct curl_waitfd *fds,
 	for (struct blob *b = c->blobs; b && n < max; b = b->next) {
 		if (b->rest.len)
 			fds[n++] = (struct curl_waitfd){
-				.fd = b->fd, .events = CURL_WAIT_POLLOUT };
+				.fd = b->fd, .events = CURL_WAIT_POLLOUT
+			};
 	}
 	return n;
 }
@@ -361,8 +362,7 @@ int blobs_step(struct conv *c)
 		else if (b->state == BLOB_QUEUED && b->wake_ns > now)
 			wait = MIN(wait, (b->wake_ns - now) / NS_PER_MS + 1);
 		/* One ended or failed at once: look for who may start now */
-		if (b->state == BLOB_OVER ||
-		    (is_active(b) && b->t.ex.finished))
+		if (b->state == BLOB_OVER || (is_active(b) && b->t.ex.finished))
 			wait = 0;
 	}
 	sweep(c);

@@ -13,8 +13,8 @@
  * blob_add() - queue a blob
  * @fd: taken; made non-blocking
  */
-int blob_add(struct conv *c, const char *digest, uint64_t size,
-	     uint64_t offset, int fd, uint32_t key, struct err *err);
+int blob_add(struct conv *c, const char *digest, uint64_t size, uint64_t offset,
+	     int fd, uint32_t key, struct err *err);
 
 /** blobs_flush() - write what pipes would not take before */
 void blobs_flush(struct conv *c);

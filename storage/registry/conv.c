@@ -157,8 +157,8 @@ bool conv_retry(const struct conv *c, struct retry *retry,
 /* The registry's own words, {"errors":[{"code","message"}]}; owned, or NULL */
 static char *registry_message(const struct exchange *ex)
 {
-	autojson struct json_object *o = json_parse(ex->body.buf, ex->body.len,
-						    NULL);
+	autojson struct json_object *o =
+		json_parse(ex->body.buf, ex->body.len, NULL);
 	struct json_object *list, *first;
 	const char *text;
 
@@ -166,7 +166,8 @@ static char *registry_message(const struct exchange *ex)
 		return NULL;
 	list = json_arr(o, "errors");
 	first = list && json_object_array_length(list) ?
-		json_object_array_get_idx(list, 0) : NULL;
+			json_object_array_get_idx(list, 0) :
+			NULL;
 	text = first ? json_str(first, "message") : NULL;
 	if (str_is_empty(text))
 		text = first ? json_str(first, "code") : NULL;
@@ -180,8 +181,7 @@ static char *registry_message(const struct exchange *ex)
 	return safe_line(cut);
 }
 
-int response_error(const struct exchange *ex, const char *name,
-		   struct err *err)
+int response_error(const struct exchange *ex, const char *name, struct err *err)
 {
 	autofree char *said = registry_message(ex);
 	const char *sep = said ? ": " : "";

@@ -57,7 +57,7 @@ struct endpoint {
 
 /** struct host_tls - certs.d of a host that is no endpoint, read on demand */
 struct host_tls {
-	char *name;		/* owned */
+	char *name; /* owned */
 	struct tls_files files;
 	struct host_tls *next;
 };

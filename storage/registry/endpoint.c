@@ -36,7 +36,8 @@ static bool host_is_valid(const char *host)
 				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
 
 	return *host && *host != '.' && *host != '-' && *host != ':' &&
-	       strlen(host) < ORIGIN_HOST_MAX && strspn(host, set) == strlen(host);
+	       strlen(host) < ORIGIN_HOST_MAX &&
+	       strspn(host, set) == strlen(host);
 }
 
 static bool repo_is_valid(const char *repo)
@@ -102,10 +103,11 @@ static int add_endpoint(struct conv *c, const struct registries_source *src,
 	ep->mirror = src->mirror;
 	ep->use = src->use;
 	ep->verify = !insecure;
-	ep->plain_ok = insecure ||
-		       (host_is_loopback(name) && req->tls_verify != 1);
-	ep->api_host = xstrdup(streq(ep->host, "docker.io") ?
-			       "registry-1.docker.io" : ep->host);
+	ep->plain_ok =
+		insecure || (host_is_loopback(name) && req->tls_verify != 1);
+	ep->api_host =
+		xstrdup(streq(ep->host, "docker.io") ? "registry-1.docker.io" :
+						       ep->host);
 	if (streq(ep->host, "docker.io") && !strchr(ep->repo, '/')) {
 		autofree char *full = xasprintf("library/%s", ep->repo);
 
@@ -217,8 +219,8 @@ bool conv_plain_allowed(struct conv *c, const struct origin *from,
 
 static int set_origin(struct endpoint *ep, bool https, struct err *err)
 {
-	autofree char *url = xasprintf("%s://%s", https ? "https" : "http",
-				       ep->api_host);
+	autofree char *url =
+		xasprintf("%s://%s", https ? "https" : "http", ep->api_host);
 
 	str_set(&ep->base, url);
 	return origin_parse(ep->base, &ep->origin, err);
@@ -228,10 +230,9 @@ static int set_origin(struct endpoint *ep, bool https, struct err *err)
 static bool is_not_tls(const struct exchange *ex)
 {
 	static const char *const texts[] = {
-		"wrong version number",		/* OpenSSL 1.1, 3.x */
-		"http request",
-		"packet length too long",
-		"unexpected TLS packet",	/* GnuTLS */
+		"wrong version number", /* OpenSSL 1.1, 3.x */
+		"http request", "packet length too long",
+		"unexpected TLS packet", /* GnuTLS */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -280,9 +281,10 @@ static int learn_challenge(struct endpoint *ep, char *const *www_auth,
 				       ep->host);
 	}
 	if (!ch.basic && !(ch.bearer && ch.realm))
-		return err_set(err, ERR_UNSUPPORTED, EACCES,
-			       "%s: asks for neither basic nor bearer authentication",
-			       ep->host);
+		return err_set(
+			err, ERR_UNSUPPORTED, EACCES,
+			"%s: asks for neither basic nor bearer authentication",
+			ep->host);
 	challenge_done(&ep->challenge);
 	ep->challenge = ch;
 	ch = (struct challenge){ 0 };
@@ -315,7 +317,8 @@ static int word_ping(struct endpoint *ep, const struct exchange *ex, int r,
 {
 	if (is_not_tls(ex))
 		return err_set(err, ERR_FAIL, EPROTO,
-			       "%s: the server gave an HTTP response to an HTTPS client",
+			       "%s: the server gave an HTTP response to an "
+			       "HTTPS client",
 			       ep->host);
 	return err_wrap(err, r, "%s", ep->host);
 }

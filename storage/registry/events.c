@@ -77,8 +77,8 @@ void event_progress(struct conv *c, uint32_t key, uint64_t done)
 void event_over(struct conv *c, uint32_t key, uint64_t done,
 		const struct err *why)
 {
-	autojson struct json_object *msg = event(why ? "failed" : "done", key,
-						 done);
+	autojson struct json_object *msg =
+		event(why ? "failed" : "done", key, done);
 
 	if (why)
 		json_set(msg, "error", error_object(why));

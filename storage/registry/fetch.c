@@ -53,8 +53,8 @@ static bool tag_is_valid(const char *tag)
 	       strlen(tag) <= 128 && strspn(tag, set) == strlen(tag);
 }
 
-static int put(int fd, const char *data, size_t len,
-	       struct json_object *reply, struct err *err)
+static int put(int fd, const char *data, size_t len, struct json_object *reply,
+	       struct err *err)
 {
 	int r = fd_write_full(fd, data, len);
 
@@ -131,10 +131,11 @@ int fetch_manifest(struct conv *c, const char *ref, int fd,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid tag or digest", c->host,
 			       c->repo);
-	r = ask_all(c, &(struct get){ .path = path,
-				      .accept = accept_manifests,
-				      .ref = ref,
-				      .body_max = REGISTRY_MANIFEST_MAX },
+	r = ask_all(c,
+		    &(struct get){ .path = path,
+				   .accept = accept_manifests,
+				   .ref = ref,
+				   .body_max = REGISTRY_MANIFEST_MAX },
 		    &t, err);
 	if (r < 0)
 		return r;
@@ -157,14 +158,16 @@ int fetch_small(struct conv *c, const char *digest, uint64_t size, int fd,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid digest", c->host, c->repo);
 	if (size == 0 || size > CONFIG_MAX)
-		return err_set(err, ERR_LIMIT, EFBIG,
-			       "%s/%s: blob %.19s is over the limit of 4 MiB or empty",
-			       c->host, c->repo, digest);
-	r = ask_all(c, &(struct get){ .path = path,
-				      .accept = "Accept: */*",
-				      .ref = digest,
-				      .first = c->current,
-				      .body_max = (size_t)size },
+		return err_set(
+			err, ERR_LIMIT, EFBIG,
+			"%s/%s: blob %.19s is over the limit of 4 MiB or empty",
+			c->host, c->repo, digest);
+	r = ask_all(c,
+		    &(struct get){ .path = path,
+				   .accept = "Accept: */*",
+				   .ref = digest,
+				   .first = c->current,
+				   .body_max = (size_t)size },
 		    &t, err);
 	if (r < 0)
 		return r;
@@ -184,8 +187,8 @@ static int bad_tags(const struct conv *c, const char *why, struct err *err)
 static int add_tags(const struct conv *c, const struct exchange *ex,
 		    struct json_object *tags, struct err *err)
 {
-	autojson struct json_object *o = json_parse(ex->body.buf, ex->body.len,
-						    NULL);
+	autojson struct json_object *o =
+		json_parse(ex->body.buf, ex->body.len, NULL);
 	struct json_object *list = NULL;
 	size_t n;
 
@@ -243,11 +246,11 @@ static int all_pages(struct conv *c, struct json_object *tags, struct err *err)
 		struct transfer t;
 		int r;
 
-		r = ask_all(c, &(struct get){ .path = path,
-					      .accept =
-						"Accept: application/json",
-					      .first = c->n_eps - 1,
-					      .body_max = TAGS_BODY_MAX },
+		r = ask_all(c,
+			    &(struct get){ .path = path,
+					   .accept = "Accept: application/json",
+					   .first = c->n_eps - 1,
+					   .body_max = TAGS_BODY_MAX },
 			    &t, err);
 		if (r < 0)
 			return r;

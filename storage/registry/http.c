@@ -203,8 +203,8 @@ static int begin_body(struct exchange *ex)
 	ex->sinking = ex->sink && (ex->status == 200 || ex->status == 206);
 	if (ex->sinking)
 		return ex->sink->begin(ex->sink->arg, ex, &ex->err);
-	sb_limit(&ex->body, ex->status / 100 == 2 ? ex->body_max :
-						    ERROR_BODY_MAX);
+	sb_limit(&ex->body,
+		 ex->status / 100 == 2 ? ex->body_max : ERROR_BODY_MAX);
 	return 0;
 }
 
@@ -341,8 +341,8 @@ int http_start(struct http *h, struct exchange *ex, struct err *err)
 /* One line for a failure of libcurl: a kind of our own where we know one */
 static void word_failure(struct exchange *ex)
 {
-	autofree char *detail = safe_line(*ex->errbuf ? ex->errbuf :
-					  curl_easy_strerror(ex->code));
+	autofree char *detail = safe_line(
+		*ex->errbuf ? ex->errbuf : curl_easy_strerror(ex->code));
 	struct err *err = &ex->err;
 	long os_errno = 0;
 

@@ -15,7 +15,8 @@ struct tls_files;
 /*
  * Single HTTP exchanges: one request, one answer, nothing followed, nothing
  * repeated, no header that the caller did not give.  Any number run at once
- * on one curl multi handle; whoever waits turns it with http_perform() and http_wait().
+ * on one curl multi handle; whoever waits turns it with http_perform() and
+ * http_wait().
  */
 struct http;
 
@@ -79,8 +80,8 @@ struct exchange {
 	CURLcode code;
 	struct err err;
 	long status;
-	int64_t length;			/* of Content-Length, -1 unknown */
-	char *type;			/* owned; so are the next ones */
+	int64_t length; /* of Content-Length, -1 unknown */
+	char *type;	/* owned; so are the next ones */
 	char *location;
 	char *retry_after;
 	char *content_range;

@@ -74,7 +74,8 @@ static int receive(const struct conv *c, struct request *ret, struct err *err)
 	n = recv(c->sock, &peek, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ?
-			0 : err_sys(err, "client");
+			       0 :
+			       err_sys(err, "client");
 	if (n == 0)
 		return err_set(err, ERR_FAIL, EPIPE, "the client left");
 	n = sock_recv_fds(c->sock, buf, sizeof(buf), &fd, &n_fds);
@@ -102,8 +103,7 @@ static int serve_blob(struct conv *c, struct request *req, struct err *err)
 		return blob_add(c, digest, (uint64_t)size, (uint64_t)offset,
 				take_fd(req->fd), key, err);
 	err_set(&why, ERR_INVALID, EINVAL,
-		"%s/%s: blob with an invalid digest or size", c->host,
-		c->repo);
+		"%s/%s: blob with an invalid digest or size", c->host, c->repo);
 	close_fd(req->fd);
 	event_over(c, key, 0, &why);
 	return 0;
@@ -123,8 +123,8 @@ static int serve(struct conv *c, struct request *req, struct err *err)
 
 	reply = json_object_new_object();
 	if (streq(op, "manifest"))
-		r = fetch_manifest(c, json_str(req->msg, "ref"), req->fd,
-				   reply, &why);
+		r = fetch_manifest(c, json_str(req->msg, "ref"), req->fd, reply,
+				   &why);
 	else if (streq(op, "small"))
 		r = fetch_small(c, json_str(req->msg, "digest"),
 				(uint64_t)json_i64(req->msg, "size", 0),

@@ -126,8 +126,8 @@ static const char *const known_pairs[][2] = {
  */
 static bool looks_public(const char *domain)
 {
-	static const char *const labels[] = { "ac", "co", "com", "edu", "gob",
-					      "gov", "gv", "mil", "ne", "net",
+	static const char *const labels[] = { "ac",  "co", "com", "edu", "gob",
+					      "gov", "gv", "mil", "ne",	 "net",
 					      "nom", "or", "org", "sch" };
 	const char *dot = strchr(domain, '.');
 

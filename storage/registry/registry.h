@@ -100,15 +100,14 @@ int registry_blob_small(struct registry *r, const char *digest, uint64_t size,
  * itself: whoever reads the pipe sees one uninterrupted stream.
  */
 int registry_blob_start(struct registry *r, const char *digest, uint64_t size,
-			uint64_t offset, int fd, uint32_t key,
-			struct err *err);
+			uint64_t offset, int fd, uint32_t key, struct err *err);
 
 enum registry_event_kind { REG_PROGRESS, REG_DONE, REG_FAILED };
 
 struct registry_event {
 	enum registry_event_kind kind;
 	uint32_t key;
-	uint64_t done;	/* bytes so far (offset included) */
+	uint64_t done; /* bytes so far (offset included) */
 	struct err err;
 };
 

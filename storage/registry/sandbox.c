@@ -178,8 +178,8 @@ static int restrict_files(char *const *paths, struct err *err)
 		size = sizeof(attr);
 	}
 
-	autoclose int ruleset = (int)syscall(SYS_landlock_create_ruleset,
-					     &attr, size, 0);
+	autoclose int ruleset =
+		(int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 
 	if (ruleset < 0)
 		return err_sys(err, "landlock_create_ruleset");

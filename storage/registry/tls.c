@@ -24,10 +24,10 @@
 #define PEM_MAX (4u << 20)
 
 static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",		/* Debian, Arch */
-	"/etc/pki/tls/certs/ca-bundle.crt",		/* Fedora */
-	"/etc/ssl/ca-bundle.pem",			/* openSUSE */
-	"/etc/ssl/cert.pem",				/* Alpine */
+	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Arch */
+	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+	"/etc/ssl/ca-bundle.pem",	      /* openSUSE */
+	"/etc/ssl/cert.pem",		      /* Alpine */
 };
 
 const char *tls_ca_bundle(char *const *env)
@@ -107,7 +107,8 @@ static int read_dir(const char *path, struct tls_files *t, struct err *err)
 
 	if (!dir)
 		return errno == ENOENT || errno == ENOTDIR ?
-			0 : err_sys(err, "%s", path);
+			       0 :
+			       err_sys(err, "%s", path);
 	while ((d = readdir(dir)))
 		strv_add(&names, d->d_name);
 	strv_sort(names);
@@ -129,8 +130,9 @@ int tls_files_read(char *const *env, const char *cert_dir, const char *host,
 	int r = 0;
 
 	for (size_t i = 0; i < strv_len(dirs) && r == 0; i++) {
-		autofree char *path = cert_dir ? xstrdup(dirs[i]) :
-				      xasprintf("%s/%s", dirs[i], host);
+		autofree char *path = cert_dir ?
+					      xstrdup(dirs[i]) :
+					      xasprintf("%s/%s", dirs[i], host);
 
 		r = read_dir(path, &t, err);
 		if (r == 0 && cert_dir)

@@ -52,7 +52,8 @@ static int realm_check(struct conv *c, const struct endpoint *ep,
 	if (auth_cred_is_set(&ep->cred) &&
 	    !host_is_same_site(ep->origin.host, realm->host))
 		return err_set(err, ERR_FAIL, EACCES,
-			       "%s: its token server is on another site (%s), credentials are not sent there",
+			       "%s: its token server is on another site (%s), "
+			       "credentials are not sent there",
 			       ep->host, realm->host);
 	return 0;
 }
@@ -117,8 +118,8 @@ static bool token_is_valid(const char *token)
 static int take_token(struct endpoint *ep, const struct exchange *ex,
 		      uint64_t asked_ns, struct err *err)
 {
-	autojson struct json_object *o = json_parse(ex->body.buf, ex->body.len,
-						    NULL);
+	autojson struct json_object *o =
+		json_parse(ex->body.buf, ex->body.len, NULL);
 	const char *token = NULL;
 	int64_t life;
 
@@ -136,8 +137,8 @@ static int take_token(struct endpoint *ep, const struct exchange *ex,
 		   (int64_t)TOKEN_LIFE_MAX_S);
 	free(ep->auth);
 	ep->auth = xasprintf("Authorization: Bearer %s", token);
-	ep->auth_until_ns = asked_ns +
-			    (uint64_t)(life - TOKEN_MARGIN_S) * NS_PER_S;
+	ep->auth_until_ns =
+		asked_ns + (uint64_t)(life - TOKEN_MARGIN_S) * NS_PER_S;
 	return 0;
 }
 
@@ -161,7 +162,8 @@ static int token_redirect(const struct endpoint *ep, const struct exchange *ex,
 		return err_wrap(err, r, "%s: token server", ep->host);
 	if (!origin_equal(&to, realm))
 		return err_set(err, ERR_FAIL, EACCES,
-			       "%s: its token server redirects to another origin (%s), refused",
+			       "%s: its token server redirects to another "
+			       "origin (%s), refused",
 			       ep->host, to.host);
 	free(*url);
 	*url = take_ptr(next);
@@ -170,8 +172,8 @@ static int token_redirect(const struct endpoint *ep, const struct exchange *ex,
 
 /* Return: 0 with a token, 1 to go on at *url, -errno with @ex to judge by */
 static int ask_once(struct conv *c, struct endpoint *ep,
-		    const struct origin *realm, char **url,
-		    struct exchange *ex, struct err *err)
+		    const struct origin *realm, char **url, struct exchange *ex,
+		    struct err *err)
 {
 	uint64_t now = clock_mono_ns();
 	int r;

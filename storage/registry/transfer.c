@@ -117,9 +117,10 @@ static int redirect(struct conv *c, struct transfer *t, struct err *err)
 	if (r < 0)
 		return err_wrap(err, r, "%s: redirect", t->name);
 	if (!to.https && !conv_plain_allowed(c, &t->origin, &to))
-		return err_set(err, ERR_FAIL, EACCES,
-			       "%s: redirect from %s to plain http at %s, refused",
-			       t->name, t->origin.host, to.host);
+		return err_set(
+			err, ERR_FAIL, EACCES,
+			"%s: redirect from %s to plain http at %s, refused",
+			t->name, t->origin.host, to.host);
 	free(t->url);
 	t->url = take_ptr(next);
 	t->origin = to;

@@ -40,8 +40,8 @@ static void fuzz_location(const char *text)
 	autofree char *url = NULL;
 	struct origin o;
 
-	if (url_resolve("https://registry.example.com/v2/a/blobs/b", text,
-			&url, NULL) < 0)
+	if (url_resolve("https://registry.example.com/v2/a/blobs/b", text, &url,
+			NULL) < 0)
 		return;
 	/* libcurl takes the same URL apart when it connects */
 	if (origin_parse(url, &o, NULL) < 0)

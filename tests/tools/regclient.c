@@ -32,8 +32,8 @@
 struct options {
 	struct registry_conf conf;
 	char *host;
-	unsigned int nap_ms;	/* before the reader starts to read */
-	uint64_t stop_at;	/* the reader goes away after so many bytes */
+	unsigned int nap_ms; /* before the reader starts to read */
+	uint64_t stop_at;    /* the reader goes away after so many bytes */
 };
 
 static int parse_key(struct options *o, char *arg)
@@ -69,8 +69,7 @@ static int show(int r, const struct err *err)
 {
 	if (r >= 0)
 		return 0;
-	fprintf(stderr, "Error: %s\nerrno=%s\n", err->msg,
-		strerrorname_np(-r));
+	fprintf(stderr, "Error: %s\nerrno=%s\n", err->msg, strerrorname_np(-r));
 	return 125;
 }
 

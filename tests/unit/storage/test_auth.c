@@ -83,8 +83,8 @@ static void test_lookup(void **state)
 				lookup_cases[i].repo, &cred, &helper, &err);
 		assert_int_equal(r, lookup_cases[i].r);
 		text = xasprintf("%s %s %s %s", or_dash(cred.user),
-				 or_dash(cred.password),
-				 or_dash(cred.identity), or_dash(helper));
+				 or_dash(cred.password), or_dash(cred.identity),
+				 or_dash(helper));
 		assert_string_equal(text, lookup_cases[i].want);
 		assert_null(strstr(err.msg, "YWJj"));
 	}
@@ -117,13 +117,17 @@ static void test_pair(void **state)
 static void test_helper_output(void **state)
 {
 	static const char *const bad[] = {
-		"", "hunter2", "[]", "{}", "{\"Username\":\"hunter2\"}",
+		"",
+		"hunter2",
+		"[]",
+		"{}",
+		"{\"Username\":\"hunter2\"}",
 		"{\"Username\":\"me\",\"Secret\":\"\"}",
 		"{\"Username\":\"me\",\"Secret\":\"hunter2\"} x",
 		"{\"Username\":1,\"Secret\":\"hunter2\"}",
 	};
-	static const char token[] =
-		"{\"ServerURL\":\"x\",\"Username\":\"<token>\",\"Secret\":\"t\"}";
+	static const char token[] = "{\"ServerURL\":\"x\",\"Username\":\"<"
+				    "token>\",\"Secret\":\"t\"}";
 	auto_auth_cred struct auth_cred cred = { 0 };
 
 	(void)state;
@@ -131,9 +135,9 @@ static void test_helper_output(void **state)
 		struct err err = ERR_INIT;
 
 		print_message("case: %s\n", bad[i]);
-		assert_int_equal(auth_parse_helper(bad[i], strlen(bad[i]),
-						   &cred, &err),
-				 -EINVAL);
+		assert_int_equal(
+			auth_parse_helper(bad[i], strlen(bad[i]), &cred, &err),
+			-EINVAL);
 		assert_null(strstr(err.msg, "hunter2"));
 		assert_false(auth_cred_is_set(&cred));
 	}
@@ -182,8 +186,8 @@ static void put(const struct world *w, const char *dir, const char *name,
 	autofree char *path = xasprintf("%s/%s", folder, name);
 
 	mkdir(folder, 0700);
-	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-				mode);
+	autoclose int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fd_write_full(fd, text, strlen(text)), 0);
@@ -203,7 +207,8 @@ static void test_order(void **state)
 	assert_ok(auth_find(&q, &cred, err));
 	assert_false(auth_cred_is_set(&cred));
 
-	put(w, ".", ".dockercfg", 0600, "{\"quay.io\":{\"auth\":\"YToxMQ==\"}}");
+	put(w, ".", ".dockercfg", 0600,
+	    "{\"quay.io\":{\"auth\":\"YToxMQ==\"}}");
 	assert_ok(auth_find(&q, &cred, err));
 	assert_string_equal(cred.user, "a");
 	auth_cred_done(&cred);
@@ -272,11 +277,13 @@ static void test_helper(void **state)
 	auth_cred_done(&cred);
 
 	put(w, "bin", HELPER, 0700,
-	    "#!/bin/sh\necho credentials not found in native keychain\nexit 1\n");
+	    "#!/bin/sh\necho credentials not found in native keychain\nexit "
+	    "1\n");
 	assert_ok(auth_find(&q, &cred, err));
 	assert_false(auth_cred_is_set(&cred));
 
-	put(w, "bin", HELPER, 0700, "#!/bin/sh\necho 'store \033[1mlocked'\nexit 1\n");
+	put(w, "bin", HELPER, 0700,
+	    "#!/bin/sh\necho 'store \033[1mlocked'\nexit 1\n");
 	assert_int_equal(auth_find(&q, &cred, &why), -EACCES);
 	assert_non_null(strstr(why.msg, "store \\x1b[1mlocked"));
 
@@ -284,7 +291,8 @@ static void test_helper(void **state)
 	assert_fails(auth_find(&q, &cred, err), EFBIG);
 
 	/* It ends, but a child of it keeps the pipe: killed with it */
-	put(w, "bin", HELPER, 0700, "#!/bin/sh\nhead -c 70000 /dev/zero; sleep 50 & \n");
+	put(w, "bin", HELPER, 0700,
+	    "#!/bin/sh\nhead -c 70000 /dev/zero; sleep 50 & \n");
 	uint64_t start = clock_mono_ns();
 
 	assert_fails(auth_find(&q, &cred, err), EFBIG);
@@ -300,7 +308,8 @@ static void test_helper_name(void **state)
 
 	put(w, "bin", HELPER, 0700, "#!/bin/sh\ntouch $HOME/ran\n");
 	put(w, "containers", "auth.json", 0600,
-	    "{\"credHelpers\":{\"helped.io\":\"x/../docker-credential-fake\"}}");
+	    "{\"credHelpers\":{\"helped.io\":\"x/../"
+	    "docker-credential-fake\"}}");
 	assert_fails(auth_find(&q, &cred, err), ENOENT);
 }
 
@@ -318,7 +327,8 @@ static void test_helper_list(void **state)
 	put(w, "containers", "auth.json", 0600,
 	    "{\"auths\":{\"quay.io\":{\"auth\":\"YzozMw==\"}}}");
 	put(w, "bin", HELPER, 0700,
-	    "#!/bin/sh\necho credentials not found in native keychain\nexit 1\n");
+	    "#!/bin/sh\necho credentials not found in native keychain\nexit "
+	    "1\n");
 	assert_ok(auth_find(&q, &cred, err));
 	assert_string_equal(cred.user, "c");
 	auth_cred_done(&cred);
@@ -330,8 +340,7 @@ static void test_helper_list(void **state)
 
 #define with_world(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
-UNIT_TESTS(unit_test(test_lookup), unit_test(test_legacy),
-	   unit_test(test_pair), unit_test(test_helper_output),
-	   with_world(test_order), with_world(test_broken_file),
-	   with_world(test_helper), with_world(test_helper_name),
-	   with_world(test_helper_list));
+UNIT_TESTS(unit_test(test_lookup), unit_test(test_legacy), unit_test(test_pair),
+	   unit_test(test_helper_output), with_world(test_order),
+	   with_world(test_broken_file), with_world(test_helper),
+	   with_world(test_helper_name), with_world(test_helper_list));

@@ -97,33 +97,32 @@ static void test_expand_nothing(void **state)
 		     ENOENT);
 }
 
-static const char rules[] =
-	"[[registry]]\n"
-	"location = 'a.io'\n"
-	"insecure = true\n"
-	"[[registry.mirror]]\n"
-	"location = 'mirror.io:5000/cache'\n"
-	"insecure = true\n"
-	"[[registry.mirror]]\n"
-	"location = 'second.io'\n"
-	"pull-from-mirror = 'digest-only'\n"
-	"[[registry]]\n"
-	"prefix = 'a.io/team'\n"
-	"location = 'b.io/other'\n"
-	"[[registry]]\n"
-	"prefix = '*.wild.io'\n"
-	"insecure = true\n"
-	"[[registry]]\n"
-	"prefix = 'exact.wild.io'\n"
-	"[[registry]]\n"
-	"prefix = 'bad.io'\n"
-	"blocked = true\n"
-	"[[registry]]\n"
-	"prefix = 'old.io'\n"
-	"location = 'old.io'\n"
-	"mirror-by-digest-only = true\n"
-	"[[registry.mirror]]\n"
-	"location = 'm.io'\n";
+static const char rules[] = "[[registry]]\n"
+			    "location = 'a.io'\n"
+			    "insecure = true\n"
+			    "[[registry.mirror]]\n"
+			    "location = 'mirror.io:5000/cache'\n"
+			    "insecure = true\n"
+			    "[[registry.mirror]]\n"
+			    "location = 'second.io'\n"
+			    "pull-from-mirror = 'digest-only'\n"
+			    "[[registry]]\n"
+			    "prefix = 'a.io/team'\n"
+			    "location = 'b.io/other'\n"
+			    "[[registry]]\n"
+			    "prefix = '*.wild.io'\n"
+			    "insecure = true\n"
+			    "[[registry]]\n"
+			    "prefix = 'exact.wild.io'\n"
+			    "[[registry]]\n"
+			    "prefix = 'bad.io'\n"
+			    "blocked = true\n"
+			    "[[registry]]\n"
+			    "prefix = 'old.io'\n"
+			    "location = 'old.io'\n"
+			    "mirror-by-digest-only = true\n"
+			    "[[registry.mirror]]\n"
+			    "location = 'm.io'\n";
 
 /* Each row: host and repository, then host/repo[!][use] of each source;
    '!' is insecure, d or t the references a mirror is asked for. */
@@ -133,8 +132,7 @@ static const struct {
 	const char *want;
 } source_cases[] = {
 	{ "none.io", "x", "none.io/x" },
-	{ "a.io", "x/y",
-	  "mirror.io:5000/cache/x/y! second.io/x/yd a.io/x/y!" },
+	{ "a.io", "x/y", "mirror.io:5000/cache/x/y! second.io/x/yd a.io/x/y!" },
 	{ "a.io", "team/app", "b.io/other/app" },
 	{ "a.io", "teamwork/app",
 	  "mirror.io:5000/cache/teamwork/app! second.io/teamwork/appd "
@@ -153,8 +151,8 @@ static void add_source_text(struct sb *text,
 {
 	static const char *const uses[] = { "", "d", "t" };
 
-	sb_addf(text, "%s%s/%s%s%s", text->len ? " " : "", src->host,
-		src->repo, src->insecure ? "!" : "", uses[src->use]);
+	sb_addf(text, "%s%s/%s%s%s", text->len ? " " : "", src->host, src->repo,
+		src->insecure ? "!" : "", uses[src->use]);
 }
 
 static void test_sources(void **state)

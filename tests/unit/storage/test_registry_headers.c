@@ -21,8 +21,8 @@ static const struct {
 	{ "Bearer realm=https://a/t,service=s", "0 1 https://a/t s", 0 },
 	{ "Basic realm=\"x\", Bearer realm=\"https://a\"", "1 1 https://a -",
 	  0 },
-	{ "Bearer realm=\"https://a\", Basic realm=\"evil\"",
-	  "1 1 https://a -", 0 },
+	{ "Bearer realm=\"https://a\", Basic realm=\"evil\"", "1 1 https://a -",
+	  0 },
 	{ "Bearer realm=\"https://a\", Bearer realm=\"https://b\"",
 	  "0 1 https://a -", 0 },
 	{ "Bearer realm=\"https://a\",realm=\"https://b\"", "0 1 https://a -",
@@ -98,9 +98,9 @@ static void test_content_range(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
 		print_message("case: %s\n", ranges[i].text);
-		assert_int_equal(content_range(ranges[i].text, &first, &last,
-					       &size),
-				 ranges[i].r);
+		assert_int_equal(
+			content_range(ranges[i].text, &first, &last, &size),
+			ranges[i].r);
 		if (ranges[i].r)
 			continue;
 		assert_int_equal(first, 5);

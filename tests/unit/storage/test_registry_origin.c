@@ -49,9 +49,9 @@ static void test_origin(void **state)
 			continue;
 		}
 		assert_int_equal(r, 0);
-		autofree char *text = xasprintf("%s %s %u",
-						o.https ? "https" : "http",
-						o.host, (unsigned int)o.port);
+		autofree char *text =
+			xasprintf("%s %s %u", o.https ? "https" : "http",
+				  o.host, (unsigned int)o.port);
 
 		assert_string_equal(text, origins[i].want);
 	}
@@ -100,9 +100,19 @@ static void test_loopback(void **state)
 	static const char *const yes[] = { "localhost", "127.0.0.1",
 					   "127.1.2.3", "[::1]" };
 	static const char *const no[] = {
-		"localhost.", "LOCALHOST", "localhost.evil", "128.0.0.1",
-		"127.0.0.1.evil.io", "127", "127.1", "0.0.0.0", "[::]",
-		"[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "",
+		"localhost.",
+		"LOCALHOST",
+		"localhost.evil",
+		"128.0.0.1",
+		"127.0.0.1.evil.io",
+		"127",
+		"127.1",
+		"0.0.0.0",
+		"[::]",
+		"[::ffff:127.0.0.1]",
+		"2130706433",
+		"0x7f000001",
+		"",
 	};
 
 	(void)state;
@@ -144,9 +154,9 @@ static void test_same_site(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(sites); i++) {
 		print_message("case: %s %s\n", sites[i].registry,
 			      sites[i].realm);
-		assert_int_equal(host_is_same_site(sites[i].registry,
-						   sites[i].realm),
-				 sites[i].want);
+		assert_int_equal(
+			host_is_same_site(sites[i].registry, sites[i].realm),
+			sites[i].want);
 	}
 }
 

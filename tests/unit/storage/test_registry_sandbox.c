@@ -101,7 +101,9 @@ static int try_listen(void)
 	if (fd < 0)
 		return 2;
 	return bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 &&
-	       errno == EACCES ? 0 : 1;
+			       errno == EACCES ?
+		       0 :
+		       1;
 }
 
 static void test_no_server(void **state)
@@ -163,7 +165,8 @@ static void test_attributes(void **state)
 static int try_work(void)
 {
 	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1),
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(1),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	if (fd < 0)
@@ -191,8 +194,8 @@ static int set_up(void **state)
 		return -1;
 	if (file_write_at(dir, "other", "x", 1, 0600, false, NULL) < 0)
 		return -1;
-	autoclose int sub = openat(dir, "allowed", O_PATH | O_DIRECTORY |
-				   O_CLOEXEC);
+	autoclose int sub =
+		openat(dir, "allowed", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return file_write_at(sub, "file", "x", 1, 0600, false, NULL);
 }
@@ -206,8 +209,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		unit_test(test_files),	    unit_test(test_no_server),
-		unit_test(test_calls),	    unit_test(test_attributes),
+		unit_test(test_files), unit_test(test_no_server),
+		unit_test(test_calls), unit_test(test_attributes),
 		unit_test(test_work),
 	};
 

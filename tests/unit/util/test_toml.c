@@ -22,7 +22,8 @@ static const struct {
 	{ "a = 1\r\nb = -2 # c\n", "{\"a\":1,\"b\":-2}" },
 	{ "a = 1_000\nb = 0xFf\nc = 0o17\nd = 0b101\ne = +5",
 	  "{\"a\":1000,\"b\":255,\"c\":15,\"d\":5,\"e\":5}" },
-	{ "a = 1.5\nb = true\nc = false", "{\"a\":1.5,\"b\":true,\"c\":false}" },
+	{ "a = 1.5\nb = true\nc = false",
+	  "{\"a\":1.5,\"b\":true,\"c\":false}" },
 	{ "a = 1979-05-27T07:32:00Z\nb = 1979-05-27 07:32:00\nc = 07:32:00",
 	  "{\"a\":\"1979-05-27T07:32:00Z\",\"b\":\"1979-05-27 07:32:00\","
 	  "\"c\":\"07:32:00\"}" },
@@ -33,8 +34,7 @@ static const struct {
 	  "{\"a\":\"one\\ntwo three\\\"\\\"\"}" },
 	{ "a = '''x'y''z'''", "{\"a\":\"x'y''z\"}" },
 	{ "a = \"\"\nb = ''", "{\"a\":\"\",\"b\":\"\"}" },
-	{ "a.b.\"c.d\" = 1\na.b.e = 2",
-	  "{\"a\":{\"b\":{\"c.d\":1,\"e\":2}}}" },
+	{ "a.b.\"c.d\" = 1\na.b.e = 2", "{\"a\":{\"b\":{\"c.d\":1,\"e\":2}}}" },
 	{ "a = [1, 2,\n # c\n 3,\n]\nb = []", "{\"a\":[1,2,3],\"b\":[]}" },
 	{ "a = [[1], [\"x\"]]", "{\"a\":[[1],[\"x\"]]}" },
 	{ "a = { b = 1, c.d = 2 }\ne = {}",
@@ -155,8 +155,9 @@ static void test_bounds(void **state)
 /* Text that ends in the middle: the parser must not look past the end. */
 static void test_every_prefix(void **state)
 {
-	static const char text[] = "[[r]]\na.b = { c = [1, 0x2, '''l'''] }\n"
-				   "d = \"\"\"m\\\n\"\"\"\ne = 1979-05-27 07:32:00\n";
+	static const char text[] =
+		"[[r]]\na.b = { c = [1, 0x2, '''l'''] }\n"
+		"d = \"\"\"m\\\n\"\"\"\ne = 1979-05-27 07:32:00\n";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(text); n++) {
