@@ -248,6 +248,17 @@ static int load_users(struct runtime *rt, struct volume *v, struct err *err)
 	return st ? add_names(st, &v->users, err) : -EIO;
 }
 
+/* The directory that inspect names is there, even after a killed create. */
+static void make_dir(struct runtime *rt, const struct volume *v)
+{
+	bool fresh;
+	int fd = faccessat(rt->volumes_fd, v->name, F_OK,
+			   AT_SYMLINK_NOFOLLOW) == 0 ?
+			 -EBADF : volume_dir(rt, v->name, &fresh, NULL);
+
+	close_fd(fd);
+}
+
 static int select_one(struct runtime *rt, struct db_stmt *st,
 		      const char *name, struct volume **ret, struct err *err)
 {
@@ -270,6 +281,7 @@ static int select_one(struct runtime *rt, struct db_stmt *st,
 		volume_free(v);
 		return r;
 	}
+	make_dir(rt, v);
 	*ret = v;
 	return 0;
 }

@@ -93,8 +93,9 @@ def check_db():
             found.append(f"containers left: {sorted(ids)}")
     if "volume" in tables:
         vols = set(rows(db, "SELECT name FROM volume"))
-        for v in sorted(vols ^ set(names(args.data / "volumes"))):
-            found.append(f"volume {v}: row or directory alone")
+        # a row alone is an empty volume: its first user makes the directory
+        for v in sorted(set(names(args.data / "volumes")) - vols):
+            found.append(f"volume {v}: directory without a row")
     if "layer" in tables:
         columns = rows(db, "SELECT name FROM pragma_table_info('layer')")
         key = next(c for c in ("dir", "diff_id", "id") if c in columns)
