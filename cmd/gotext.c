@@ -176,15 +176,15 @@ void go_float(struct sb *out, double f)
 /* "1.5": @n in units of @unit, without trailing zeros */
 static void decimal(struct sb *out, uint64_t n, uint64_t unit)
 {
+	uint64_t rest = n % unit;
 	int digits = 0;
 
 	sb_addf(out, "%llu", (unsigned long long)(n / unit));
-	n %= unit;
-	if (!n)
+	if (!rest)
 		return;
 	for (uint64_t u = unit; u > 1; u /= 10)
 		digits++;
-	sb_addf(out, ".%0*llu", digits, (unsigned long long)n);
+	sb_addf(out, ".%0*llu", digits, (unsigned long long)rest);
 	while (out->buf[out->len - 1] == '0')
 		sb_trunc(out, out->len - 1);
 }

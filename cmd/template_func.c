@@ -178,7 +178,7 @@ static int fn_slice(const struct value *args, size_t n, struct value *ret,
 
 	if (!list && !s)
 		return bad(err, "slice", "can't slice this type");
-	bound[1] = list ? json_object_array_length(args[0].o) : strlen(s);
+	bound[1] = s ? strlen(s) : json_object_array_length(args[0].o);
 	for (size_t i = 1; i < n; i++) {
 		int64_t at = json_object_get_int64(args[i].o);
 

@@ -11,6 +11,7 @@
  * Several containers are read one after the other; with --follow each has a
  * process of its own, as reading waits.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -182,6 +183,17 @@ static int read_opts(const struct logs_args *args, const struct ctr *c,
 	return 0;
 }
 
+/* Stderr as such writes every line for itself. */
+static FILE *buffered_stderr(void)
+{
+	autoclose int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "we");
+
+	if (f)
+		take_fd(fd);
+	return f;
+}
+
 static int read_one(struct runtime *rt, const struct ctr *c,
 		    const struct logs_args *args, bool several, int index,
 		    struct err *err)
@@ -197,11 +209,15 @@ static int read_one(struct runtime *rt, const struct ctr *c,
 		.err = { stderr, SB_INIT, false },
 	};
 	struct log_read_opts opts = LOG_READ_INIT;
+	autofclose FILE *buffered = NULL;
 	autoclose int dir = -EBADF;
 	int r = read_opts(args, c, &opts, err);
 
 	if (r < 0)
 		return r;
+	buffered = buffered_stderr();
+	if (buffered)
+		reader.err.file = buffered;
 	if (streq(c->config.log_driver, "none"))
 		return err_set(err, ERR_STATE, EINVAL,
 			       "this container is using the 'none' log "
