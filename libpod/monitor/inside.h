@@ -19,7 +19,8 @@
 size_t monitor_conf_fds(const struct monitor_conf *c, int ret[MONITOR_FDS_MAX]);
 
 #define CLIENTS_MAX 16
-#define CHUNK_MAX 65536
+/* What one read(2) gets: a full pipe as a rule, and whole messages */
+#define CHUNK_MAX (2 * (ATTACH_MSG_MAX - 1))
 #define STALL_NS 1000000000ULL
 
 /**
