@@ -20,6 +20,7 @@ struct ps_args {
 	bool latest;
 	bool noheading;
 	bool no_trunc;
+	bool ns;
 	bool quiet;
 	char *sort;
 	bool sync;
@@ -43,6 +44,9 @@ static const struct opt ps_opts[] = {
 	  "Show full ids and commands", 0 },
 	OPT_BOOL(0, "noheading", struct ps_args, noheading,
 		 "Do not print headers"),
+	{ 0, "ns", "namespace", OPT_T_BOOL,
+	  OPT_CHECK_(struct ps_args, ns, bool), OPT_NO_GIVEN, NULL, NULL,
+	  "Show the namespaces of each container", 0 },
 	OPT_BOOL('q', "quiet", struct ps_args, quiet, "Print ids only"),
 	{ 0, "sort", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct ps_args, sort, char *), OPT_NO_GIVEN, "choice",
@@ -55,8 +59,6 @@ static const struct opt ps_opts[] = {
 		"Print again every so many seconds"),
 	OPT_NOT_YET(0, "external", NULL,
 		    "Show containers of other tools in the same store"),
-	OPT_NOT_YET(0, "namespace", NULL, "Show namespaces"),
-	OPT_NOT_YET(0, "ns", NULL, "Show namespaces"),
 	OPT_NOT_YET('p', "pod", NULL, "Show pods"),
 	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
 	OPT_END,
@@ -75,6 +77,14 @@ static const struct column columns[] = {
 	{ "PodName", "PODNAME" },
 	{ "RunningFor", "RUNNING FOR" },
 	{ NULL, NULL },
+};
+
+/* --ns */
+static const struct column ns_columns[] = {
+	{ "ID", "CONTAINER ID" }, { "Names", "NAMES" }, { "Pid", "PID" },
+	{ "CGROUPNS", "CGROUPNS" }, { "IPC", "IPC" }, { "MNT", "MNT" },
+	{ "NET", "NET" }, { "PIDNS", "PIDNS" }, { "USERNS", "USERNS" },
+	{ "UTS", "UTS" }, { NULL, NULL },
 };
 
 #define TABLE_HEADER \
@@ -169,6 +179,17 @@ static void print_default(const struct ctr_list *list,
 	print_text(out.buf, out.len);
 }
 
+static void add_namespaces(struct json_object *row, const struct ctr *c)
+{
+	autojson struct json_object *spaces =
+		ps_namespaces(c, false);
+
+	json_object_object_foreach(spaces, key, value)
+	{
+		json_set(row, key, json_object_get(value));
+	}
+}
+
 static int print_formatted(const struct ctr_list *list,
 			   const struct ps_args *args, int64_t now,
 			   struct err *err)
@@ -176,11 +197,20 @@ static int print_formatted(const struct ctr_list *list,
 	autojson struct json_object *rows = json_object_new_array();
 	bool json = format_is_json(args->format);
 
-	for (size_t i = 0; i < list->n; i++)
-		json_object_array_add(
-			rows, json ? ps_json(list->v[i], now) :
-				     ps_row(list->v[i], now, args->no_trunc));
-	return print_rows(args->format, rows, NULL, columns, args->noheading,
+	for (size_t i = 0; i < list->n; i++) {
+		const struct ctr *c = list->v[i];
+		struct json_object *row = json ? ps_json(c, now) :
+						 ps_row(c, now,
+							args->no_trunc);
+
+		if (args->ns && json)
+			json_set(row, "Namespaces", ps_namespaces(c, true));
+		else if (args->ns)
+			add_namespaces(row, c);
+		json_object_array_add(rows, row);
+	}
+	return print_rows(args->format, rows, NULL,
+			  args->ns ? ns_columns : columns, args->noheading,
 			  err);
 }
 
@@ -195,7 +225,8 @@ static int print_once(struct runtime *rt, const struct ps_args *args,
 		return r;
 	if (args->quiet)
 		print_quiet(&list, args->no_trunc);
-	else if (str_is_empty(args->format) || streq(args->format, "table"))
+	else if (!args->ns && (str_is_empty(args->format) ||
+			       streq(args->format, "table")))
 		print_default(&list, args, now);
 	else
 		r = print_formatted(&list, args, now, err);

@@ -45,6 +45,14 @@ struct json_object *ps_json(const struct ctr *c, int64_t now_ns);
 void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 	      struct sb *out);
 
+/* ---- ps_ns.c ---- */
+
+/** ps_namespaces() - numbers of a running container's namespaces; owned by the
+ *  caller
+ *  @json: keys of `--format json`, those that are empty left out; else all
+ *  fields of templates: CGROUPNS, IPC, MNT, NET, PIDNS, USERNS, UTS */
+struct json_object *ps_namespaces(const struct ctr *c, bool json);
+
 /** ports_text() - "0.0.0.0:8080->80/tcp, ..." */
 void ports_text(const struct port_list *ports, struct sb *out);
 
