@@ -48,12 +48,11 @@ static int ended(struct runtime *rt, struct ctr *c, int sock, bool settle,
 static int lost(struct runtime *rt, struct ctr *c, bool settle,
 		struct err *err)
 {
-	bool trash;
 	int code = -1;
 	int r = ctr_wait(rt, c, &code, err);
 
 	if (r == 0 && settle)
-		r = ctr_settled(rt, c, &code, &trash, err);
+		r = ctr_settled(rt, c, &code, NULL, err);
 	return r < 0 ? r : to_exit(code);
 }
 

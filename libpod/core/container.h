@@ -256,7 +256,7 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code,
  * row, or remove the container when it is a --rm one
  * @ret_code: in: what the monitor said; out: what the record says
  * @ret_trash: the directory lies in the trash and nobody deletes it yet; see
- *            attach_settle()
+ *            attach_settle(); NULL: there is no monitor to do it
  */
 int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 		bool *ret_trash, struct err *err);

@@ -67,6 +67,8 @@ static struct json_object *state(const struct ctr *c)
 	struct json_object *o = json_object_new_object();
 	bool up = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
 
+	struct json_object *health = json_object_new_object();
+
 	json_set_str(o, "OciVersion", "1.2.0");
 	json_set_str(o, "Status", ctr_state_name(c->state));
 	json_set_bool(o, "Running", up);
@@ -82,6 +84,11 @@ static struct json_object *state(const struct ctr *c)
 					   c->error);
 	set_time(o, "StartedAt", c->started_ns);
 	set_time(o, "FinishedAt", up ? 0 : c->finished_ns);
+	/* no checks yet; scripts look at the status all the same */
+	set_text(health, "Status", "");
+	json_set_i64(health, "FailingStreak", 0);
+	json_set(health, "Log", json_object_new_array());
+	json_set(o, "Health", health);
 	set_text(o, "CgroupPath", "");
 	set_time(o, "CheckpointedAt", 0);
 	set_time(o, "RestoredAt", 0);
@@ -511,16 +518,17 @@ static struct json_object *host_config(const struct runtime *rt,
 
 static void set_caps(struct json_object *o, const struct ctr_config *c)
 {
-	struct json_object *a = json_object_new_array();
+	autostrv char **names = NULL;
 	uint64_t caps = 0;
 
 	(void)caps_resolve(c, c->privileged, &caps, NULL);
 	for (int i = 0; i < 64; i++)
 		if ((caps & (UINT64_C(1) << i)) && oci_cap_name(i))
-			json_object_array_add(
-				a, json_object_new_string(oci_cap_name(i)));
-	json_set(o, "BoundingCaps", json_object_get(a));
-	json_set(o, "EffectiveCaps", a);
+			strv_add(&names, oci_cap_name(i));
+	if (names)
+		strv_sort(names);
+	set_list(o, "BoundingCaps", names);
+	set_list(o, "EffectiveCaps", names);
 }
 
 static struct json_object *graph_driver(const struct runtime *rt,

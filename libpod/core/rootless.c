@@ -27,11 +27,13 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/subid.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 
 #define SINGLE_NOTE "userns-single"
+#define SINGLE_NOTE_S 60
 
 static int single(struct rootless *ids, const char *fmt, ...) printf_like(2, 3);
 
@@ -75,6 +77,21 @@ void rootless_init(struct rootless *ids)
 	ids->in_userns = map.n != 1 || map.range[0].inside != 0 ||
 			 map.range[0].outside != 0 ||
 			 map.range[0].count != UINT32_MAX;
+}
+
+/* The note of a helper that failed; forgotten after a while, since the cause
+ * may have been removed. */
+static bool read_note(int run_fd, struct sb *text)
+{
+	struct stat st;
+
+	if (fstatat(run_fd, SINGLE_NOTE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (clock_now_ns() / 1000000000 - st.st_mtim.tv_sec > SINGLE_NOTE_S) {
+		(void)unlinkat(run_fd, SINGLE_NOTE, 0);
+		return false;
+	}
+	return file_read_at(run_fd, SINGLE_NOTE, 256, text) >= 0;
 }
 
 /* newuidmap gets its privilege from the set-uid bit or file capabilities. */
@@ -158,7 +175,7 @@ static int load_user(struct runtime *rt, struct err *err)
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		return single(ids, "no_new_privs is set: newuidmap cannot gain "
 				   "its privilege");
-	if (file_read_at(rt->run_fd, SINGLE_NOTE, 256, &note) == 0)
+	if (read_note(rt->run_fd, &note))
 		return single(ids, "%s", note.buf);
 	r = check_helper(ids, "newuidmap");
 	if (r > 0)

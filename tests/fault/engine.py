@@ -47,16 +47,24 @@ class Engine:
             raise Failure(f"bryo {' '.join(argv)}: {r.returncode}: {r.stderr}")
         return r.stdout.strip()
 
+    def unless_gone(self, *argv):
+        """What a --rm container answers whose monitor removes it just now."""
+        r = self.run(*argv)
+        if r.returncode and "no such" not in r.stderr:
+            raise Failure(f"bryo {' '.join(argv)}: {r.returncode}: {r.stderr}")
+        return r.stdout.strip()
+
     def recover(self):
         """Every state that a crash may leave can be listed and removed."""
         listed = self.ok("ps", "-aq", "--no-trunc").split()
         for i in listed:
-            self.ok("inspect", i)
+            self.unless_gone("inspect", i)
         start = time.monotonic()
         for i in listed:
-            state = self.ok("inspect", "--format", "{{.State.Status}}", i)
+            state = self.unless_gone("inspect", "--format",
+                                     "{{.State.Status}}", i)
             if state in ("exited", "created"):
-                self.ok("wait", i)
+                self.unless_gone("wait", i)
         self.ok("rm", "-fa", "-t", "0")
         if time.monotonic() - start > 10:
             raise Failure("recovery took more than 10 s")
