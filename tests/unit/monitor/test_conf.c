@@ -101,6 +101,7 @@ static void test_strict(void **state unused_attr)
 		"dir_fd=3\ninit_pid=2\n",
 		"id=xyz\ndir_fd=3\ninit_pid=2\n",
 		GOOD "id=abc\n",
+		GOOD "dir_fd=4\n",
 		GOOD "nonsense=1\n",
 		GOOD "nonsense\n",
 		GOOD "\n",
