@@ -211,7 +211,7 @@ void cmd_each_name(const char *group, bool all,
 		fn(v[i].name, v[i].summary, arg);
 }
 
-/* ---- what may have been meant ------------------------------------------ */
+/* ---- what may have been meant ----------------------------------------- */
 
 #define TYPED_MAX 32
 

@@ -64,7 +64,7 @@ static void print_json(struct json_object *o, int indent)
 	print_text(text.buf, text.len);
 }
 
-/* ---- tables ----------------------------------------------------------------- */
+/* ---- tables ----------------------------------------------------------- */
 
 /* A cell must not break the table. */
 static void add_cell(struct json_object *row, const char *field,

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * How Go writes a quoted text, a number and a duration, byte for byte, since
+ * scripts compare them.  UTF-8 is decoded here too: quoting escapes what is
+ * not printable and what is no character.
+ */
 #include "cmd/gotext.h"
 
 #include <math.h>

@@ -119,7 +119,7 @@ void help_group(const struct group *g)
 	printf("\n");
 }
 
-/* ---- aliases ------------------------------------------------------------- */
+/* ---- aliases ---------------------------------------------------------- */
 
 /* Length of the words before the last one of @path. */
 static size_t group_len(const char *path)

@@ -48,7 +48,7 @@ static struct value bool_value(bool b)
 	return value_new(json_object_new_boolean(b));
 }
 
-/* ---- looking into lists and maps -------------------------------------------- */
+/* ---- looking into lists and maps -------------------------------------- */
 
 /* Where Go knows the type of a map's elements we go by the others: the zero
  * value of a string map is "", of a map of lists the empty list. */
@@ -202,7 +202,7 @@ static int fn_slice(const struct value *args, size_t n, struct value *ret,
 	return 0;
 }
 
-/* ---- text --------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------- */
 
 static int fn_json(const struct value *args, size_t n unused_attr,
 		   struct value *ret, struct err *err)
@@ -371,7 +371,7 @@ static int fn_pad(const struct value *args, size_t n unused_attr,
 	return str_result(&text, ret, err);
 }
 
-/* ---- comparisons ---------------------------------------------------------------- */
+/* ---- comparisons ------------------------------------------------------ */
 
 /* <0, 0, >0 in *@ret; the kinds must be the same, as in Go. */
 static int compare(struct value a, struct value b, const char *fn, int *ret,

@@ -21,7 +21,9 @@ static bool is_blank(char c)
 /* Letters of any script count: bytes of a multi-byte character too. */
 static bool is_word(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+	unsigned char u = (unsigned char)c;
+
+	return isalnum(u) || c == '_' || u >= 0x80;
 }
 
 static int bad(struct err *err, const char *what)
@@ -75,11 +77,12 @@ static int hex_digits(const char **s, int n, int base, uint32_t *ret)
 
 	for (int i = 0; i < n; i++) {
 		char ch = *(*s)++;
-		int digit = isdigit((unsigned char)ch) ? ch - '0' :
-			    isxdigit((unsigned char)ch) ?
-							 (ch | 0x20) - 'a' + 10 :
-							 99;
+		int digit = base;
 
+		if (isdigit((unsigned char)ch))
+			digit = ch - '0';
+		else if (isxdigit((unsigned char)ch))
+			digit = (ch | 0x20) - 'a' + 10;
 		if (digit >= base)
 			return -EINVAL;
 		c = c * (uint32_t)base + (uint32_t)digit;

@@ -39,7 +39,7 @@ static int bad(struct err *err, const char *what)
 	return err_set(err, ERR_INVALID, EINVAL, "template: %s", what);
 }
 
-/* ---- freeing --------------------------------------------------------------- */
+/* ---- freeing ---------------------------------------------------------- */
 
 static void pipe_free(struct pipe *pipe);
 
@@ -95,7 +95,7 @@ void template_free(struct template *t)
 	free(t);
 }
 
-/* ---- operands --------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------- */
 
 static int take_fields(struct parser *p, struct operand *o, struct err *err)
 {
@@ -226,7 +226,7 @@ static int parse_command(struct parser *p, struct command **ret,
 	return (*ret)->args ? 0 : bad(err, "missing value for command");
 }
 
-/* ---- pipelines ---------------------------------------------------------------- */
+/* ---- pipelines -------------------------------------------------------- */
 
 /* "$x :=", "$k, $v :=" or "$x =": looks ahead with a second lexer. */
 static int parse_decl(struct parser *p, struct pipe *pipe, struct err *err)
@@ -277,7 +277,7 @@ static int parse_pipe(struct parser *p, struct pipe **ret, struct err *err)
 	return r;
 }
 
-/* ---- blocks -------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------- */
 
 static int expect_end(struct parser *p, struct err *err)
 {
@@ -384,7 +384,7 @@ static int parse_action(struct parser *p, struct node *n, enum block_end *how,
 	return r < 0 ? r : expect_end(p, err);
 }
 
-/* ---- text --------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {

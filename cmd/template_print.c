@@ -308,7 +308,7 @@ void value_print(struct value v, struct sb *out)
 		fmt_value(&plain, v, true, out);
 }
 
-/* ---- printf ----------------------------------------------------------------- */
+/* ---- printf ----------------------------------------------------------- */
 
 /* A number, or '*' for the next argument. */
 static int read_number(const char **s, const struct value *args, size_t n,

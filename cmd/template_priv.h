@@ -11,7 +11,7 @@
 #include "util/json.h"
 #include "util/sb.h"
 
-/* ---- tokens: cmd/template_lex.c ------------------------------------------ */
+/* ---- tokens: cmd/template_lex.c --------------------------------------- */
 
 enum token_type {
 	TOK_END,	/* of the action */
@@ -52,7 +52,7 @@ void lex_done(struct lexer *lx);
  *  quotes and comments; NULL when there is none */
 const char *lex_action_end(const char *s);
 
-/* ---- tree: cmd/template_parse.c ------------------------------------------ */
+/* ---- tree: cmd/template_parse.c --------------------------------------- */
 
 enum operand_type {
 	OPD_DOT,	/* fields of . */
@@ -107,7 +107,7 @@ struct template {
 	struct node *nodes;
 };
 
-/* ---- values: cmd/template_value.c ---------------------------------------- */
+/* ---- values: cmd/template_value.c ------------------------------------- */
 
 /**
  * struct value - what a pipeline yields
@@ -159,7 +159,7 @@ void value_json(struct json_object *o, struct sb *out);
 int value_field(struct value v, const char *name, struct value *ret,
 		struct err *err);
 
-/* ---- printing: cmd/template_print.c -------------------------------------- */
+/* ---- printing: cmd/template_print.c ----------------------------------- */
 
 /** value_print() - %v; a missing value is "<no value>" */
 void value_print(struct value v, struct sb *out);
@@ -168,7 +168,7 @@ void value_print(struct value v, struct sb *out);
 void value_printf(const char *fmt, const struct value *args, size_t n,
 		  struct sb *out);
 
-/* ---- functions: cmd/template_func.c -------------------------------------- */
+/* ---- functions: cmd/template_func.c ----------------------------------- */
 
 #define TEMPLATE_ARGS_MAX 32
 

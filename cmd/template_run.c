@@ -48,7 +48,7 @@ static int step(struct runner *r, struct err *err)
 	return 0;
 }
 
-/* ---- variables ------------------------------------------------------------- */
+/* ---- variables -------------------------------------------------------- */
 
 static void var_push(struct runner *r, const char *name, struct value v)
 {
@@ -88,7 +88,7 @@ static int var_assign(struct runner *r, const char *name, struct value v,
 	return 0;
 }
 
-/* ---- operands --------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------- */
 
 /* Follow .A.B from @from (taken).  Stops before a method that is the last. */
 static int follow(char *const *fields, struct value from, bool last_is_call,
@@ -163,7 +163,7 @@ static int eval_operand(struct runner *r, const struct operand *o,
 	return follow(o->fields, from, is_call, ret, err);
 }
 
-/* ---- commands ---------------------------------------------------------------- */
+/* ---- commands --------------------------------------------------------- */
 
 /* and, or: the first argument that decides, or the last one */
 static int eval_logic(struct runner *r, const struct operand *args,
@@ -290,7 +290,7 @@ static int eval_pipe(struct runner *r, const struct pipe *pipe,
 	return 0;
 }
 
-/* ---- blocks ------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------- */
 
 static int walk(struct runner *r, const struct node *n, struct value dot,
 		enum flow *flow, struct err *err);

@@ -149,7 +149,7 @@ bool value_is_true(struct value v)
 	return false;
 }
 
-/* ---- objects --------------------------------------------------------------- */
+/* ---- objects ---------------------------------------------------------- */
 
 char **keys_sorted(struct json_object *o)
 {
@@ -254,7 +254,7 @@ void value_json(struct json_object *o, struct sb *out)
 	sb_add(out, o ? json_text(o) : "null");
 }
 
-/* ---- fields ---------------------------------------------------------------- */
+/* ---- fields ----------------------------------------------------------- */
 
 /* The other spelling of a name that ends in ID or Id; NULL: has none. */
 static char *other_id(const char *name)

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * All rows are read, those that were not asked for dropped (ps_filter.c), the
+ * rest sorted and printed: ids alone, the default table straight from the
+ * rows, or templates and JSON over one object per row (ps_row.c).  No lock is
+ * taken: ps never waits for a command that works on a container.
+ */
 #include "cmd/container/ps.h"
 
 #include <stdio.h>

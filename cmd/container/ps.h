@@ -10,7 +10,7 @@
 
 /* The parts of ps: which containers, in what order, as what. */
 
-/* ---- ps_filter.c ---- */
+/* ---- ps_filter.c ------------------------------------------------------ */
 
 /** struct ps_filters - parsed, with what their values name looked up */
 struct ps_filters {
@@ -32,7 +32,7 @@ bool ps_matches(const struct ctr *c, const struct ps_filters *f);
  *  status; -EINVAL for others */
 int ps_sort(struct ctr_list *list, const char *by, struct err *err);
 
-/* ---- ps_row.c ---- */
+/* ---- ps_row.c --------------------------------------------------------- */
 
 /** ps_row() - template fields, all of them as text where podman prints text */
 struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc);
@@ -45,7 +45,7 @@ struct json_object *ps_json(const struct ctr *c, int64_t now_ns);
 void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 	      struct sb *out);
 
-/* ---- ps_ns.c ---- */
+/* ---- ps_ns.c ---------------------------------------------------------- */
 
 /** ps_namespaces() - numbers of a running container's namespaces; owned by the
  *  caller

@@ -31,7 +31,7 @@ struct top_proc {
 	int64_t start_ns;	/* since 1970 */
 	uint64_t elapsed_ns;
 	uint64_t vsz_kb, rss_kb;
-	uint64_t caps[4];	/* inheritable, permitted, effective, bounding */
+	uint64_t caps[4];	/* inherited, permitted, effective, bounding */
 	int seccomp;
 	char *comm;		/* owned */
 	char *args;		/* owned; blanks between the words */

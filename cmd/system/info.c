@@ -102,7 +102,7 @@ static struct json_object *list_of(const char *const *v)
 	return list;
 }
 
-/* ---- host ----------------------------------------------------------------------- */
+/* ---- host ------------------------------------------------------------- */
 
 static void put_distribution(struct both *host)
 {
@@ -275,7 +275,7 @@ static struct both host_info(const struct runtime *rt)
 	return h;
 }
 
-/* ---- plugins and store ------------------------------------------------------------ */
+/* ---- plugins and store ------------------------------------------------ */
 
 static struct both plugin_info(void)
 {
@@ -357,7 +357,7 @@ static int store_info(struct runtime *rt, struct both *ret, struct err *err)
 	return r;
 }
 
-/* ---- all of it --------------------------------------------------------------------- */
+/* ---- all of it -------------------------------------------------------- */
 
 /* What `docker info --format` is asked for; templates only. */
 static void put_docker(struct json_object *all, struct json_object *host,

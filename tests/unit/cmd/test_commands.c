@@ -169,7 +169,7 @@ static void test_each_arg(void **state unused_attr)
 	cmd_current_set(NULL);
 }
 
-/* ---- filters ------------------------------------------------------------------ */
+/* ---- filters ---------------------------------------------------------- */
 
 static const char *const keys[] = { "name", "label", "status", NULL };
 static const struct filter_texts words = { { "bad form <", ">" },

@@ -10,7 +10,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* ---- mounts -------------------------------------------------------------- */
+/* ---- mounts ----------------------------------------------------------- */
 
 struct mount_case {
 	const char *text;
@@ -166,7 +166,7 @@ static void test_propagation(void **state unused_attr)
 	free(m.target);
 }
 
-/* ---- environment ----------------------------------------------------------- */
+/* ---- environment ------------------------------------------------------ */
 
 static void test_env_file(void **state unused_attr)
 {
@@ -232,7 +232,7 @@ static void test_labels(void **state unused_attr)
 	assert_fails(labels_collect(NULL, bad, &v, err), EINVAL);
 }
 
-/* ---- security and network ----------------------------------------------------- */
+/* ---- security and network --------------------------------------------- */
 
 struct sec_case {
 	const char *opt;	/* one --security-opt */

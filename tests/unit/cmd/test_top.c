@@ -133,7 +133,7 @@ static void test_columns(void **state unused_attr)
 		.n_uids = 2,
 		.gids = { { 0, 1000, 1 }, { 1, 100001, 65535 } },
 		.n_gids = 2,
-		.passwd = text_of("root-not:x\n:::\nweb:x:33:33::/:\nx:x:33:\n"),
+		.passwd = text_of("not:x\n:::\nweb:x:33:33::/:\nx:x:33:\n"),
 		.group = text_of("staff:x:50:\nbad\n"),
 		.host_passwd = text_of("hostweb:x:100033:1::/:"),
 	};
