@@ -31,7 +31,7 @@ struct progress_bar {
 	uint64_t total;
 };
 
-/* ---- drawing ------------------------------------------------------------ */
+/* ---- drawing ---------------------------------------------------------- */
 
 static size_t columns(void)
 {
@@ -101,7 +101,7 @@ static void draw(struct progress_ui *ui, const char *line)
 	put(&out);
 }
 
-/* ---- what the store tells ----------------------------------------------- */
+/* ---- what the store tells --------------------------------------------- */
 
 static void on_line(void *arg, const char *text)
 {
