@@ -13,7 +13,9 @@
 #include "storage/image/implied.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "storage/driver/meta.h"
 #include "storage/layers.h"
@@ -27,6 +29,7 @@
 
 /* More than any honest image has; the rest keep the defaults. */
 #define IMPLIED_MAX 20000
+#define LINES_MAX ((size_t)IMPLIED_MAX * 4200)
 
 /**
  * struct stack - the open layers of one image, top first
@@ -228,21 +231,70 @@ static uint32_t root_mode(const struct stack *st)
 	return sb.st_mode & 07777;
 }
 
+static bool any_paths(const struct stack *st)
+{
+	for (size_t i = 0; i < st->n; i++)
+		for (char **p = st->info[i].implied; p && *p; p++)
+			if (!streq(*p, "."))
+				return true;
+	return false;
+}
+
+struct search {
+	const struct stack *st;
+	char *const *layers;
+	int out; /* memfd for the lines */
+};
+
+static int search_child(void *arg, struct err *err)
+{
+	const struct search *find = arg;
+	autostrv char **found = NULL;
+	autofree char *lines = NULL;
+	size_t left = IMPLIED_MAX;
+	int r;
+
+	for (size_t i = 0; i < find->st->n; i++)
+		collect(find->st, i, find->layers, &found, &left);
+	lines = lines_of(found);
+	r = lines ? fd_write_full(find->out, lines, strlen(lines)) : 0;
+	return r < 0 ? err_code(err, r, "write a memory file") : 0;
+}
+
+/* In a child in U: directories may be closed to everybody but a subuid. */
+static int search(struct store *s, const struct stack *st, char *const *layers,
+		  char **ret, struct err *err)
+{
+	autoclose int out = memfd_create("bryo-implied", MFD_CLOEXEC);
+	struct search find = { st, layers, out };
+	autosb struct sb text = SB_INIT;
+	int r;
+
+	if (out < 0)
+		return err_sys(err, "make a memory file");
+	r = store_fork(s, search_child, &find, err);
+	if (r < 0)
+		return r;
+	if (lseek(out, 0, SEEK_SET) < 0)
+		return err_sys(err, "seek in a memory file");
+	r = fd_read_all(out, LINES_MAX, &text);
+	if (r < 0)
+		return err_code(err, r, "read a memory file");
+	*ret = text.len ? sb_take(&text) : NULL;
+	return 0;
+}
+
 int implied_find(struct store *s, char *const *layers, uint32_t *ret_mode,
 		 char **ret, struct err *err)
 {
 	cleanup(stack_done) struct stack st = { 0 };
-	autostrv char **found = NULL;
-	size_t left = IMPLIED_MAX;
 	int r = stack_open(s, layers, &st, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < st.n; i++)
-		collect(&st, i, layers, &found, &left);
 	*ret_mode = root_mode(&st);
-	*ret = lines_of(found);
-	return 0;
+	*ret = NULL;
+	return any_paths(&st) ? search(s, &st, layers, ret, err) : 0;
 }
 
 /* ---- the container's side ----------------------------------------------- */
