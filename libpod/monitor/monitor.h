@@ -35,7 +35,8 @@
  *     took all output, however slow it is (with @restart: 10 s at most)
  *  4. helpers that did not end by themselves within 500 ms are killed
  *  5. without @restart and with @client_fd: up to 2 s for ATTACH_SETTLED from
- *     that client, which then has done what @exec_argv would do: we just end
+ *     that client, which then has done what @exec_argv would do: we delete
+ *     the directory, should it have been removed, and end
  *  6. with @restart: @restart_delay_ms pass
  *  7. @exec_argv is executed in place.  @lock_fd keeps its number and stays
  *     open, all others from 3 up are closed; the environment is the one that

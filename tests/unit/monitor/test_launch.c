@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -135,12 +136,13 @@ static void test_run(void **state unused_attr)
 	assert_true(r.report.init.pid > 0);
 	assert_int_equal(r.report.monitor.pid, r.proc.pid);
 	assert_true(proc_is_alive(&r.report.init));
-	assert_ok(start_record_read(r.dir, &started, err));
-	assert_int_equal(started.init.pid, r.report.init.pid);
-	assert_int_equal(started.monitor.start, r.report.monitor.start);
+	assert_fails(start_record_read(r.dir, &started, err), ENOENT);
 	assert_fails(exit_record_read(r.dir, &rec, err), ENOENT);
 	assert_true(is_locked(&r));
 	assert_ok(launch_go(&r.proc, err));
+	assert_ok(start_record_read(r.dir, &started, err));
+	assert_int_equal(started.init.pid, r.report.init.pid);
+	assert_int_equal(started.monitor.start, r.report.monitor.start);
 	assert_int_equal(proc_wait(r.proc.pid), 0);
 	assert_false(is_locked(&r));
 	assert_ok(exit_record_read(r.dir, &rec, err));
@@ -282,12 +284,61 @@ static void test_here(void **state unused_attr)
 	rig_done(&r);
 }
 
+/* Another user of U, a container's for one, finds the socket. */
+static int connect_as_other(const struct sockaddr_un *addr)
+{
+	char byte;
+	int fd;
+
+	if (setresuid(33, 33, 33) < 0)
+		return errno == EINVAL ? 2 : 3;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	if (connect(fd, (const void *)addr, sizeof(*addr)) < 0)
+		return 4;
+	/* thrown out before it said anything */
+	return recv(fd, &byte, 1, 0) == 0 ? 0 : 5;
+}
+
+static void test_other_user(void **state unused_attr)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct rig r;
+	pid_t pid;
+
+	rig_init(&r, "sleep 100");
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%.64s/attach",
+		 ctr_dir_path());
+	r.conf.listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(r.conf.listen_fd, (void *)&addr, sizeof(addr)),
+			 0);
+	assert_int_equal(listen(r.conf.listen_fd, 8), 0);
+	assert_int_equal(chmod(addr.sun_path, 0666), 0);
+	assert_int_equal(chmod(ctr_dir_path(), 0711), 0);
+	assert_ok(launch_spawn(&r.l, &r.proc, err));
+	close_fd(r.lock);
+	close_fd(r.conf.listen_fd);
+	assert_ok(launch_created(&r.proc, &r.report, err));
+	assert_ok(launch_go(&r.proc, err));
+	pid = fork();
+	if (pid == 0) {
+		alarm(10);
+		_exit(connect_as_other(&addr));
+	}
+	/* with a single id in U there is nobody else */
+	assert_int_equal(proc_wait(pid), ctr_single_id() ? 2 : 0);
+	kill(r.report.init.pid, SIGKILL);
+	assert_int_equal(proc_wait(r.proc.pid), 0);
+	assert_alone();
+	rig_done(&r);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest all[] = {
 		unit_test(test_run),	     unit_test(test_attached),
 		unit_test(test_bad_command), unit_test(test_caller_dies),
 		unit_test(test_m_dies),	     unit_test(test_here),
+		unit_test(test_other_user),
 	};
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -500,6 +500,57 @@ static int helper_stubborn(void)
 	return 0;
 }
 
+/* ---- what is executed at the end -------------------------------------- */
+
+/* What the program that is executed at the end writes down */
+static const char script[] =
+	"#!/bin/sh\n"
+	"cd \"${0%/*}\" || exit 1\n"
+	"echo \"$$ $*\" >ran.new\n"
+	"ls /proc/$$/fd >fds.new\n"
+	"flock -n lock true && echo free >>ran.new\n"
+	"mv fds.new fds\n"
+	"mv ran.new ran\n";
+
+static void rig_script(struct rig *r)
+{
+	int fd = openat(r->dir, "next", O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+
+	assert_ok(fd_write_full(fd, script, sizeof(script) - 1));
+	close(fd);
+	r->conf.exec_path = xasprintf("%s/next", r->path);
+	strv_add(&r->conf.exec_argv, r->conf.exec_path);
+	strv_addf(&r->conf.exec_argv, "--lock-fd");
+	strv_addf(&r->conf.exec_argv, "%d", r->conf.lock_fd);
+}
+
+static bool ran(struct rig *r)
+{
+	return faccessat(r->dir, "ran", F_OK, 0) == 0;
+}
+
+static void check_ran(struct rig *r)
+{
+	autosb struct sb text = SB_INIT;
+	autofree char *want = xasprintf("%d --lock-fd %s\n", r->pid,
+					r->conf.exec_argv[2]);
+
+	assert_int_equal(file_read_at(r->dir, "ran", 4096, &text), 0);
+	assert_string_equal(text.buf, want);
+	/* 0 1 2, the lock, and what dash itself has at 10 and 11 */
+	sb_trunc(&text, 0);
+	assert_int_equal(file_read_at(r->dir, "fds", 4096, &text), 0);
+	for (char *line = text.buf, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		print_message("descriptor %s\n", line);
+		assert_true(streq(line, r->conf.exec_argv[2]) ||
+			    streq(line, "0") || streq(line, "1") ||
+			    streq(line, "2") || streq(line, "10") ||
+			    streq(line, "11"));
+	}
+}
+
 /* ---- tests ----------------------------------------------------------- */
 
 static void test_basic(void **state unused_attr)
@@ -734,6 +785,25 @@ static void test_first_client_slow_at_end(void **state unused_attr)
 	rig_done(&r);
 }
 
+/* SIGTERM after the payload's death: no client is waited for any more. */
+static void test_hurry(void **state unused_attr)
+{
+	struct rig r;
+
+	rig_init(&r, pay_burst);
+	r.with_client = true;
+	rig_script(&r);
+	rig_start(&r);
+	for (int i = 0; i < 500 && !has_record(&r); i++)
+		usleep(10000);
+	usleep(200000);
+	assert_false(ran(&r));
+	kill(r.pid, SIGTERM);
+	assert_int_equal(rig_wait(&r, 1500), 0);
+	assert_true(ran(&r));
+	rig_done(&r);
+}
+
 /* Another client does not read: the payload goes on without it, and it is
  * told what it missed. */
 static void test_other_client_slow(void **state unused_attr)
@@ -904,57 +974,6 @@ static void test_helpers(void **state unused_attr)
 			assert_true(clock_mono_ns() - start >= 400000000);
 		assert_int_equal(record_of(&r).code, 3);
 		rig_done(&r);
-	}
-}
-
-/* ---- the end in place ------------------------------------------------ */
-
-/* What the program that is executed at the end writes down */
-static const char script[] =
-	"#!/bin/sh\n"
-	"cd \"${0%/*}\" || exit 1\n"
-	"echo \"$$ $*\" >ran.new\n"
-	"ls /proc/$$/fd >fds.new\n"
-	"flock -n lock true && echo free >>ran.new\n"
-	"mv fds.new fds\n"
-	"mv ran.new ran\n";
-
-static void rig_script(struct rig *r)
-{
-	int fd = openat(r->dir, "next", O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-
-	assert_ok(fd_write_full(fd, script, sizeof(script) - 1));
-	close(fd);
-	r->conf.exec_path = xasprintf("%s/next", r->path);
-	strv_add(&r->conf.exec_argv, r->conf.exec_path);
-	strv_addf(&r->conf.exec_argv, "--lock-fd");
-	strv_addf(&r->conf.exec_argv, "%d", r->conf.lock_fd);
-}
-
-static bool ran(struct rig *r)
-{
-	return faccessat(r->dir, "ran", F_OK, 0) == 0;
-}
-
-static void check_ran(struct rig *r)
-{
-	autosb struct sb text = SB_INIT;
-	autofree char *want = xasprintf("%d --lock-fd %s\n", r->pid,
-					r->conf.exec_argv[2]);
-
-	assert_int_equal(file_read_at(r->dir, "ran", 4096, &text), 0);
-	assert_string_equal(text.buf, want);
-	/* 0 1 2, the lock, and what dash itself has at 10 and 11 */
-	sb_trunc(&text, 0);
-	assert_int_equal(file_read_at(r->dir, "fds", 4096, &text), 0);
-	for (char *line = text.buf, *end; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		*end = '\0';
-		print_message("descriptor %s\n", line);
-		assert_true(streq(line, r->conf.exec_argv[2]) ||
-			    streq(line, "0") || streq(line, "1") ||
-			    streq(line, "2") || streq(line, "10") ||
-			    streq(line, "11"));
 	}
 }
 
@@ -1138,7 +1157,7 @@ UNIT_TESTS(unit_test(test_basic), unit_test(test_dead_already),
 	   unit_test(test_leaver), unit_test(test_stdin),
 	   unit_test(test_stdin_stays_open), unit_test(test_stdin_owner_dies),
 	   unit_test(test_first_client_slow),
-	   unit_test(test_first_client_slow_at_end),
+	   unit_test(test_first_client_slow_at_end), unit_test(test_hurry),
 	   unit_test(test_other_client_slow), unit_test(test_client_storm),
 	   unit_test(test_signals), unit_test(test_timeout),
 	   unit_test(test_helpers), unit_test(test_exec),
