@@ -111,7 +111,7 @@ int sysctl_path(const char *name, char **ret)
 	size_t first = strcspn(path, "./");
 	bool dots = path[first] == '.';
 
-	if (!*path || strlen(path) > 255 || path[strlen(path) - 1] == '/')
+	if (!*path || strlen(path) > 255)
 		return -EINVAL;
 	for (char *p = path; *p; p++) {
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
@@ -121,8 +121,9 @@ int sysctl_path(const char *name, char **ret)
 		if (dots && (*p == '.' || *p == '/'))
 			*p = *p == '.' ? '/' : '.';
 	}
-	if (path[0] == '/' || strstr(path, "//") || strstr(path, "/.") ||
-	    path[0] == '.')
+	/* no empty part, none that starts with a dot */
+	if (path[0] == '/' || path[0] == '.' || strstr(path, "//") ||
+	    strstr(path, "/.") || str_ends(path, "/"))
 		return -EINVAL;
 	*ret = take_ptr(path);
 	return 0;

@@ -372,13 +372,10 @@ void ctr_init(struct ctr *c, char *const *args)
 
 void ctr_sh(struct ctr *c, const char *script)
 {
-	/* Lives as long as the test program: tests start few containers. */
-	char **args = xcalloc(4, sizeof(*args));
-
-	args[0] = (char *)(uintptr_t)"sh";
-	args[1] = (char *)(uintptr_t)"-c";
-	args[2] = (char *)(uintptr_t)script;
-	ctr_init(c, args);
+	ctr_init(c, c->sh);
+	c->sh[0] = (char *)(uintptr_t)"sh";
+	c->sh[1] = (char *)(uintptr_t)"-c";
+	c->sh[2] = (char *)(uintptr_t)script;
 }
 
 void ctr_done(struct ctr *c)
@@ -389,6 +386,7 @@ void ctr_done(struct ctr *c)
 	close_fd(c->state_fd);
 	close_fd(c->io.console_fd);
 	sb_done(&c->out);
+	free(c->lower_name);
 }
 
 int ctr_wait(int *pidfd)

@@ -39,6 +39,9 @@ struct ctr {
 	struct oci_ctr run;
 	struct sb out;
 	int code;
+	char *sh[4];		/* argv of ctr_sh() */
+	char *lower[3];		/* for tests with an image of their own */
+	char *lower_name;	/* owned */
 };
 
 /** ctr_init() - busybox on an overlay, all namespaces, default mounts */

@@ -118,14 +118,14 @@ static void hostile(struct ctr *c, const char *path, enum shape shape,
 		    const char *tail, const char *script)
 {
 	autofree char *name = xasprintf("hostile%u", n_images++);
-	char **lower = xcalloc(3, sizeof(*lower));	/* for the process */
 
 	autoclose int image = ctr_image(name);
 	plant(image, path, shape, tail);
 	ctr_sh(c, script);
-	lower[0] = xasprintf("%s/diff", name);
-	lower[1] = (char *)(uintptr_t)"bb/diff";
-	c->spec.rootfs.lower = lower;
+	c->lower_name = xasprintf("%s/diff", name);
+	c->lower[0] = c->lower_name;
+	c->lower[1] = (char *)(uintptr_t)"bb/diff";
+	c->spec.rootfs.lower = c->lower;
 	c->spec.rootfs.n_lower = 2;
 }
 
