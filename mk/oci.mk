@@ -10,7 +10,7 @@ INIT_CFLAGS := -std=gnu17 -Os -ffreestanding -fno-pie -fno-stack-protector \
 $(O)/bryo-init: $(src_prog_init) libpod/oci/init/sys.h libpod/oci/sync.h
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(CC) -D_GNU_SOURCE -I. $(INIT_CFLAGS) -nostdlib -static -no-pie \
+	$(Q)$(CC) -D_GNU_SOURCE -I. $(INIT_CFLAGS) -nostdlib -static $(if $(filter 0,$(is_clang)),-no-pie) \
 		-Wl,--build-id=none,-z,noexecstack,--gc-sections -s \
 		-o $@ $(src_prog_init)
 

@@ -38,7 +38,6 @@ static void canary_make(void)
 static void canary_check(const struct ctr *c)
 {
 	autosb struct sb text = SB_INIT;
-	autofree char *list = NULL;
 	autoclose int fd = openat(ctr_dir(), "canary", O_RDONLY | O_CLOEXEC);
 	struct stat st;
 

@@ -62,7 +62,9 @@ static struct probe in_kernel(const char *text, uint64_t caps)
 		if (load(&s) < 0)
 			_exit(1);
 		ask(&probe);
-		_exit(write(fds[1], &probe, sizeof(probe)) < 0);
+		/* plain calls: a sanitizer would make others, now refused */
+		syscall(SYS_write, fds[1], &probe, sizeof(probe));
+		syscall(SYS_exit_group, 0);
 	}
 	close(fds[1]);
 	assert_int_equal(read(fds[0], &probe, sizeof(probe)), sizeof(probe));
