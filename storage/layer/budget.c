@@ -27,18 +27,25 @@ static int look(struct budget *b, struct err *err)
 	free_bytes = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
 	b->reserve = MIN(RESERVE_MAX,
 			 (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize / 100);
-	if (fs.f_blocks && free_bytes < b->reserve)
+	if (fs.f_blocks == 0) {
+		/* a file system that does not tell */
+		b->look_at = LOOK_EVERY;
+		return 0;
+	}
+	if (free_bytes < b->reserve)
 		return err_set(err, ERR_LIMIT, ENOSPC,
 			       "not enough space: %" PRIu64 " MiB are free, "
 			       "%" PRIu64 " MiB of them are kept",
 			       free_bytes / MIB, b->reserve / MIB);
+	/* sooner when there is little left, so that it never runs out */
+	b->look_at = MIN(LOOK_EVERY, (free_bytes - b->reserve) / 2);
 	return 0;
 }
 
 static int look_sometimes(struct budget *b, uint64_t n, struct err *err)
 {
 	b->unseen += n;
-	return b->unseen < LOOK_EVERY ? 0 : look(b, err);
+	return b->unseen < b->look_at ? 0 : look(b, err);
 }
 
 int budget_init(struct budget *b, int fd, uint64_t max, struct err *err)

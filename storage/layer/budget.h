@@ -13,6 +13,7 @@
  * @reserve: bytes of free space that have to stay
  * @used:    bytes of content so far
  * @unseen:  bytes written since the free space was looked at
+ * @look_at: @unseen at which to look again
  */
 struct budget {
 	int fd;
@@ -20,6 +21,7 @@ struct budget {
 	uint64_t reserve;
 	uint64_t used;
 	uint64_t unseen;
+	uint64_t look_at;
 };
 
 /** budget_init() - @max 0: the default, 50 GiB */

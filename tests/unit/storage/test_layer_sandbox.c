@@ -42,7 +42,9 @@ static int run_child(int (*probe)(void), bool read_only, const char *dir)
 	for (int fd = LAYER_FD_SOCK; fd <= LAYER_FD_RESUME; fd++)
 		if (fd != root && fd != null && dup2(null, fd) < 0)
 			return 201;
-	if (dup2(root, LAYER_FD_ROOT) < 0 || dup2(null, 0) < 0)
+	/* one that should not be there */
+	if (dup2(root, LAYER_FD_ROOT) < 0 || dup2(null, 0) < 0 ||
+	    dup2(root, 100) < 0)
 		return 202;
 	r = sandbox_fork(&sb, &child, &err);
 	if (child && r == 0)
