@@ -122,7 +122,7 @@ between" "$seen"
 	rm "$ENGINE_DIR/p.tar" "$ENGINE_DIR/o.tar"
 }
 
-@test "F24: a killed pull goes on where it was, whole layers are not fetched again" {
+@test "F24, F11: nothing is fetched twice: by a second try, by 20 at once" {
 	local port log=$ENGINE_DIR/requests pid
 	port=$(free_port)
 	# a registry that serves the layout and stops in the middle of one blob
@@ -141,9 +141,22 @@ between" "$seen"
 	: >"$log"
 	run_bryo pull -q "localhost:$port/plain"
 	cat "$log"
-	kill "$pid"
 	assert 1 "$(grep -c "GET blob" "$log")"
 	grep -q "GET blob .* bytes=[1-9]" "$log"
 	run_bryo run --rm --network none "localhost:$port/plain" cat /etc/top
 	assert "top"
+
+	# F11: 20 pulls at once, each blob is asked for once
+	run_bryo rmi -fa
+	: >"$log"
+	local i pids=()
+	for i in $(seq 20); do
+		"$BRYO" pull -q "localhost:$port/plain" >>"$ENGINE_DIR/ids" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	kill "$pid"
+	assert 1 "$(sort -u "$ENGINE_DIR/ids" | wc -l)"
+	cat "$log"
+	assert 2 "$(grep -c "GET blob" "$log")"
 }
