@@ -290,12 +290,17 @@ def engine_processes(words):
 
 
 def row_memory(image):
-    words = {"bryo": ("bryo-monitor",),
+    """What one more container costs: pages that a second instance of the
+    same program shares are nobody's own, so one of each runs beside it."""
+    words = {"bryo": ("bryo-monitor", "bryo-proxy"),
              "podman": ("conmon", "rootlessport", "exe", "rootlessport-child")}
     for title, opts in (("none", ["--network", "none"]),
                         ("ports", ["--network", "slirp4netns", "-p",
                                    "127.0.0.1:18081:80"])):
         for name, engine in (("bryo", BRYO), ("podman", PODMAN)):
+            sh(engine + ["run", "-d", "--name", "beside"] +
+               [o.replace("18081", "18082") for o in opts] +
+               [image, "sleep", "1000"])
             before = engine_processes(words[name])
             sh(engine + ["run", "-d", "--name", "m"] + opts +
                [image, "sleep", "1000"])
@@ -306,7 +311,7 @@ def row_memory(image):
             print(f"monitor memory, network {title:6s} {name:7s} "
                   f"{sum(private_kb(p) for p in new)} kB private ({parts})",
                   flush=True)
-            drop(engine, ["m"])
+            drop(engine, ["m", "beside"])
 
 
 def big_layout():
