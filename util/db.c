@@ -483,9 +483,23 @@ bool db_wants_checkpoint(const struct db *db)
 
 void db_checkpoint(struct db *db, bool now)
 {
+	int pages = 0;
+	int done = 0;
+
 	if (!now && !db_wants_checkpoint(db))
 		return;
-	sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_PASSIVE,
-				  NULL, NULL);
 	db->wal_pages = 0;
+	if (sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_PASSIVE,
+				      &pages, &done) != SQLITE_OK ||
+	    pages != done)
+		return;
+	/*
+	 * The frames are in the file, but until somebody writes the first
+	 * reader of each process still looks at all of them.  Cut the log,
+	 * unless somebody uses it just now: no waiting here.
+	 */
+	sqlite3_busy_handler(db->sq, NULL, NULL);
+	sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+				  NULL, NULL);
+	sqlite3_busy_handler(db->sq, on_busy, NULL);
 }
