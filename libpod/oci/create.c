@@ -47,15 +47,15 @@
 static const struct {
 	enum oci_ns_type type;
 	uint64_t flag;
-	const char *name;
+	const char *file;	/* below /proc/self/ns */
 } namespaces[] = {
 	{ OCI_NS_USER, CLONE_NEWUSER, "user" },
-	{ OCI_NS_NET, CLONE_NEWNET, "network" },
+	{ OCI_NS_NET, CLONE_NEWNET, "net" },
 	{ OCI_NS_IPC, CLONE_NEWIPC, "ipc" },
 	{ OCI_NS_UTS, CLONE_NEWUTS, "uts" },
 	{ OCI_NS_CGROUP, CLONE_NEWCGROUP, "cgroup" },
 	{ OCI_NS_PID, CLONE_NEWPID, "pid" },
-	{ OCI_NS_MNT, CLONE_NEWNS, "mount" },
+	{ OCI_NS_MNT, CLONE_NEWNS, "mnt" },
 };
 
 static uint64_t clone_flags(const struct oci_spec *spec, bool outer_pid)
@@ -79,16 +79,34 @@ static bool joins_any(const struct oci_spec *spec)
 
 /* ---- the helper that joins -------------------------------------------------- */
 
-static int join_all(const struct oci_spec *spec, struct err *err)
+/* Nobody may enter the namespace he is in; there is no need to either. */
+static bool is_ours(int ns_fd, const char *file)
+{
+	char path[64];
+	struct stat theirs;
+	struct stat ours;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+	return fstat(ns_fd, &theirs) == 0 && stat(path, &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static int join_all(struct init *in, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(namespaces); i++) {
-		const struct oci_ns *ns = &spec->ns[namespaces[i].type];
+		const struct oci_ns *ns = &in->spec->ns[namespaces[i].type];
+		const char *file = namespaces[i].file;
 
 		if (ns->mode != OCI_NS_JOIN || namespaces[i].type == OCI_NS_MNT)
 			continue;
-		if (setns(ns->fd, (int)namespaces[i].flag) < 0)
-			return err_sys(err, "join the %s namespace",
-				       namespaces[i].name);
+		if (setns(ns->fd, (int)namespaces[i].flag) == 0)
+			continue;
+		if ((errno != EPERM && errno != EINVAL) ||
+		    !is_ours(ns->fd, file))
+			return err_sys(err, "join the %s namespace", file);
+		/* The other container got the outer one (masked /proc). */
+		if (namespaces[i].type == OCI_NS_PID)
+			in->outer_pid = true;
 	}
 	return 0;
 }
@@ -111,7 +129,7 @@ static int helper_run(struct init *in, uint64_t flags, struct err *err)
 		       spec->ns[OCI_NS_NET].mode == OCI_NS_NEW;
 	if (!in->dumpable && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "set undumpable");
-	r = join_all(spec, err);
+	r = join_all(in, err);
 	if (r < 0)
 		return r;
 	pid = clone_process(flags | CLONE_PARENT, &pidfd);
