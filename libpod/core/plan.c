@@ -8,6 +8,7 @@
 #include "libpod/core/plan.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -62,7 +63,8 @@ int plan_fd(struct plan *p, int fd)
 
 const char *plan_text(struct plan *p, char *s)
 {
-	strv_push(&p->strings, s);
+	if (s)
+		strv_push(&p->strings, s);
 	return s;
 }
 
@@ -143,6 +145,18 @@ static int keep_id_parse(const char *text, uint32_t *uid, uint32_t *gid,
 	return 0;
 }
 
+/* The caller's name for the line in /etc/passwd; NULL when it has none */
+static char *user_name(uid_t uid)
+{
+	char buf[4096];
+	struct passwd pw;
+	struct passwd *found = NULL;
+
+	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) != 0 || !found)
+		return NULL;
+	return xstrdup(found->pw_name);
+}
+
 static int plan_keep_id(struct plan *p, struct err *err)
 {
 	const struct rootless *ids = &p->rt->ids;
@@ -154,6 +168,11 @@ static int plan_keep_id(struct plan *p, struct err *err)
 	if (ids->is_root)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "keep-id is only supported in rootless mode");
+	/* somebody has to be root inside, for the set-up */
+	if (ids->single)
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "--userns=keep-id needs subordinate ids: %s",
+			       ids->single_why);
 	r = keep_id_parse(p->c->config.userns, &uid, &gid, err);
 	if (r < 0)
 		return r;
@@ -166,6 +185,7 @@ static int plan_keep_id(struct plan *p, struct err *err)
 	if (r == 0 && str_is_empty(p->c->config.user))
 		p->spec.process.user =
 			plan_text(p, xasprintf("%u:%u", uid, gid));
+	p->spec.passwd_name = plan_text(p, user_name(ids->uid));
 	return r;
 }
 

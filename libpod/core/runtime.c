@@ -203,10 +203,21 @@ int runtime_open(const struct runtime_opts *opts, struct runtime **ret,
 	return 0;
 }
 
+/* A command that had no use for the store sweeps it nevertheless: whatever a
+ * killed process left is gone after the next command. */
+static void sweep_store(struct runtime *rt)
+{
+	struct store *s;
+
+	if (rt->db && !rt->store && store_has_litter(rt->data_fd))
+		(void)runtime_store(rt, &s, NULL);
+}
+
 void runtime_close(struct runtime *rt)
 {
 	if (!rt)
 		return;
+	sweep_store(rt);
 	userns_release(rt);
 	store_close(rt->store);
 	if (rt->db && !rt->upkeep_left)

@@ -413,6 +413,21 @@ static int wait_helpers(struct userns *u)
 	return bad;
 }
 
+/* Once per login: what one id cannot do, and what helps. */
+static void warn_single(const struct runtime *rt)
+{
+	int fd = openat(rt->run_fd, "userns-single-told",
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	close(fd);
+	log_warn("containers have one user id only: %s. Programs that switch "
+		 "to another user will not work in them; for all ids install "
+		 "uidmap and give the user ranges in /etc/subuid and "
+		 "/etc/subgid", rt->ids.single_why);
+}
+
 static int publish(struct runtime *rt, struct userns *u, struct err *err)
 {
 	struct proc_id id = { .pid = u->holder };
@@ -438,6 +453,8 @@ static int publish(struct runtime *rt, struct userns *u, struct err *err)
 		return err_sys(err, "start the holder of the user namespace");
 	close_fd(u->go_fd);
 	u->holder = 0;	/* it is on its own now */
+	if (rt->ids.single)
+		warn_single(rt);
 	return 0;
 }
 

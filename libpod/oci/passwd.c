@@ -75,14 +75,19 @@ static int mount_copy(struct init *in, int target, const struct sb *text,
 
 static char *entry_line(const struct init *in)
 {
+	char number[16] = "";
 	const char *home = str_is_empty(in->process->cwd) ? "/" :
 			   in->process->cwd;
 
 	/* A directory name that would break the file is not worth a line. */
 	if (strpbrk(home, ":\n"))
 		home = "/";
-	return xasprintf("%u:*:%u:%u:container user:%s:/bin/sh\n",
-			 (unsigned int)in->user.uid, (unsigned int)in->user.uid,
+	if (!in->spec->passwd_name || strpbrk(in->spec->passwd_name, ":\n"))
+		(void)snprintf(number, sizeof(number), "%u",
+			       (unsigned int)in->user.uid);
+	return xasprintf("%s:*:%u:%u:container user:%s:/bin/sh\n",
+			 number[0] ? number : in->spec->passwd_name,
+			 (unsigned int)in->user.uid,
 			 (unsigned int)in->user.gid, home);
 }
 

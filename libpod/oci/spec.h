@@ -204,6 +204,7 @@ struct oci_spec {
 	const char *annotations;	/* "k=v" lines are not used by bryo */
 	struct oci_init_hook netns_hook; /* after lo is up, new netns only */
 	bool passwd_entry;		/* add a passwd line for an unknown uid */
+	const char *passwd_name;	/* of that line; NULL = the number */
 	bool init_process;		/* --init: bryo-init stays as pid 1 */
 	bool privileged;
 };
