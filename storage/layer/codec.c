@@ -54,7 +54,7 @@ static int codec_plain_new(struct codec **ret)
 struct gzip {
 	struct codec codec;
 	struct inflate_state state;
-	bool in_member;		/* a member has begun and is not complete */
+	bool in_member;		/* one has begun and is not complete */
 	bool padding;		/* zeros follow the last member */
 	bool any;		/* at least one member was seen */
 	unsigned char out[STREAM_BLOCK];

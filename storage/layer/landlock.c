@@ -11,7 +11,7 @@
 #define ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)	/* ABI 3 */
 #define ACCESS_FS_IOCTL_DEV (UINT64_C(1) << 15) /* ABI 5 */
 #define ACCESS_NET_ALL UINT64_C(3)		/* ABI 4: bind and connect */
-#define SCOPE_ALL UINT64_C(3)			/* ABI 6: abstract unix, signal */
+#define SCOPE_ALL UINT64_C(3)		/* ABI 6: abstract unix, signal */
 
 #define ACCESS_READ \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)

@@ -421,7 +421,8 @@ static bool dir_is_opaque(int fd)
 {
 	struct stat st;
 
-	return has_xattr(fd, XATTR_OPAQUE) || has_xattr(fd, XATTR_OPAQUE_FUSE) ||
+	return has_xattr(fd, XATTR_OPAQUE) ||
+	       has_xattr(fd, XATTR_OPAQUE_FUSE) ||
 	       fstatat(fd, WHITEOUT_OPAQUE, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "storage/layer/tree.h"
+#include "storage/layer/tree_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,75 +39,9 @@
  * layer that has one is opaque instead; so is one that replaces a whiteout.
  */
 
-/**
- * struct tree_dir - an open directory
- * @fd:       owned, but that of the root
- * @path_len: bytes of t->path up to and with its name
- * @mtime:    what it has to have in the end
- * @dirty:    something was made in it
- * @setgid:   new files get its group
- * @opaque:   marked already
- * @hidden:   no lower layer shows here: it or one above is opaque
- */
-struct tree_dir {
-	int fd;
-	size_t path_len;
-	struct timespec mtime;
-	bool dirty;
-	bool setgid;
-	bool opaque;
-	bool hidden;
-};
-
 static struct tree_dir *top(struct tree *t)
 {
 	return &t->dir[t->depth - 1];
-}
-
-/* ---- names --------------------------------------------------------------- */
-
-static int add_component(struct sb *ret, const char *c, size_t len,
-			 struct err *err)
-{
-	if (len == 2 && c[0] == '.' && c[1] == '.')
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "name has a '..' component");
-	if (len > NAME_MAX)
-		return err_set(err, ERR_LIMIT, ENAMETOOLONG,
-			       "name has a component of %zu bytes", len);
-	if (ret->len)
-		sb_addch(ret, '/');
-	sb_addn(ret, c, len);
-	return 0;
-}
-
-int tree_name(const char *name, struct sb *ret, struct err *err)
-{
-	size_t depth = 0;
-
-	sb_trunc(ret, 0);
-	if (!*name)
-		return err_set(err, ERR_INVALID, EINVAL, "name is empty");
-	if (strlen(name) >= TREE_PATH_MAX)
-		return err_set(err, ERR_LIMIT, ENAMETOOLONG,
-			       "name is longer than %d bytes",
-			       TREE_PATH_MAX - 1);
-	while (*name) {
-		size_t len = strcspn(name, "/");
-
-		if (len && !(len == 1 && *name == '.')) {
-			if (add_component(ret, name, len, err) < 0)
-				return -err->code;
-			depth++;
-		}
-		name += len;
-		name += *name == '/';
-	}
-	if (depth > TREE_DEPTH_MAX)
-		return err_set(err, ERR_LIMIT, ENAMETOOLONG,
-			       "more than %d directories deep",
-			       TREE_DEPTH_MAX);
-	return 0;
 }
 
 /* ---- implied directories ------------------------------------------------- */
@@ -176,106 +110,6 @@ void tree_each_implied(struct tree *t, void (*fn)(const char *path, void *arg),
 	twalk_r(t->implied, visit, &each);
 }
 
-/* ---- attributes ---------------------------------------------------------- */
-
-static int check_id(const struct tree *t, const struct idmap *map,
-		    const char *what, const char *file, int64_t id,
-		    struct err *err)
-{
-	if (t->single_id ? id >= 0 && id < UINT32_MAX : idmap_has(map, id))
-		return 0;
-	return err_set(err, ERR_INVALID, EOVERFLOW,
-		       "%s %lld is not among the %llu ids that /etc/%s gives",
-		       what, (long long)id,
-		       (unsigned long long)idmap_total(map), file);
-}
-
-static int check_owner(const struct tree *t, const struct tree_meta *m,
-		       struct err *err)
-{
-	int r = check_id(t, t->uids, "uid", "subuid", m->uid, err);
-
-	return r < 0 ? r : check_id(t, t->gids, "gid", "subgid", m->gid, err);
-}
-
-/* New files are 0:0 already, but below a setgid directory. */
-static bool needs_chown(const struct tree *t, const struct tree_meta *m)
-{
-	bool setgid = t->depth && t->dir[t->depth - 1].setgid;
-
-	return setgid || (!t->single_id && (m->uid || m->gid));
-}
-
-static uid_t owner_uid(const struct tree *t, const struct tree_meta *m)
-{
-	return t->single_id ? 0 : (uid_t)m->uid;
-}
-
-static gid_t owner_gid(const struct tree *t, const struct tree_meta *m)
-{
-	return t->single_id ? 0 : (gid_t)m->gid;
-}
-
-/*
- * When the root directory of a layer has this, fuse-overlayfs wants it of
- * every file and directory below; a symlink cannot have one and needs none.
- */
-static int set_owner_xattr(const struct tree *t, int fd,
-			   const struct tree_meta *m, struct err *err)
-{
-	char text[48];
-	int len;
-
-	if (!t->single_id)
-		return 0;
-	len = snprintf(text, sizeof(text), "%lld:%lld:0%o", (long long)m->uid,
-		       (long long)m->gid, (unsigned int)m->mode & 07777);
-	if (fsetxattr(fd, XATTR_OWNER, text, (size_t)len, 0) < 0 &&
-	    errno != ENOTSUP)
-		return err_sys(err, "record the owner");
-	return 0;
-}
-
-static int set_xattrs(int fd, const struct tree_meta *m, struct err *err)
-{
-	for (size_t i = 0; i < m->n_xattr; i++) {
-		const struct tree_xattr *x = &m->xattr[i];
-
-		if (fsetxattr(fd, x->name, x->value, x->size, 0) < 0) {
-			autofree char *name = safe_line(x->name);
-
-			return err_sys(err, "set attribute %s", name);
-		}
-	}
-	return 0;
-}
-
-/*
- * Everything but the times.  Order: chown clears setuid bits and file
- * capabilities, so it comes first.
- * @made: the mode was given when it was made, and only setid bits are lost
- */
-static int set_meta(const struct tree *t, int fd, bool made,
-		    const struct tree_meta *m, struct err *err)
-{
-	if ((!made || needs_chown(t, m)) &&
-	    fchown(fd, owner_uid(t, m), owner_gid(t, m)) < 0)
-		return err_sys(err, "change the owner to %lld:%lld",
-			       (long long)m->uid, (long long)m->gid);
-	if ((!made || m->mode & 06000) && fchmod(fd, m->mode & 07777) < 0)
-		return err_sys(err, "change the mode");
-	return set_xattrs(fd, m, err);
-}
-
-static int set_times(int fd, struct timespec mtime, struct err *err)
-{
-	const struct timespec both[2] = { mtime, mtime };
-
-	if (futimens(fd, both) < 0)
-		return err_sys(err, "change the times");
-	return 0;
-}
-
 /* ---- open directories ---------------------------------------------------- */
 
 static int leave(struct tree *t, struct err *err)
@@ -284,7 +118,7 @@ static int leave(struct tree *t, struct err *err)
 	int r = 0;
 
 	if (d->dirty)
-		r = set_times(d->fd, d->mtime, err);
+		r = tree_set_times(d->fd, d->mtime, err);
 	if (t->depth > 1)
 		close(d->fd);
 	t->depth--;
@@ -343,8 +177,7 @@ int tree_begin(struct tree *t, struct err *err)
 	t->path = (struct sb)SB_INIT;
 	t->dir = xcalloc(TREE_DEPTH_MAX + 1, sizeof(*t->dir));
 	t->dir[0] = (struct tree_dir){ .fd = t->root };
-	if (set_meta(t, t->root, false, &plain, err) < 0 ||
-	    set_owner_xattr(t, t->root, &plain, err) < 0)
+	if (tree_set_meta(t, t->root, false, &plain, err) < 0)
 		return -err->code;
 	if (fstat(t->root, &st) < 0)
 		return err_sys(err, "stat the layer directory");
@@ -450,7 +283,7 @@ static int make_dir(struct tree *t, const char *base, mode_t mode, bool hidden,
 	if (fd < 0)
 		return err_sys(err, "open the directory");
 	d = enter(t, fd, base, strlen(base));
-	/* inherited; set_meta() of a member decides */
+	/* inherited; tree_set_meta() of a member decides */
 	d->setgid = t->dir[t->depth - 2].setgid;
 	return hidden ? make_opaque(t, d, err) : 0;
 }
@@ -467,9 +300,8 @@ static int make_implied(struct tree *t, const char *base, bool hidden,
 	if (make_dir(t, base, 0755, hidden, err) < 0)
 		return -err->code;
 	d = top(t);
-	if (d->setgid && set_meta(t, d->fd, false, &plain, err) < 0)
-		return -err->code;
-	if (set_owner_xattr(t, d->fd, &plain, err) < 0)
+	if ((d->setgid || t->single_id) &&
+	    tree_set_meta(t, d->fd, false, &plain, err) < 0)
 		return -err->code;
 	d->setgid = false;
 	if (clock_gettime(CLOCK_REALTIME, &d->mtime) < 0)
@@ -534,7 +366,8 @@ static int leave_others(struct tree *t, const char *path, size_t len,
 	while (t->depth > 1) {
 		size_t have = top(t)->path_len;
 
-		if (!stale && have <= len && memcmp(t->path.buf, path, have) == 0 &&
+		if (!stale && have <= len &&
+		    memcmp(t->path.buf, path, have) == 0 &&
 		    (have == len || path[have] == '/'))
 			return 0;
 		if (leave(t, err) < 0)
@@ -570,9 +403,9 @@ int tree_parent(struct tree *t, const char *name, const char **ret_base,
 
 int tree_root(struct tree *t, const struct tree_meta *m, struct err *err)
 {
-	if (check_owner(t, m, err) < 0 || leave_others(t, "", 0, err) < 0 ||
-	    set_meta(t, t->root, false, m, err) < 0 ||
-	    set_owner_xattr(t, t->root, m, err) < 0)
+	if (tree_check_owner(t, m, err) < 0 ||
+	    leave_others(t, "", 0, err) < 0 ||
+	    tree_set_meta(t, t->root, false, m, err) < 0)
 		return -err->code;
 	t->dir[0].mtime = m->mtime;
 	t->dir[0].dirty = true;
@@ -587,7 +420,7 @@ int tree_dir(struct tree *t, const char *base, const struct tree_meta *m,
 	bool hidden = false, made = false;
 	int fd;
 
-	if (check_owner(t, m, err) < 0)
+	if (tree_check_owner(t, m, err) < 0)
 		return -err->code;
 	fd = open_dir(top(t)->fd, base);
 	if (fd >= 0) {
@@ -600,8 +433,7 @@ int tree_dir(struct tree *t, const char *base, const struct tree_meta *m,
 		if (make_dir(t, base, m->mode, hidden, err) < 0)
 			return -err->code;
 	}
-	if (set_meta(t, top(t)->fd, made, m, err) < 0 ||
-	    set_owner_xattr(t, top(t)->fd, m, err) < 0)
+	if (tree_set_meta(t, top(t)->fd, made, m, err) < 0)
 		return -err->code;
 	top(t)->mtime = m->mtime;
 	top(t)->dirty = true;
@@ -618,7 +450,7 @@ int tree_file(struct tree *t, const char *base, const struct tree_meta *m,
 	bool hidden;
 	int fd;
 
-	if (check_owner(t, m, err) < 0)
+	if (tree_check_owner(t, m, err) < 0)
 		return -err->code;
 	top(t)->dirty = true;
 	drop_whiteout_file(t, base);
@@ -638,27 +470,9 @@ int tree_file_end(struct tree *t, int fd, const struct tree_meta *m,
 {
 	autoclose int own = fd;
 
-	if (set_meta(t, own, true, m, err) < 0 ||
-	    set_owner_xattr(t, own, m, err) < 0)
+	if (tree_set_meta(t, own, true, m, err) < 0)
 		return -err->code;
-	return set_times(own, m->mtime, err);
-}
-
-/* Owner and times of what cannot be opened for writing. */
-static int set_name_meta(struct tree *t, const char *base,
-			 const struct tree_meta *m, struct err *err)
-{
-	const struct timespec both[2] = { m->mtime, m->mtime };
-	int at = top(t)->fd;
-
-	if (needs_chown(t, m) &&
-	    fchownat(at, base, owner_uid(t, m), owner_gid(t, m),
-		     AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(err, "change the owner to %lld:%lld",
-			       (long long)m->uid, (long long)m->gid);
-	if (utimensat(at, base, both, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(err, "change the times");
-	return 0;
+	return tree_set_times(own, m->mtime, err);
 }
 
 int tree_symlink(struct tree *t, const char *base, const char *target,
@@ -668,7 +482,7 @@ int tree_symlink(struct tree *t, const char *base, const char *target,
 	bool hidden;
 	int r;
 
-	if (check_owner(t, m, err) < 0)
+	if (tree_check_owner(t, m, err) < 0)
 		return -err->code;
 	top(t)->dirty = true;
 	drop_whiteout_file(t, base);
@@ -680,7 +494,7 @@ int tree_symlink(struct tree *t, const char *base, const char *target,
 	}
 	if (r < 0)
 		return err_sys(err, "make the symlink");
-	return set_name_meta(t, base, m, err);
+	return tree_set_name_meta(t, base, m, err);
 }
 
 int tree_fifo(struct tree *t, const char *base, const struct tree_meta *m,
@@ -691,7 +505,7 @@ int tree_fifo(struct tree *t, const char *base, const struct tree_meta *m,
 	bool hidden;
 	int r;
 
-	if (check_owner(t, m, err) < 0)
+	if (tree_check_owner(t, m, err) < 0)
 		return -err->code;
 	top(t)->dirty = true;
 	drop_whiteout_file(t, base);
@@ -703,7 +517,7 @@ int tree_fifo(struct tree *t, const char *base, const struct tree_meta *m,
 	}
 	if (r < 0)
 		return err_sys(err, "make the fifo");
-	return set_name_meta(t, base, m, err);
+	return tree_set_name_meta(t, base, m, err);
 }
 
 /*

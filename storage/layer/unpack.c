@@ -52,7 +52,7 @@ struct reader {
 	struct archive *a;	/* owned */
 	struct stream *stream;	/* borrowed */
 	struct err stream_err;	/* why the callback failed */
-	struct sb name;		/* of the current member, as tree_name() */
+	struct sb name;		/* of the member, as from tree_name() */
 	struct sb target;
 };
 

@@ -171,7 +171,7 @@ static void test_budget(void **state unused_attr)
 	assert_fails(budget_content(&b, UINT64_MAX, err), EFBIG);
 }
 
-/* ---- streams -------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------ */
 
 /* One gzip member of "hello hello hello\n" */
 static const unsigned char hello_gz[] = {

@@ -80,7 +80,7 @@ static int contained(int (*probe)(void), bool read_only)
 	return WEXITSTATUS(status);
 }
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 
 static int probe_outside(void)
 {
@@ -185,7 +185,7 @@ static void test_files(void **state unused_attr)
 		assert_int_equal(contained(probe_read_only, true), 0);
 }
 
-/* ---- system calls --------------------------------------------------------- */
+/* ---- system calls ------------------------------------------------------- */
 
 static const struct {
 	const char *name;
