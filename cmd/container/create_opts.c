@@ -282,7 +282,7 @@ void create_defaults(void *args)
 	a->shm_size = 64U << 20;
 }
 
-/* ---- the process ------------------------------------------------------------ */
+/* ---- the process ------------------------------------------------------- */
 
 /* '["/bin/echo","x"]' or one word; "" resets the image's */
 static int set_entrypoint(const char *text, struct ctr_config *c,
@@ -418,7 +418,7 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 	return 0;
 }
 
-/* ---- identity and life ----------------------------------------------------------- */
+/* ---- identity and life ------------------------------------------------- */
 
 static int set_hostname(const char *name, struct ctr_config *c,
 			struct err *err)
@@ -632,7 +632,7 @@ int create_config(struct runtime *rt, const struct create_args *a,
 	return r;
 }
 
-/* ---- the image ----------------------------------------------------------------------- */
+/* ---- the image --------------------------------------------------------- */
 
 static int check_policy(const char *policy, struct err *err)
 {
@@ -722,7 +722,7 @@ int create_image(struct runtime *rt, const struct create_args *a,
 		    err);
 }
 
-/* ---- create -------------------------------------------------------------------------- */
+/* ---- create ------------------------------------------------------------ */
 
 static int replace(struct runtime *rt, const char *name, struct err *err)
 {

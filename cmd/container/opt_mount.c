@@ -15,7 +15,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* ---- words that all spellings share ---------------------------------------- */
+/* ---- words that all spellings share ------------------------------------ */
 
 static int unknown_option(const char *word, struct err *err)
 {
@@ -119,7 +119,7 @@ static int check_volume_name(const char *name, struct err *err)
 		       name);
 }
 
-/* ---- -v [SOURCE:]TARGET[:OPTIONS] ----------------------------------------- */
+/* ---- -v [SOURCE:]TARGET[:OPTIONS] -------------------------------------- */
 
 static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
 {
@@ -184,7 +184,7 @@ int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err)
 	return r;
 }
 
-/* ---- --tmpfs TARGET[:OPTIONS] ---------------------------------------------- */
+/* ---- --tmpfs TARGET[:OPTIONS] ------------------------------------------ */
 
 static void tmpfs_data(struct ctr_mount *m, const char *key, const char *value)
 {
@@ -236,7 +236,7 @@ int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err)
 	return r;
 }
 
-/* ---- --mount KEY=VALUE,... --------------------------------------------------- */
+/* ---- --mount KEY=VALUE,... --------------------------------------------- */
 
 static int set_type(const char *type, struct ctr_mount *m, struct err *err)
 {
@@ -388,7 +388,7 @@ int mount_parse_mount(const char *text, struct ctr_mount *m, struct err *err)
 	return r < 0 ? r : finish_mount(m, err);
 }
 
-/* ---- all together --------------------------------------------------------------- */
+/* ---- all together ------------------------------------------------------ */
 
 static void mount_free(struct ctr_mount *m)
 {

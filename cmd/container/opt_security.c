@@ -5,7 +5,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* ---- --security-opt ---------------------------------------------------------- */
+/* ---- --security-opt ---------------------------------------------------- */
 
 static void add_paths(char ***list, const char *text)
 {
@@ -74,7 +74,7 @@ static int check_caps(char *const *names, struct err *err)
 	return 0;
 }
 
-/* ---- namespaces ----------------------------------------------------------------- */
+/* ---- namespaces -------------------------------------------------------- */
 
 static int bad_mode(const char *flag, const char *mode, struct err *err)
 {

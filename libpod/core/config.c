@@ -8,7 +8,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* ---- the config as JSON ----------------------------------------------- */
+/* ---- the config as JSON ------------------------------------------------ */
 
 enum field_type { F_STR, F_STRV, F_BOOL, F_I32, F_U32, F_U64 };
 
@@ -244,7 +244,7 @@ int ctr_config_from_json(struct json_object *o, struct ctr_config *ret,
 	return 0;
 }
 
-/* ---- life ------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 void ctr_config_init(struct ctr_config *c)
 {
@@ -284,7 +284,7 @@ void ctr_config_done(struct ctr_config *c)
 	*c = (struct ctr_config){ 0 };
 }
 
-/* ---- ports as text: "ip host ctr range proto;" ------------------------ */
+/* ---- ports as text: "ip host ctr range proto;" ------------------------- */
 
 void ports_pack(const struct port_list *list, struct sb *out)
 {

@@ -144,7 +144,7 @@ struct ctr {
 	char boot[40];
 	int exit_code;		/* -1 unknown */
 	int oom;
-	char *error;		/* State.Error, e.g. why the code is unknown */
+	char *error;		/* State.Error: why the code is unknown */
 	uint32_t restarts;
 	uint32_t start_n;
 	bool stopped_by_user;
@@ -153,7 +153,7 @@ struct ctr {
 	char **exec_ids;	/* see ctr_exec_ids() */
 	struct proc_id owner;	/* of a transitional state */
 	char owner_boot[40];
-	int op_fd;		/* owned operation lock, -EBADF when not held */
+	int op_fd;		/* operation lock, -EBADF: not held */
 	const struct image *image; /* borrowed: from ctr_create() for the start
 				      that follows; NULL otherwise */
 };

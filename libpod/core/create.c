@@ -25,7 +25,7 @@
 
 #define NAME_TRIES 64
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 int ctr_name_check(const char *name, struct err *err)
 {
@@ -62,7 +62,7 @@ int ctr_err_name_taken(struct runtime *rt, const char *name, struct err *err)
 		       "do so.", name, id);
 }
 
-/* ---- the row ------------------------------------------------------------- */
+/* ---- the row ----------------------------------------------------------- */
 
 /* Its own name, or random ones until one is free. */
 static int insert_named(struct runtime *rt, struct ctr *c, struct err *err)
@@ -137,7 +137,7 @@ static void free_stale_name(struct runtime *rt, const char *name)
 	ctr_reap(rt, c);
 }
 
-/* ---- directories --------------------------------------------------------- */
+/* ---- directories ------------------------------------------------------- */
 
 static int make_root(struct runtime *rt, const struct ctr *c, int dir,
 		     struct err *err)
@@ -217,7 +217,7 @@ static int make_volumes(struct runtime *rt, const struct ctr *c,
 	return 0;
 }
 
-/* ---- checks -------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------ */
 
 /* "container:NAME" becomes "container:ID": names may change later. */
 static int resolve_mode(struct runtime *rt, char **mode, struct err *err)
@@ -347,7 +347,7 @@ static int prepare_config(struct runtime *rt, const struct image *img,
 	return r;
 }
 
-/* ---- create -------------------------------------------------------------- */
+/* ---- create ------------------------------------------------------------ */
 
 static int finish(struct runtime *rt, struct ctr *c, struct err *err)
 {

@@ -32,7 +32,7 @@
 
 #define SESSION "exec-"
 
-/* ---- sessions ------------------------------------------------------------------ */
+/* ---- sessions ---------------------------------------------------------- */
 
 static void session_write(struct runtime *rt, const struct ctr *c,
 			  const char *id, pid_t pid)
@@ -98,7 +98,7 @@ void ctr_exec_ids(struct runtime *rt, struct ctr *c)
 		strv_sort(c->exec_ids);
 }
 
-/* ---- streams --------------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------- */
 
 /**
  * struct streams - the process's 0, 1 and 2
@@ -165,7 +165,7 @@ static void streams_done(struct streams *s)
 			close_fd(s->stdio[i]);
 }
 
-/* ---- the process ------------------------------------------------------------------ */
+/* ---- the process ------------------------------------------------------- */
 
 static void make_env(const struct ctr *c, const struct ctr_exec_opts *o,
 		     char ***ret)

@@ -17,7 +17,7 @@
 #define DEFAULT_PATH \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* ---- environment: defaults < proxies < image < --env-host < the user ---- */
+/* ---- environment: defaults < proxies < image < --env-host < the user --- */
 
 static const char *const proxy_vars[] = {
 	"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",

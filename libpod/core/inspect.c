@@ -60,7 +60,7 @@ static void set_file(struct json_object *o, const char *key,
 	json_set_str(o, key, path);
 }
 
-/* ---- State -------------------------------------------------------------------- */
+/* ---- State ------------------------------------------------------------- */
 
 static struct json_object *state(const struct ctr *c)
 {
@@ -96,7 +96,7 @@ static struct json_object *state(const struct ctr *c)
 	return o;
 }
 
-/* ---- Config --------------------------------------------------------------------- */
+/* ---- Config ------------------------------------------------------------ */
 
 static struct json_object *exposed(const struct ctr_config *c)
 {
@@ -171,7 +171,7 @@ static struct json_object *config(const struct ctr *ctr)
 	return o;
 }
 
-/* ---- ports ----------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------- */
 
 /* {"80/tcp":[{"HostIp":"","HostPort":"8080"}]} */
 static struct json_object *bindings(const struct port_list *list)
@@ -253,7 +253,7 @@ static struct json_object *network(const struct ctr *c)
 	return o;
 }
 
-/* ---- Mounts ------------------------------------------------------------------------ */
+/* ---- Mounts ------------------------------------------------------------ */
 
 static const char *propagation(unsigned long flags)
 {
@@ -356,7 +356,7 @@ static struct json_object *tmpfs(const struct ctr_config *c)
 	return o;
 }
 
-/* ---- HostConfig ---------------------------------------------------------------------- */
+/* ---- HostConfig -------------------------------------------------------- */
 
 static const char *restart_name(enum ctr_restart r)
 {
@@ -427,7 +427,7 @@ static void set_mode(struct json_object *o, const char *key, const char *mode,
 static void no_limits(struct json_object *o)
 {
 	static const char *const zeros[] = {
-		"CpuShares",	      "Memory",		   "NanoCpus",
+		"CpuShares",	      "Memory",		    "NanoCpus",
 		"BlkioWeight",	      "CpuPeriod",	   "CpuQuota",
 		"CpuRealtimePeriod",  "CpuRealtimeRuntime", "DiskQuota",
 		"KernelMemory",	      "MemoryReservation", "MemorySwap",
@@ -514,7 +514,7 @@ static struct json_object *host_config(const struct runtime *rt,
 	return o;
 }
 
-/* ---- the whole -------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------- */
 
 static void set_caps(struct json_object *o, const struct ctr_config *c)
 {

@@ -27,7 +27,7 @@
 #define ATTR_SAFE \
 	(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-/* ---- files in the container's directory ----------------------------------- */
+/* ---- files in the container's directory -------------------------------- */
 
 static int write_file(int dir, const char *name, const char *text, size_t len,
 		      struct err *err)
@@ -155,7 +155,7 @@ int plan_files(struct plan *p, struct err *err)
 	return r;
 }
 
-/* ---- the kernel's own mounts ----------------------------------------------- */
+/* ---- the kernel's own mounts ------------------------------------------- */
 
 static const struct ctr_mount *user_mount(const struct plan *p,
 					  const char *target)
@@ -238,7 +238,7 @@ static int add_kernel(struct plan *p, struct err *err)
 	return add_ipc(p, err);
 }
 
-/* ---- everything else --------------------------------------------------------- */
+/* ---- everything else --------------------------------------------------- */
 
 static int add_file(struct plan *p, int dir, const char *name,
 		    const char *target, struct err *err)

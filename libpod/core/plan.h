@@ -39,7 +39,7 @@ struct plan {
 	char **strings;
 	char **args;
 	char **env;
-	char **filled;	/* fresh volumes: copied up once this start worked */
+	char **filled;	/* fresh volumes that this start copies up */
 	struct oci_rlimit *rlimits;
 	struct oci_sysctl *sysctls;
 	const char **masked;

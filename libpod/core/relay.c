@@ -60,7 +60,7 @@ void relay_done(struct relay *r)
 	close_fd(r->console);
 }
 
-/* ---- terminal --------------------------------------------------------------- */
+/* ---- terminal ---------------------------------------------------------- */
 
 static void raw_on(struct session *s)
 {
@@ -90,7 +90,7 @@ static void forward_size(const struct session *s)
 		(void)ioctl(s->r->console, TIOCSWINSZ, &ws);
 }
 
-/* ---- detach keys ---------------------------------------------------------------
+/* ---- detach keys ----
  *
  * Keys that begin the sequence are held back until it is clear that it is
  * not one.  Return: true when it is complete.
@@ -117,7 +117,7 @@ static bool scan_keys(struct session *s, const char *in, size_t n,
 	return false;
 }
 
-/* ---- pumping ------------------------------------------------------------------ */
+/* ---- pumping ----------------------------------------------------------- */
 
 static bool is_idle(const struct pipe_dir *d)
 {

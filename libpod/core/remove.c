@@ -55,6 +55,9 @@ static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 	if (FAULT("rm.rows") < 0)
 		return err_sys(err, "remove container %.12s", id);
 	r = volume_bury(rt, e->dead, err);
+	/* before the row goes: afterwards nobody would know of it */
+	if (r == 0)
+		(void)tree_remove_at(rt->run_ctrs_fd, id, NULL);
 	if (r == 0)
 		r = store_trash_move(e->store, rt->ctrs_fd, id, err);
 	if (r == 0 && FAULT("rm.moved") < 0)
@@ -84,7 +87,6 @@ static int erase(struct runtime *rt, const struct ctr *c,
 			       0;
 	if (FAULT("rm.committed") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
-	(void)tree_remove_at(rt->run_ctrs_fd, c->id, NULL);
 	if (c->config.cidfile)
 		(void)unlink(c->config.cidfile);
 	if (keep)
@@ -140,7 +142,7 @@ static int remove_dependants(struct runtime *rt, const struct ctr *c,
 	return r;
 }
 
-/* ---- rm ----------------------------------------------------------------- */
+/* ---- rm ---------------------------------------------------------------- */
 
 static int stop_first(struct runtime *rt, struct ctr *c,
 		      const struct ctr_rm_opts *opts, struct err *err)
@@ -196,7 +198,7 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	return ctr_erase(rt, c, NULL, opts->volumes, err);
 }
 
-/* ---- rename ------------------------------------------------------------- */
+/* ---- rename ------------------------------------------------------------ */
 
 struct renaming {
 	const struct ctr *c;

@@ -50,7 +50,7 @@ const char core_schema[] =
 	" restarts, start_n, user_stop, ports, owner_pid, owner_start," \
 	" owner_boot"
 
-/* ---- transactions -------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------ */
 
 static int tx_once(struct runtime *rt, bool durable, tx_fn fn, void *arg,
 		   struct err *err)
@@ -93,7 +93,7 @@ bool owner_is_alive(const struct proc_id *owner, const char *boot)
 	       proc_is_alive(owner);
 }
 
-/* ---- life ------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 struct ctr *ctr_free(struct ctr *c)
 {
@@ -137,7 +137,7 @@ const char *ctr_state_name(enum ctr_state s)
 	return "unknown";
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 static void copy_text(char *dst, size_t size, const char *src)
 {
@@ -299,7 +299,7 @@ int row_pending(struct runtime *rt, struct ctr_list *ret, struct err *err)
 	return st ? read_list(st, ret, err) : -EIO;
 }
 
-/* ---- finding ---------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------- */
 
 int ctr_err_not_found(struct err *err, const char *name)
 {
@@ -459,7 +459,7 @@ int row_dependants(struct runtime *rt, const char *id, char ***ret,
 	return r;
 }
 
-/* ---- writing ---------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 int row_save(struct runtime *rt, const struct ctr *c, struct err *err)
 {

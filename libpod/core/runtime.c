@@ -14,7 +14,7 @@
 #include "util/str.h"
 #include "util/trace.h"
 
-/* ---- where things are ------------------------------------------------- */
+/* ---- where things are -------------------------------------------------- */
 
 static char *home_dir(uid_t uid)
 {
@@ -165,7 +165,7 @@ static int open_dirs(struct runtime *rt, struct err *err)
 	return rt->volumes_fd < 0 ? rt->volumes_fd : 0;
 }
 
-/* ---- open and close --------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------- */
 
 static int open_db(struct runtime *rt, struct err *err)
 {

@@ -45,7 +45,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 60000
 
-/* ---- sockets ---------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------- */
 
 /* RUN/containers/ID/attach, whatever the length of RUN */
 static int listen_attach(int run_dir, struct err *err)
@@ -86,7 +86,7 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 	return 0;
 }
 
-/* ---- the monitor's configuration ---------------------------------------------- */
+/* ---- the monitor's configuration --------------------------------------- */
 
 static enum log_driver log_driver_of(const struct ctr_config *c)
 {
@@ -152,7 +152,7 @@ static void fill_conf(struct monitor_conf *m, const struct plan *p,
 	m->exec_path = xstrdup(self_path());
 }
 
-/* ---- the plan ---------------------------------------------------------------- */
+/* ---- the plan ---------------------------------------------------------- */
 
 static int make_plan(struct plan *p, struct err *err)
 {
@@ -241,7 +241,7 @@ static int open_monitor(void)
 	return fd < 0 ? -EBADF : fd;
 }
 
-/* ---- what is written while M works --------------------------------------------- */
+/* ---- what is written while M works ------------------------------------- */
 
 static void write_bundle(const struct plan *p)
 {
@@ -281,7 +281,7 @@ static void warn_each(const char *lines)
 			log_warn("%s", *l);
 }
 
-/* ---- rows ---------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------- */
 
 static int mark_starting(struct runtime *rt, struct ctr *c, struct err *err)
 {
@@ -374,9 +374,9 @@ static void hold_signals(bool hold)
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* ---- the start ------------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------- */
 
-/* The process that talks to M; everything of the plan lives until it is done. */
+/* Talks to M; all of the plan lives until it is done. */
 static int launch(struct plan *p, struct launch *l, int *lock,
 		  struct launch_report *rep, struct err *err)
 {
@@ -546,7 +546,7 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 	return r;
 }
 
-/* ---- the end, in the monitor's own process (`bryo __monitor`) --------------------- */
+/* ---- the end, in the monitor's own process (`bryo __monitor`) ---------- */
 
 /* Docker's back-off: doubled each time, anew after 10 s of good work. */
 static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
@@ -650,7 +650,7 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 		struct store *store;
 
 		db_checkpoint(rt->db, true);
-		(void)runtime_store(rt, &store, NULL);	/* sweeps the trash */
+		(void)runtime_store(rt, &store, NULL);	/* sweeps */
 		return 0;
 	}
 	if (r == 0)
@@ -698,7 +698,7 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 	}
 	r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
 	if (r == -ENOENT)
-		return 0;	/* removed by somebody else: the code is known */
+		return 0;	/* removed meanwhile: the code is known */
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
 	if (c->state == CTR_EXITED)

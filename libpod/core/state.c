@@ -69,12 +69,12 @@ int ctr_dir(struct runtime *rt, const struct ctr *c, struct err *err)
 	int fd = dir_open_at(rt->ctrs_fd, c->id);
 
 	if (fd < 0)
-		return err_code(err, fd, "open the directory of container %.12s",
-				c->id);
+		return err_code(err, fd, "open the directory of container "
+				"%.12s", c->id);
 	return fd;
 }
 
-/* ---- locks ------------------------------------------------------------ */
+/* ---- locks ------------------------------------------------------------- */
 
 /* flock waits for ever, so a bounded wait has to ask again and again. */
 static int flock_timeout(int fd, int timeout_ms)
@@ -148,8 +148,8 @@ int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
 	autoclose int fd = dir_open_at(rt->ctrs_fd, id);
 
 	if (fd < 0)
-		return err_code(err, fd, "open the directory of container %.12s",
-				id);
+		return err_code(err, fd, "open the directory of container "
+				"%.12s", id);
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_sys(err, "lock container %.12s", id);
@@ -158,7 +158,7 @@ int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
 	return take_fd(fd);
 }
 
-/* ---- the truth -------------------------------------------------------- */
+/* ---- the truth --------------------------------------------------------- */
 
 static void set_exited(struct ctr *c, int code, int oom, int64_t finished,
 		       const char *error)
@@ -247,7 +247,7 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 	normalise_running(dir, c);
 }
 
-/* ---- rolling forward and back ----------------------------------------- */
+/* ---- rolling forward and back ------------------------------------------ */
 
 /* What "starting" comes from: a first start from created, others from exited
  * (of the last start that really was one). */

@@ -94,7 +94,7 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	return r < 0 ? r : ctr_signal(rt, c, sig, err);
 }
 
-/* ---- waiting ---------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------- */
 
 /* Look until the container does not run any more; 1 it ended, 0 timeout. */
 static int look_settled(struct runtime *rt, struct ctr *c, int timeout_ms)
@@ -182,7 +182,7 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
 	return 0;
 }
 
-/* ---- stop ------------------------------------------------------------------- */
+/* ---- stop -------------------------------------------------------------- */
 
 static int tx_stopping(struct runtime *rt, void *arg, struct err *err)
 {

@@ -79,7 +79,7 @@ static struct userns *userns_get(struct runtime *rt)
 	return rt->userns;
 }
 
-/* ---- finding ---------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------- */
 
 static int record_read(int run_fd, struct proc_id *ret)
 {
@@ -191,7 +191,7 @@ static int lock_take(int fd, int how, struct err *err)
 	return 0;
 }
 
-/* ---- the holder ------------------------------------------------------- */
+/* ---- the holder -------------------------------------------------------- */
 
 static bool record_is_old(int run_fd)
 {
@@ -361,7 +361,7 @@ static int start_holder(struct runtime *rt, struct userns *u, struct err *err)
 	return r;
 }
 
-/* ---- making ----------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------ */
 
 int userns_prepare(struct runtime *rt, struct err *err)
 {
@@ -509,7 +509,7 @@ void userns_release(struct runtime *rt)
 	rt->userns = NULL;
 }
 
-/* ---- joining ---------------------------------------------------------- */
+/* ---- joining ----------------------------------------------------------- */
 
 int userns_join(int fd, struct err *err)
 {

@@ -67,7 +67,7 @@ static int err_no_volume(struct err *err, const char *name)
 		       name);
 }
 
-/* ---- rows ------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------- */
 
 static int insert(struct runtime *rt, const char *name, char *const *labels,
 		  char *const *options, bool anonymous, struct err *err)
@@ -210,7 +210,7 @@ int volume_bury(struct runtime *rt, char *const *names, struct err *err)
 	return r;
 }
 
-/* ---- the interface of the commands ------------------------------------ */
+/* ---- the interface of the commands ------------------------------------- */
 
 #define COLUMNS "name, labels, options, created, anonymous, fresh"
 
