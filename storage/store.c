@@ -61,18 +61,19 @@ void store_close(struct store *s)
 	free(s);
 }
 
+static const char *const dir_names[STORE_DIRS] = {
+	[STORE_BLOBS] = "blobs",     [STORE_PARTIAL] = "partial",
+	[STORE_LAYERS] = "layers",   [STORE_STAGING] = "staging",
+	[STORE_TRASH] = "trash",
+};
+
 int store_dir(struct store *s, enum store_dir which, struct err *err)
 {
-	static const char *const names[STORE_DIRS] = {
-		[STORE_BLOBS] = "blobs",     [STORE_PARTIAL] = "partial",
-		[STORE_LAYERS] = "layers",   [STORE_STAGING] = "staging",
-		[STORE_TRASH] = "trash",
-	};
 	int fd;
 
 	if (s->dir[which] >= 0)
 		return s->dir[which];
-	fd = dir_make_at(s->conf.data_fd, names[which], 0700, err);
+	fd = dir_make_at(s->conf.data_fd, dir_names[which], 0700, err);
 	if (fd >= 0 && which == STORE_BLOBS) {
 		autoclose int blobs = fd;
 
@@ -167,11 +168,10 @@ static bool sweep_staging(struct store *s)
 	return found;
 }
 
-/* True when directory @which holds nothing. */
-static bool is_empty(struct store *s, enum store_dir which)
+/* True when directory @name holds nothing or is not there. */
+static bool is_empty(int dir, const char *name)
 {
-	int dir = store_dir(s, which, NULL);
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
+	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, name);
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -204,8 +204,15 @@ void store_sweep(struct store *s)
 
 	if (any_doomed(s))
 		gc_run(s, NULL);
-	if (found || (!is_empty(s, STORE_TRASH) && !trash_is_locked(s)))
+	if (found || (!is_empty(store_dir(s, STORE_TRASH, NULL), ".") &&
+		      !trash_is_locked(s)))
 		store_trash_empty(s);
+}
+
+bool store_has_litter(int data_fd)
+{
+	return !is_empty(data_fd, dir_names[STORE_TRASH]) ||
+	       !is_empty(data_fd, dir_names[STORE_STAGING]);
 }
 
 /* ---- children in U ------------------------------------------------------ */

@@ -74,6 +74,10 @@ void store_close(struct store *s);
 /** store_sweep() - staging of dead owners, trash; cheap when there is none */
 void store_sweep(struct store *s);
 
+/** store_has_litter() - is there anything in staging/ or trash/ below
+ *  @data_fd?  For commands that need no store and so do not sweep it. */
+bool store_has_litter(int data_fd);
+
 /**
  * store_trash() - rename DIRFD/NAME into trash/ and let a background child
  * (in U) delete it; returns at once
