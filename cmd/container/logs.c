@@ -232,7 +232,7 @@ static int read_one(struct runtime *rt, const struct ctr *c,
 					   r;
 }
 
-/* ---- which containers ------------------------------------------------- */
+/* ---- which containers -------------------------------------------------- */
 
 static int find_all(struct runtime *rt, const struct logs_args *args,
 		    char **argv, struct ctr_list *list, struct err *err)

@@ -14,7 +14,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* ---- parsing ---------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------- */
 
 static const char *const states[] = {
 	"created", "creating", "exited",   "initialized", "paused",  "removing",
@@ -134,7 +134,7 @@ void ps_filters_done(struct ps_filters *f)
 	filters_done(&f->f);
 }
 
-/* ---- matching --------------------------------------------------------- */
+/* ---- matching ---------------------------------------------------------- */
 
 /* A prefix in any case, or a regular expression */
 static bool id_matches(const char *want, const char *id)
@@ -287,7 +287,7 @@ bool ps_matches(const struct ctr *c, const struct ps_filters *f)
 	return filters_match(&f->f, test, (void *)(uintptr_t)c);
 }
 
-/* ---- order ------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------- */
 
 static int by_text(const char *a, const char *b)
 {

@@ -137,7 +137,7 @@ void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 	sb_addf(out, "\t%s\n", c->name);
 }
 
-/* ---- fields of templates ---------------------------------------------- */
+/* ---- fields of templates ----------------------------------------------- */
 
 static void set_sb(struct json_object *o, const char *key, struct sb *text)
 {
@@ -244,7 +244,7 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	return o;
 }
 
-/* ---- --format json ---------------------------------------------------- */
+/* ---- --format json ----------------------------------------------------- */
 
 static struct json_object *ports_json(const struct port_list *ports)
 {

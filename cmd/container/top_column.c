@@ -14,7 +14,7 @@
 #include "util/clock.h"
 #include "util/str.h"
 
-/* ---- names ------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------- */
 
 /* Field 0 of the line of a passwd or group file whose field 2 is @id. */
 static bool name_of(const struct sb *file, uint32_t id, struct sb *out)
@@ -136,7 +136,7 @@ COLUMN(hgroups)
 	}
 }
 
-/* ---- numbers ---------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------- */
 
 COLUMN(pid)
 {
@@ -199,7 +199,7 @@ COLUMN(stime)
 	sb_add(out, time_go(p->start_ns, buf));
 }
 
-/* ---- the rest --------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------- */
 
 COLUMN(args)
 {

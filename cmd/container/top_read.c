@@ -52,7 +52,7 @@ static uint64_t ticks_ns(uint64_t ticks)
 	return ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* ---- one process ------------------------------------------------------ */
+/* ---- one process ------------------------------------------------------- */
 
 /* "pid (comm) S ppid ...": comm may hold anything, even ')' and newlines. */
 static int parse_stat(const char *text, struct top_proc *p, uint64_t *start)
@@ -180,7 +180,7 @@ static int read_proc(int dir, pid_t host_pid, struct top_proc *ret)
 	return 0;
 }
 
-/* ---- all of them ------------------------------------------------------ */
+/* ---- all of them ------------------------------------------------------- */
 
 static int by_start(const void *a, const void *b)
 {
