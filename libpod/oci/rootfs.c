@@ -280,12 +280,14 @@ int step_rootfs(struct init *in, struct err *err)
 /*
  * Is the old root really gone?  A mount that is left somewhere on top of it
  * would make umount2(".") take that one, and whoever joins the namespace later
- * would land on the host.  A mount outside of our namespace cannot be cloned.
+ * would land on the host.  A mount outside of our namespace cannot be cloned;
+ * one inside only with all that is locked below it.
  */
 static int check_detached(int old_root, struct err *err)
 {
 	autoclose int fd = open_tree(old_root, "", OPEN_TREE_CLONE |
-				     OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+				     OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+				     AT_RECURSIVE);
 
 	if (fd < 0)
 		return 0;

@@ -59,6 +59,7 @@ enum shape {
 	LINK_ABS,	/* to the canary's absolute path */
 	LINK_UP,	/* the same by way of ../../.. */
 	LINK_PROC,	/* to /proc/1/root */
+	LINK_INSIDE,	/* to a directory of the image */
 	FIFO,
 	PLAIN,
 	DIR_,
@@ -66,8 +67,8 @@ enum shape {
 };
 
 static const char *const shape_names[] = { "absolute link", "relative link",
-					   "link to /proc", "fifo", "file",
-					   "directory" };
+					   "link to /proc", "link inside",
+					   "fifo", "file", "directory" };
 
 /* Make @path in the image a @shape; the link target gets @tail appended. */
 static void plant(int image, const char *path, enum shape shape,
@@ -92,6 +93,9 @@ static void plant(int image, const char *path, enum shape shape,
 		break;
 	case LINK_PROC:
 		r = symlinkat("/proc/1/root", image, path);
+		break;
+	case LINK_INSIDE:
+		r = symlinkat("/tmp", image, path);
 		break;
 	case FIFO:
 		r = mkfifoat(image, path, 0644);
