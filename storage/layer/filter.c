@@ -25,17 +25,20 @@ static const int allowed[] = {
 	SYS_getdents64, SYS_readlinkat, SYS_flistxattr, SYS_fgetxattr,
 	SYS_fchmodat,
 	/* replacing a deep directory */
-	SYS_renameat,
+	SYS_renameat, SYS_renameat2,
 	/* messages, budgets, the pipe's size */
 	SYS_sendto, SYS_fstatfs, SYS_fcntl, SYS_fadvise64,
-	/* memory and the end */
-	SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,
+	/* memory (qsort(3) asks how much there is) and the end */
+	SYS_sysinfo, SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,
 	SYS_getrandom, SYS_clock_gettime, SYS_exit_group, SYS_exit,
 	SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_getpid,
 	SYS_gettid, SYS_tgkill, SYS_restart_syscall,
-#ifdef __SANITIZE_ADDRESS__
+#if LAYER_ASAN
 	SYS_sigaltstack, SYS_prlimit64, SYS_sched_yield, SYS_getuid,
-	SYS_dup2, SYS_readlinkat, SYS_readlink, SYS_write, SYS_set_robust_list,
+	SYS_set_robust_list,
+#ifdef SYS_readlink
+	SYS_readlink,
+#endif
 #endif
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "storage/layer/pack.h"
@@ -316,16 +316,16 @@ static int wait_worker(pid_t worker)
 		return status;
 	if (status == 128 + SIGXCPU || status == 128 + SIGKILL)
 		err_set(&err, ERR_LIMIT, ETIME,
-			"unpacking was killed: it took too long, or memory "
+			"bryo-layer was killed: it took too long, or memory "
 			"ran out");
 	else if (status > 128)
-		err_set(&err, ERR_FAIL, EIO, "unpacking was stopped by %s%s",
+		err_set(&err, ERR_FAIL, EIO, "bryo-layer was stopped by %s%s",
 			signal_name(status - 128),
 			status == 128 + SIGSYS ?
 				" (a system call that it may not make)" : "");
 	else
 		err_set(&err, ERR_LIMIT, ENOMEM,
-			"unpacking needed more memory than it may have");
+			"bryo-layer needed more memory than it may have");
 	report_error(NULL, &err);
 	return 1;
 }
@@ -358,6 +358,8 @@ int main(int argc, char **argv)
 	int r;
 
 	signals_reset();
+	/* a command that was killed does not leave us behind */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	/* names in pax headers are UTF-8; "C" would refuse all but ASCII */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	r = parse_args(argc, argv, &job, &err);

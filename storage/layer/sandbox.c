@@ -41,12 +41,6 @@
  * happen before; the order of main() is part of this design.
  */
 
-#ifdef __SANITIZE_ADDRESS__
-#define UNDER_ASAN 1	/* its shadow is terabytes of address space */
-#else
-#define UNDER_ASAN 0
-#endif
-
 enum {
 	/* RLIMIT_AS beyond what is mapped at the start: a zstd window of
 	   64 MiB, our buffers, libarchive's headers of at most 1 MiB */
@@ -262,7 +256,8 @@ static int set_limits(const struct sandbox *sb, struct err *err)
 		r = set_limit(RLIMIT_NOFILE, FILES_MAX, err);
 	if (r == 0)
 		r = set_limit(RLIMIT_CORE, 0, err);
-	if (r == 0 && sb->mapped && !UNDER_ASAN)
+	/* the shadow of ASan is terabytes of address space */
+	if (r == 0 && sb->mapped && !LAYER_ASAN)
 		r = set_limit(RLIMIT_AS, sb->mapped + MEMORY_MAX, err);
 	return r;
 }

@@ -8,6 +8,18 @@
 #include "storage/layer/idmap.h"
 #include "util/err.h"
 
+/* gcc has a macro for it, clang a feature */
+#if defined(__SANITIZE_ADDRESS__)
+#define LAYER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LAYER_ASAN 1
+#endif
+#endif
+#ifndef LAYER_ASAN
+#define LAYER_ASAN 0
+#endif
+
 /* Descriptors that the program is started with, see storage/layer.h. */
 enum {
 	LAYER_FD_INPUT = 0,

@@ -64,3 +64,7 @@ cases() {
 @test "packing gives back what was unpacked, byte for byte" {
 	cases PACK-TREE
 }
+
+@test "the helper ends with the command that started it" {
+	cases CLIENT-KILLED
+}

@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import re
+import select
 import shutil
 import stat
 import struct
@@ -913,6 +914,8 @@ def pack_tree():
     t.file("old", b"", mtime=0).add("neg", FILE, b"x", {"mtime": "-2"})
     t.file("d/.wh.gone", b"").dir("o").file("o/.wh..wh..opq", b"").file("o/new")
     t.file(b"\xff" + b"n" * 120, b"bytes")
+    for i in range(3000):
+        t.file("many/%d" % (i * 7919 % 3000), b"")
     for mode in ("overlay", "plain"):
         try:
             fresh_staging()
@@ -956,6 +959,27 @@ def resume_and_blob():
         if r.code or open(blob, "rb").read() != layer:
             failures.append("resume at %d: %s" % (cut, r.err))
     os.unlink(blob)
+
+
+@group
+def client_killed():
+    """bryo-layer ends with the command that started it."""
+    for sig in (9, 15):
+        fresh_staging()
+        p = subprocess.Popen([TOOL, "unpack", STAGING], stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        p.stdin.write(Tar().file("f", b"x" * 5000000).bytes()[:4000000])
+        p.stdin.flush()
+        while not os.path.exists(STAGING + "/f"):
+            time.sleep(0.01)
+        p.send_signal(sig)
+        p.wait()
+        counts[0] += 1
+        # our end of the input is still open: only a signal ends the worker,
+        # and as long as it lives it has stderr
+        if not select.select([p.stderr], [], [], 5)[0]:
+            failures.append("signal %d: bryo-layer is still there" % sig)
+        p.stdin = None
 
 
 def main():

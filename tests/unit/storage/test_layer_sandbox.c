@@ -148,7 +148,7 @@ static int probe_large_file(void)
 	return fd < 0 || ftruncate(fd, 2 << 20) == 0 || errno != EFBIG;
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#if !LAYER_ASAN
 static int probe_memory(void)
 {
 	return mmap(NULL, 256u << 20, PROT_READ | PROT_WRITE,
