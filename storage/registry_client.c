@@ -89,6 +89,7 @@ static const char *const env_keep[] = {
 	"GPG_TTY",
 	"PASSWORD_STORE_DIR",
 	"BRYO_FAULT",
+	"BRYO_FAULT_LOG",
 	"ASAN_OPTIONS",
 	"UBSAN_OPTIONS",
 };

@@ -4,12 +4,16 @@
 #ifdef BRYO_TESTING
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -26,6 +30,14 @@ struct plan {
 
 static struct plan plans[16];
 static size_t n_plans;
+
+/* The file of BRYO_FAULT_LOG.  Mapped, so that a point is noted also where no
+ * path and no descriptor leads out any more: inside of a new container. */
+#define NOTES_SIZE (64 << 10)
+static struct notes {
+	atomic_uint used;
+	char text[NOTES_SIZE - sizeof(atomic_uint)];
+} *notes;
 
 static const struct {
 	const char *name;
@@ -55,13 +67,39 @@ static void add_plan(const char *text)
 	n_plans++;
 }
 
+static void open_notes(const char *path)
+{
+	autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, NOTES_SIZE) == 0)
+		p = mmap(NULL, NOTES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 fd, 0);
+	if (p != MAP_FAILED)
+		notes = p;
+}
+
+static void note(const char *name)
+{
+	unsigned int len = (unsigned int)strlen(name) + 1;
+	unsigned int at = atomic_fetch_add(&notes->used, len);
+
+	if (at + len > sizeof(notes->text))
+		return;
+	memcpy(notes->text + at, name, len - 1);
+	notes->text[at + len - 1] = '\n';
+}
+
 void fault_init(void)
 {
 	const char *env = getenv("BRYO_FAULT");
+	const char *log = getenv("BRYO_FAULT_LOG");
 	autostrv char **v = env ? strv_split(env, ',') : NULL;
 
 	for (size_t i = 0; v && v[i]; i++)
 		add_plan(v[i]);
+	if (log)
+		open_notes(log);
 }
 
 static int act(const char *action)
@@ -100,6 +138,8 @@ static int act(const char *action)
 
 int fault_hit(const struct fault_point *point)
 {
+	if (notes)
+		note(point->name);
 	for (size_t i = 0; i < n_plans; i++) {
 		struct plan *p = &plans[i];
 

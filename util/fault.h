@@ -14,7 +14,8 @@
  *     stop        SIGSTOP to the process itself
  *     delay=MS    sleep
  *     errno=NAME  FAULT() returns -1 with that errno (ENOSPC, EIO, ...)
- * The name "*" matches every point.  A point is compiled in only with
+ * The name "*" matches every point.  BRYO_FAULT_LOG=FILE collects the names of
+ * the points passed, after a counter of four bytes.  A point is compiled in only with
  * BRYO_TESTING; release builds do not hold the symbol.  Each point registers
  * itself in a linker section, so that `bryo __fault-points` can list them all
  * and the fault runner cannot forget one.
@@ -27,7 +28,7 @@ struct fault_point {
 
 int fault_hit(const struct fault_point *point);
 
-/** fault_init() - read BRYO_FAULT; called once by main() */
+/** fault_init() - read BRYO_FAULT and BRYO_FAULT_LOG; called once by main() */
 void fault_init(void);
 
 /** fault_each() - call @fn with the name of each point compiled in */

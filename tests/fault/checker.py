@@ -7,9 +7,10 @@ usage: checker.py --data DIR --run DIR [--empty]
 --empty: no container may be left (rm -fa ran before).
 
 Checks: the database is sound, every row has its files and every file its
-row, nothing unfinished belongs to a dead owner, trash is empty or being
-emptied, no process of the engine lives without a container, every blob has
-the digest of its name.  One line per finding, exit 1 when there is any.
+row, nobody unknown is said to use an image or a volume, images are complete,
+nothing unfinished belongs to a dead owner, trash is empty or being emptied,
+no process of the engine lives without a container, every blob has the digest
+of its name.  One line per finding, exit 1 when there is any.
 """
 import argparse
 import hashlib
@@ -18,13 +19,6 @@ import pathlib
 import sqlite3
 import sys
 import time
-
-ap = argparse.ArgumentParser()
-ap.add_argument("--data", type=pathlib.Path, required=True)
-ap.add_argument("--run", type=pathlib.Path, required=True)
-ap.add_argument("--empty", action="store_true")
-args = ap.parse_args()
-found = []
 
 
 def names(path):
@@ -37,98 +31,136 @@ def names(path):
 def eventually(what, test, seconds=10):
     """Background work is allowed a moment; then it is a finding."""
     end = time.monotonic() + seconds
-    while True:
-        left = test()
-        if not left:
-            return
+    while left := test():
         if time.monotonic() > end:
-            found.append(f"{what}: {left}")
-            return
-        time.sleep(0.05)
+            return [f"{what}: {left}"]
+        time.sleep(0.02)
+    return []
 
 
-def processes():
-    """Processes of this engine: they hold or name its directories."""
+def processes(data, run):
+    """Processes of this engine: they hold its directories."""
+    ours = (str(data) + "/", str(run) + "/")
     out = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) == os.getpid():
+            continue
         try:
-            cmd = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
-            if open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1][1] == "Z":
-                continue
-            if not cmd[0] or b"checker.py" in b" ".join(cmd[:3]):
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                cmd = f.read().split(b"\0")
+            with open(f"/proc/{pid}/stat") as f:
+                zombie = f.read().rsplit(")", 1)[1][1] == "Z"
+            if zombie or not cmd[0]:
                 continue
             fds = {os.readlink(f"/proc/{pid}/fd/{f}")
                    for f in os.listdir(f"/proc/{pid}/fd")}
         except (OSError, IndexError):
             continue
-        if any(f.startswith(str(args.data) + "/") or
-               f.startswith(str(args.run) + "/") for f in fds):
+        if any(f.startswith(ours) for f in fds):
             out.append(f"{pid} {cmd[0].decode(errors='replace')}")
     return out
 
 
 def rows(db, sql):
-    return [r[0] for r in db.execute(sql)]
+    return {r[0] for r in db.execute(sql)}
 
 
-def check_db():
-    path = args.data / "state.db"
+def check_containers(db, data):
+    ids = rows(db, "SELECT id FROM container")
+    dirs = set(names(data / "containers"))
+    for i in sorted(ids - dirs):
+        yield f"container {i}: row without a directory"
+    for i in sorted(dirs - ids):
+        yield f"container {i}: directory without a row"
+    for table, column in (("container_config", "id"), ("volume_use", "ctr"),
+                          ("image_user", "user")):
+        for i in sorted(rows(db, f"SELECT {column} FROM {table}") - ids):
+            yield f"{table}: names container {i}, which is unknown"
+    for i in sorted(ids - rows(db, "SELECT id FROM container_config")):
+        yield f"container {i}: row without a configuration"
+
+
+def check_volumes(db, data):
+    have = rows(db, "SELECT name FROM volume")
+    # a row alone is an empty volume: its first user makes the directory
+    for v in sorted(set(names(data / "volumes")) - have):
+        yield f"volume {v}: directory without a row"
+    for v in sorted(rows(db, "SELECT volume FROM volume_use") - have):
+        yield f"volume {v}: used, but unknown"
+
+
+def check_images(db, data):
+    images = rows(db, "SELECT id FROM image")
+    for table in ("image_name", "image_layer", "image_blob", "image_user"):
+        for i in sorted(rows(db, f"SELECT image FROM {table}") - images):
+            yield f"{table}: names image {i}, which is unknown"
+    for d in sorted(rows(db, "SELECT diff_id FROM image_layer")):
+        path = data / "layers" / d.split(":")[-1]
+        if not (path / "diff").is_dir() or not (path / "layer.json").is_file():
+            yield f"layer {d}: an image needs it, it is not whole"
+    for d in sorted(rows(db, "SELECT digest FROM image_blob")):
+        if not (data / "blobs/sha256" / d.split(":")[-1]).is_file():
+            yield f"blob {d}: an image needs it, it is not there"
+    # what is on disk without an image waits for the pull to be tried again
+
+
+def check_db(data, empty):
+    path = data / "state.db"
     if not path.exists():
         return
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
     for (text,) in db.execute("PRAGMA integrity_check"):
         if text != "ok":
-            found.append(f"database: {text}")
-    for row in db.execute("PRAGMA foreign_key_check"):
-        found.append(f"database: foreign key {row}")
-    tables = set(rows(db, "SELECT name FROM sqlite_master WHERE type='table'"))
-    if "container" in tables:
-        ids = set(rows(db, "SELECT id FROM container"))
-        dirs = set(names(args.data / "containers"))
-        for i in sorted(ids - dirs):
-            found.append(f"container {i}: row without a directory")
-        for i in sorted(dirs - ids):
-            found.append(f"container {i}: directory without a row")
-        if args.empty and ids:
-            found.append(f"containers left: {sorted(ids)}")
-    if "volume" in tables:
-        vols = set(rows(db, "SELECT name FROM volume"))
-        # a row alone is an empty volume: its first user makes the directory
-        for v in sorted(set(names(args.data / "volumes")) - vols):
-            found.append(f"volume {v}: directory without a row")
-    if "layer" in tables:
-        columns = rows(db, "SELECT name FROM pragma_table_info('layer')")
-        key = next(c for c in ("dir", "diff_id", "id") if c in columns)
-        have = {str(x).split(":")[-1]
-                for x in rows(db, f"SELECT {key} FROM layer")}
-        disk = {n for n in names(args.data / "layers")
-                if (args.data / "layers" / n / "diff").is_dir()}
-        for n in sorted(have ^ disk):
-            found.append(f"layer {n}: row or directory alone")
+            yield f"database: {text}"
+    yield from check_containers(db, data)
+    yield from check_volumes(db, data)
+    yield from check_images(db, data)
+    left = rows(db, "SELECT id FROM container")
+    if empty and left:
+        yield f"containers left: {sorted(left)}"
     db.close()
 
 
-def check_blobs():
-    for name in names(args.data / "blobs/sha256"):
-        path = args.data / "blobs/sha256" / name
+def check_blobs(data):
+    for name in names(data / "blobs/sha256"):
         digest = hashlib.sha256()
         try:
-            with open(path, "rb") as f:
+            with open(data / "blobs/sha256" / name, "rb") as f:
                 while chunk := f.read(1 << 20):
                     digest.update(chunk)
         except FileNotFoundError:
             continue
         if digest.hexdigest() != name:
-            found.append(f"blob {name}: content has another digest")
+            yield f"blob {name}: content has another digest"
 
 
-eventually("trash is not emptied", lambda: names(args.data / "trash"))
-eventually("staging left", lambda: names(args.data / "staging"))
-if args.empty:
-    # the holder of the user namespace ends by itself some seconds later
-    eventually("processes left", processes, 20)
-check_db()
-check_blobs()
-if found:
-    print("\n".join(found))
-sys.exit(bool(found))
+def check(data, run, empty=False, blobs=True):
+    """All findings as a list of lines."""
+    data, run = pathlib.Path(data), pathlib.Path(run)
+    found = eventually("trash is not emptied", lambda: names(data / "trash"))
+    found += eventually("staging left", lambda: names(data / "staging"))
+    if empty:
+        # the holder of the user namespace ends by itself some seconds later
+        found += eventually("processes left", lambda: processes(data, run), 20)
+        found += eventually("directories in the run directory",
+                            lambda: names(run / "containers"))
+    found += check_db(data, empty)
+    if blobs:
+        found += check_blobs(data)
+    return found
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--run", required=True)
+    ap.add_argument("--empty", action="store_true")
+    args = ap.parse_args()
+    found = check(args.data, args.run, args.empty)
+    if found:
+        print("\n".join(found))
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()

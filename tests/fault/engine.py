@@ -6,10 +6,14 @@ import subprocess
 import tempfile
 import time
 
+import checker
+
 HERE = pathlib.Path(__file__).resolve().parent
 BRYO = os.environ.get("BRYO") or os.environ["BRYO_BUILD"] + "/bryo"
 IMAGE = os.environ.get("BUSYBOX") or \
     f"localhost:{os.environ['REGISTRY_PORT']}/busybox"
+# recovery after a crash is quick, also on a loaded machine
+RECOVERY_S = 20
 
 
 class Failure(Exception):
@@ -28,24 +32,49 @@ class Engine:
             path = self.dir / name
             path.mkdir(mode=0o700)
             self.env[key] = str(path)
+        self.data = self.dir / "data/bryo"
+        self.run_dir = self.dir / "run/bryo"
 
     def run(self, *argv, fault=None, prefix=(), timeout=30):
         env = dict(self.env)
         if fault:
             env["BRYO_FAULT"] = fault
-        try:
-            r = subprocess.run([*prefix, BRYO, *argv], env=env, timeout=timeout,
-                               stdin=subprocess.DEVNULL, capture_output=True,
-                               text=True, errors="replace")
-        except subprocess.TimeoutExpired as e:
-            raise Failure(f"bryo {' '.join(argv)} hangs ({fault})") from e
-        return r
+            env["BRYO_FAULT_LOG"] = str(self.dir / "faults")
+        # A file, no pipe: a background child must not keep us waiting.
+        with tempfile.TemporaryFile("w+", errors="replace") as out, \
+                tempfile.TemporaryFile("w+", errors="replace") as err:
+            p = subprocess.Popen([*prefix, BRYO, *argv], env=env, stdout=out,
+                                 stderr=err, stdin=subprocess.DEVNULL)
+            try:
+                p.wait(timeout)
+            except subprocess.TimeoutExpired as e:
+                p.kill()
+                p.wait()
+                raise Failure(f"bryo {' '.join(argv)} hangs ({fault})") from e
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(argv, p.returncode, out.read(),
+                                               err.read())
 
     def ok(self, *argv, **kw):
         r = self.run(*argv, **kw)
         if r.returncode:
             raise Failure(f"bryo {' '.join(argv)}: {r.returncode}: {r.stderr}")
         return r.stdout.strip()
+
+    def points(self):
+        """The fault points that commands passed since the last call."""
+        path = self.dir / "faults"
+        if not path.exists():
+            return []
+        text = path.read_bytes()[4:].replace(b"\0", b"").decode()
+        path.unlink()
+        return text.split()
+
+    def states(self):
+        """Names of all containers with their states."""
+        text = self.ok("ps", "-a", "--format", "{{.Names}} {{.State}}")
+        return dict(line.split() for line in text.splitlines())
 
     def unless_gone(self, *argv):
         """What a --rm container answers whose monitor removes it just now."""
@@ -54,34 +83,29 @@ class Engine:
             raise Failure(f"bryo {' '.join(argv)}: {r.returncode}: {r.stderr}")
         return r.stdout.strip()
 
-    def recover(self):
+    def recover(self, blobs=False):
         """Every state that a crash may leave can be listed and removed."""
-        listed = self.ok("ps", "-aq", "--no-trunc").split()
-        for i in listed:
-            self.unless_gone("inspect", i)
         start = time.monotonic()
-        for i in listed:
+        for i in self.ok("ps", "-aq", "--no-trunc").split():
             state = self.unless_gone("inspect", "--format",
                                      "{{.State.Status}}", i)
             if state in ("exited", "created"):
                 self.unless_gone("wait", i)
-        self.ok("rm", "-fa", "-t", "0")
-        if time.monotonic() - start > 10:
-            raise Failure("recovery took more than 10 s")
-        if self.ok("ps", "-aq"):
-            raise Failure("rm -fa left containers")
-        self.check()
+        self.ok("rm", "-fav", "-t", "0")
+        if time.monotonic() - start > RECOVERY_S:
+            raise Failure(f"recovery took more than {RECOVERY_S} s")
+        if left := self.ok("ps", "-aq"):
+            raise Failure(f"rm -fa left containers: {left}")
+        self.check(blobs=blobs)
 
-    def check(self, *more):
-        r = subprocess.run([str(HERE / "checker.py"), "--data",
-                            self.env["XDG_DATA_HOME"] + "/bryo", "--run",
-                            self.env["XDG_RUNTIME_DIR"] + "/bryo", *more],
-                           capture_output=True, text=True)
-        if r.returncode:
-            raise Failure(f"checker: {r.stdout}{r.stderr}")
+    def check(self, **kw):
+        if found := checker.check(self.data, self.run_dir, **kw):
+            raise Failure("checker: " + "; ".join(found))
 
     def delete(self):
         self.run("rm", "-fa", "-t", "0")
-        self.check("--empty")
-        subprocess.run([str(HERE.parent / "setup/in-userns.py"), "rm", "-rf",
-                        str(self.dir)], check=False)
+        try:
+            self.check(empty=True)
+        finally:
+            subprocess.run([str(HERE.parent / "setup/in-userns.py"), "rm",
+                            "-rf", str(self.dir)], check=False)

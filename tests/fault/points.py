@@ -176,12 +176,13 @@ SCENARIOS = {f.__name__.rstrip("_"): f for f in (
 
 
 def has_image(e):
-    return e.run("image", "exists", IMAGE).returncode == 0
+    return e.run("image", "inspect", IMAGE).returncode == 0
 
 
 def clean(e):
     e.recover(blobs=not has_image(e))
     e.ok("volume", "rm", "-f", "vol", "fv")
+    need(not e.ok("volume", "ls", "-q"), "volumes left")
     if not has_image(e):
         e.ok("pull", "-q", IMAGE)
 
