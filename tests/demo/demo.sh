@@ -7,7 +7,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-bryo=$here/../build/bryo
+bryo=${here%/*}/build/bryo
 port=${DEMO_PORT:-5000}
 web_port=${DEMO_WEB_PORT:-8080}
 image=localhost:$port/nginx
@@ -40,12 +40,12 @@ show() {
 	"$@"
 }
 
-# Run on a terminal of 30 lines and 100 columns, type the given lines.
+# Run bryo on a terminal of 30 lines and 100 columns, type the given lines.
 on_terminal() {
 	local input=$1
 	shift
-	say "$*    # on a terminal of 30x100"
-	python3 "$here/setup/pty.py" 30 100 "$input" "$@"
+	say "bryo $*    # on a terminal of 30x100"
+	python3 "$here/setup/pty.py" 30 100 "$input" "$bryo" "$@"
 }
 
 bryo() {
@@ -66,9 +66,9 @@ curl -fsS --retry 20 --retry-delay 1 --retry-connrefused --retry-all-errors \
 show bryo ps
 show bryo logs web
 show bryo exec web nginx -v
-on_terminal $'tty\nstty size\nhostname\nexit\n' "$bryo" exec -it web sh
+on_terminal $'tty\nstty size\nhostname\nexit\n' exec -it web sh
 show bryo top web
-on_terminal $'stty size\nexit\n' "$bryo" run --rm -it "$image" sh
+on_terminal $'stty size\nexit\n' run --rm -it "$image" sh
 show bryo stop web
 show bryo rm web
 show bryo rmi "$image"
