@@ -138,7 +138,11 @@ static int helper_run(struct init *in, uint64_t flags, struct err *err)
 	if (pid < 0)
 		return err_code(err, pid, "clone the container's first process");
 	r = sync_send(in->sync_fd, SYNC_PID, pid, NULL, pidfd);
-	return r < 0 ? err_code(err, r, "hand over the pid") : 0;
+	if (r == 0)
+		return 0;
+	/* Nobody will know it. */
+	pidfd_signal(pidfd, SIGKILL);
+	return err_code(err, r, "hand over the pid");
 }
 
 static void noreturn_attr helper_main(struct init *in, uint64_t flags)

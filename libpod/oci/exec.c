@@ -4,6 +4,7 @@
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "libpod/oci/sync.h"
 #include "libpod/oci/trampoline.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/proc.h"
 #include "util/trace.h"
 
@@ -125,8 +127,13 @@ static int helper_run(struct init *in, const struct oci_exec *ex, int pidfd,
 		return not_running(in, err);
 	if (pid < 0)
 		return err_code(err, pid, "clone into the container");
-	r = sync_send(in->sync_fd, SYNC_PID, pid, NULL, ret_pidfd);
-	return r < 0 ? err_code(err, r, "hand over the pid") : 0;
+	r = FAULT("oci.exec.cloned") < 0 ? -errno :
+	    sync_send(in->sync_fd, SYNC_PID, pid, NULL, ret_pidfd);
+	if (r == 0)
+		return 0;
+	/* Nobody will know it. */
+	pidfd_signal(ret_pidfd, SIGKILL);
+	return err_code(err, r, "hand over the pid");
 }
 
 static void noreturn_attr helper_main(struct init *in,

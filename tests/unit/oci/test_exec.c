@@ -14,6 +14,7 @@
 #include "libpod/oci/trampoline.h"
 #include "tests/unit/oci/ctr.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -300,6 +301,30 @@ static void test_init_exe(void **state unused_attr)
 	assert_non_null(strstr(c.out.buf, "/memfd:bryo-init"));
 }
 
+/*
+ * The new process fails before the helper has told its pid: it is reaped all
+ * the same, else the container's pid namespace could never end.  Last of all,
+ * as the delay stays.
+ */
+static void test_late_pid(void **state unused_attr)
+{
+	struct ctr c auto_ctr;
+	struct second s cleanup(second_done);
+	struct err why = ERR_INIT;
+
+	ctr_sh(&c, SLEEP);
+	sleeper(&c);
+	setenv("BRYO_FAULT", "oci.exec.cloned:delay=200", 1);
+	fault_init();
+	second_init(&s, &c, "true");
+	s.process.user = "nobody-here";
+	assert_true(second_run(&s, &why) < 0);
+	assert_non_null(strstr(why.msg, "nobody-here"));
+	assert_ok(pidfd_signal(c.run.pidfd, SIGKILL));
+	if (pidfd_wait(c.run.pidfd, 5000) != 1)
+		_exit(77);	/* cleaning up would hang as well */
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest all[] = {
@@ -307,7 +332,7 @@ static int tests(void)
 		unit_test(test_user),	     unit_test(test_errors),
 		unit_test(test_not_running), unit_test(test_descriptors),
 		unit_test(test_preserve),    unit_test(test_self_exe),
-		unit_test(test_init_exe),
+		unit_test(test_init_exe),    unit_test(test_late_pid),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);
