@@ -343,6 +343,22 @@ static void test_lease(void **state unused_attr)
 	assert_true(exists("blobs/sha256/%s", b));
 }
 
+/* Doomed by mistake, or taken into use since: looked at again. */
+static void test_doomed_in_use(void **state unused_attr)
+{
+	autofree char *a = make_image("localhost/a:1", LAYERS(1));
+	char hex[65];
+
+	hex_of(hex, 1);
+	assert_ok(db_begin(t.db, false, err));
+	assert_ok(gc_doom(t.s, hex, err));
+	assert_ok(gc_doom(t.s, a, err));
+	assert_ok(db_commit(t.db, err));
+	assert_ok(gc_run(t.s, err));
+	assert_true(exists("layers/%s", hex));
+	assert_true(exists("blobs/sha256/%s", a));
+}
+
 static void test_dead_lease(void **state unused_attr)
 {
 	char hex[65];
@@ -460,6 +476,8 @@ static void make_tree_layers(void)
 	mkdirat(top, "opaque", 0755);
 	put(top, "opaque/.wh..wh..opq", "");
 	put(top, "opaque/new", "new");
+	/* hides the one below, not this layer's own */
+	put(top, ".wh.file", "");
 	put(top, "file", "two");
 	mkdirat(top, "kind", 0755);
 	put(top, "sym.real", "");
@@ -537,7 +555,7 @@ static void test_upper_hidden(void **state unused_attr)
 UNIT_TESTS(store_test(test_find), store_test(test_id_prefix),
 	   store_test(test_lower), store_test(test_tags),
 	   store_test(test_remove), store_test(test_pins),
-	   store_test(test_lease), store_test(test_dead_lease),
+	   store_test(test_lease), store_test(test_doomed_in_use), store_test(test_dead_lease),
 	   store_test(test_sweep), store_test(test_config_counts),
 	   store_test(test_open_to_others), store_test(test_tree_make),
 	   store_test(test_upper_make), store_test(test_upper_hidden));
