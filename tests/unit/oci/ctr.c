@@ -251,6 +251,41 @@ static int high(int fd)
 	return r;
 }
 
+static const struct {
+	const char *key;
+	const char *value;
+} modes[] = {
+	{ NULL, NULL },			    /* all that this machine has */
+	{ "BRYO_TEST_SINGLE", "1" },	    /* no subuids */
+	{ "BRYO_FORCE", "no-mount-api" },   /* KERNEL(5.12) */
+	{ "BRYO_FORCE", "no-openat2" },	    /* KERNEL(5.6) */
+};
+
+/* Fork for each mode; true in the child, false when all are done. */
+static bool each_mode(int *ret_failed)
+{
+	*ret_failed = 0;
+	if (getenv("BRYO_TEST_SINGLE") || getenv("BRYO_FORCE"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		int status = 0;
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid == 0) {
+			if (modes[i].key)
+				setenv(modes[i].key, modes[i].value, 1);
+			fprintf(stderr, "# mode: %s\n", modes[i].key ?
+				modes[i].value : "plain");
+			return true;
+		}
+		if (waitpid(pid, &status, 0) < 0 || status)
+			(*ret_failed)++;
+	}
+	return false;
+}
+
 int ctr_main(int (*tests)(void))
 {
 	const char *tmp = getenv("TMPDIR");
@@ -258,6 +293,8 @@ int ctr_main(int (*tests)(void))
 	int r;
 
 	signals_reset();
+	if (!each_mode(&r))
+		return r;
 	trace_init();
 	fault_init();
 	umask(022);
