@@ -63,13 +63,15 @@ static void print_result(FILE *to, const struct layer_result *res)
 		fprintf(to, "implied=%s\n", *p);
 }
 
-/* Of bryo-layer alone: the caller's own memory does not count. */
-static void print_memory(FILE *to)
+/* Of bryo-layer alone: neither our memory nor other processes count. */
+static void print_usage(FILE *to)
 {
 	struct rusage ru;
 
 	if (getrusage(RUSAGE_CHILDREN, &ru) == 0)
-		fprintf(to, "rss_kb=%ld\n", ru.ru_maxrss);
+		fprintf(to, "rss_kb=%ld\ncpu_ms=%ld\n", ru.ru_maxrss,
+			(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000 +
+			(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1000);
 }
 
 static int unpack(struct layer_apply *a, struct layer_result *res,
@@ -110,7 +112,7 @@ int main(int argc, char **argv)
 				      NULL, &res, &err);
 	else
 		r = unpack(&a, &res, &err);
-	print_memory(streq(argv[1], "pack") ? stderr : stdout);
+	print_usage(streq(argv[1], "pack") ? stderr : stdout);
 	if (r < 0) {
 		fprintf(stderr, "%s%s\n", res.chained ? "chained: " : "",
 			err.msg);

@@ -35,6 +35,8 @@ STAGING = os.path.join(WORK, "staging")
 CANARY = os.path.join(WORK, "canary")
 USED = tempfile.mkdtemp(prefix="bryo-hostile-used-") + "/staging"
 SECRET = hashlib.sha256(os.urandom(16)).hexdigest()
+LIBC = ctypes.CDLL(None, use_errno=True)
+SYS_OPENAT2 = 437
 groups = {}
 
 
@@ -90,8 +92,8 @@ def beside():
 
 
 class Result:
-    def __init__(self, code, out, err, seconds):
-        self.code, self.err, self.seconds = code, err, seconds
+    def __init__(self, code, out, err, wall):
+        self.code, self.err, self.wall = code, err, wall
         self.values, self.implied = {}, []
         for line in out.splitlines():
             key, _, value = line.partition("=")
@@ -100,6 +102,22 @@ class Result:
             else:
                 self.values[key] = value
         self.rss_kb = int(self.values.get("rss_kb", "0"))
+        # of the processor: how long it takes depends on who else is there
+        self.seconds = int(self.values.get("cpu_ms", "0")) / 1000
+
+
+shim = [False]
+
+
+def deny_openat2():
+    """As on a kernel without it: openat2(2) fails with ENOSYS."""
+    code = b"".join(struct.pack("HBBI", *i) for i in (
+        (0x20, 0, 0, 0), (0x15, 0, 1, SYS_OPENAT2), (0x06, 0, 0, 0x50000 | 38),
+        (0x06, 0, 0, 0x7fff0000)))
+    buf = ctypes.create_string_buffer(code)
+    prog = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buf))
+    if LIBC.prctl(38, 1, 0, 0, 0) or LIBC.prctl(22, 2, prog):
+        os._exit(99)
 
 
 def apply(layer, args=(), feed=None):
@@ -107,7 +125,8 @@ def apply(layer, args=(), feed=None):
     start = time.monotonic()
     stdin = layer if hasattr(layer, "fileno") else subprocess.PIPE
     p = subprocess.Popen([TOOL, "unpack", STAGING, *args], stdin=stdin,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         preexec_fn=deny_openat2 if shim[0] else None)
     if stdin == subprocess.PIPE:
         try:
             p.stdin.write(layer)
@@ -136,7 +155,9 @@ def check_common(r, before, names, max_seconds):
     if r.rss_kb > RSS_MAX and not LOOSE:
         raise Failed("used %d kB" % r.rss_kb)
     if r.seconds > max_seconds and not LOOSE:
-        raise Failed("took %.1f s" % r.seconds)
+        raise Failed("needed %.1f s" % r.seconds)
+    if r.wall > 120:
+        raise Failed("took %.1f s" % r.wall)
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", r.err):
         raise Failed("control bytes in the message: %r" % r.err)
     if r.code not in (0, 1):
@@ -179,7 +200,7 @@ def expect(name, layer, reject=None, check=None, modes=("overlay", "plain", "sin
                 r.mode = mode
                 check(r)
         except Failed as e:
-            failures.append("%s [%s]: %s" % (name, mode, e))
+            failures.append("%s [%s%s]: %s" % (name, mode, ", no openat2" * shim[0], e))
         counts[0] += 1
 
 
@@ -366,8 +387,6 @@ def tar_03b():
 
 # ---- TAR-03b: random programs against the kernel ------------------------------
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-SYS_OPENAT2 = 437
 IN_ROOT = 0x10 | 0x02	# RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
 
 
@@ -989,6 +1008,11 @@ def main():
             start = time.monotonic()
             at = counts[0]
             groups[name]()
+            if name in ("TAR-02", "TAR-03", "TAR-03B"):
+                # once more with the fallback of the path resolution
+                shim[0] = True
+                groups[name]()
+                shim[0] = False
             print("%s: %d cases, %.1f s" % (name, counts[0] - at, time.monotonic() - start))
     finally:
         remove(WORK)
