@@ -256,8 +256,8 @@ static int forget_bytes(struct fetch *f, struct slot *sl, struct err *err)
 	const char *hex = *sl->l->d.digest ? digest_hex(sl->l->d.digest) : "";
 
 	if (sl->input == FROM_BLOB)
-		return store_trash_move(f->s, store_dir(f->s, STORE_BLOBS, err), hex,
-				  err);
+		return store_trash_move(f->s, store_dir(f->s, STORE_BLOBS, err),
+					hex, err);
 	if (sl->lock >= 0 && ftruncate(sl->lock, 0) < 0)
 		return err_sys(err, "truncate partial/%s", hex);
 	return 0;
@@ -282,12 +282,11 @@ static int open_input(struct fetch *f, struct slot *sl, uint32_t key,
 
 /* The part that is there is read by the job through a second description:
  * the first one stands at the end, to be written. */
-static int open_resume(struct fetch *f, struct slot *sl, struct err *err)
+static int open_resume(struct slot *sl, struct err *err)
 {
 	char path[FD_PATH_MAX];
 	int fd;
 
-	(void)f;
 	if (sl->input != FROM_SOURCE || sl->offset == 0)
 		return -EBADF;
 	if (lseek(sl->lock, 0, SEEK_END) < 0)
@@ -335,7 +334,7 @@ static int slot_run(struct fetch *f, struct slot *sl, struct err *err)
 		r = staging_new(f->s, &sl->staging, err);
 	if (r < 0)
 		return r;
-	autoclose int resume = open_resume(f, sl, err);
+	autoclose int resume = open_resume(sl, err);
 	if (resume < 0 && resume != -EBADF)
 		return resume;
 	autoclose int input = open_input(f, sl, key, err);

@@ -140,7 +140,8 @@ void staging_done(struct staging *st)
 
 	close_fd(st->fd);
 	if (*st->name) {
-		store_trash_move(st->s, st->s->dir[STORE_STAGING], st->name, NULL);
+		store_trash_move(st->s, st->s->dir[STORE_STAGING], st->name,
+				 NULL);
 		store_trash_empty(st->s);
 	}
 	*st = (struct staging)STAGING_INIT;

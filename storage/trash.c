@@ -27,7 +27,8 @@
 #define RETRIES 20
 #define RETRY_US 100000
 
-int store_trash_move(struct store *s, int dirfd, const char *name, struct err *err)
+int store_trash_move(struct store *s, int dirfd, const char *name,
+		     struct err *err)
 {
 	int trash = store_dir(s, STORE_TRASH, err);
 	char unique[STORE_UNIQUE_MAX];

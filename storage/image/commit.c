@@ -251,6 +251,7 @@ static int put_blobs(struct store *s, struct incoming *in, struct err *err)
 struct rows {
 	uint64_t size;
 	uint64_t *bytes; /* of each layer; owned */
+	char (*blobs)[DIGEST_MAX]; /* they were unpacked from; owned */
 	uint32_t root_mode;
 	char *implied; /* owned */
 };
@@ -258,6 +259,7 @@ struct rows {
 static void rows_done(struct rows *rows)
 {
 	free(rows->bytes);
+	free(rows->blobs);
 	free(rows->implied);
 }
 
@@ -275,6 +277,7 @@ static int rows_make(struct store *s, const struct incoming *in,
 	autostrv char **top_first = NULL;
 
 	rows->bytes = xcalloc(in->n ? in->n : 1, sizeof(*rows->bytes));
+	rows->blobs = xcalloc(in->n ? in->n : 1, sizeof(*rows->blobs));
 	for (size_t i = in->n; i-- > 0;) {
 		auto_layer_info struct layer_info info = { 0 };
 		const char *hex = digest_hex(in->layers[i].diff_id);
@@ -283,6 +286,7 @@ static int rows_make(struct store *s, const struct incoming *in,
 		if (r < 0)
 			return r;
 		rows->bytes[i] = info.bytes;
+		memcpy(rows->blobs[i], info.digest, DIGEST_MAX);
 		if (is_first(in, i))
 			rows->size += info.bytes;
 		if (!strv_contains(top_first, hex))
@@ -332,6 +336,21 @@ static int put_blob(struct store *s, const struct incoming *in,
 	return r < 0 ? r : 0;
 }
 
+/* The layer's blob; where the layer was here before and its blob was not
+ * fetched again, the one that it was unpacked from.  Nothing that is not
+ * there: a row without its file would be damage. */
+static int put_layer_blob(struct store *s, const struct incoming *in,
+			  const struct rows *rows, size_t i, struct err *err)
+{
+	const char *const digests[] = { in->layers[i].d.digest,
+					rows->blobs[i] };
+
+	for (size_t k = 0; k < ARRAY_LEN(digests); k++)
+		if (*digests[k] && blob_exists(s, digest_hex(digests[k])))
+			return put_blob(s, in, digest_hex(digests[k]), err);
+	return 0;
+}
+
 static int put_layers(struct store *s, const struct incoming *in,
 		      const struct rows *rows, struct err *err)
 {
@@ -346,8 +365,7 @@ static int put_layers(struct store *s, const struct incoming *in,
 			    digest_hex(in->layers[i].diff_id),
 			    (int64_t)rows->bytes[i]);
 		if (r >= 0)
-			r = put_blob(s, in,
-				     digest_hex(in->layers[i].d.digest), err);
+			r = put_layer_blob(s, in, rows, i, err);
 	}
 	return r < 0 ? r : 0;
 }

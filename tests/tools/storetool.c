@@ -334,7 +334,9 @@ int main(int argc, char **argv)
 	autofree char *file = xasprintf("%s/state.db", root ? root : "");
 	autoclose int fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct store_conf conf = {
-		.data_fd = fd, .data_path = root ? root : "", .enter_userns = enter,
+		.data_fd = fd,
+		.data_path = root ? root : "",
+		.enter_userns = enter,
 		.layer_max = UINT64_C(50) << 30,
 	};
 	struct store_conf with_db = conf;

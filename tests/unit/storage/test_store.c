@@ -93,7 +93,7 @@ static int make_layer(unsigned int n, char **implied)
 
 	hex_of(hex, n);
 	snprintf(res.diff_id, sizeof(res.diff_id), "sha256:%s", hex);
-	snprintf(res.digest, sizeof(res.digest), "sha256:%s", hex);
+	snprintf(res.digest, sizeof(res.digest), "sha256:%064x", n + 4096);
 	assert_ok(staging_new(t.s, &st, err));
 	assert_int_equal(mkdirat(st.fd, "diff", 0755), 0);
 	fd = dir_open_at(st.fd, "diff");
