@@ -47,9 +47,12 @@ def secret_in_store():
     for where, _, files in os.walk(STORE):
         for name in files:
             path = os.path.join(where, name)
-            if stat.S_ISREG(os.lstat(path).st_mode) and \
-               SECRET.encode() in open(path, "rb").read():
-                return path
+            try:
+                if stat.S_ISREG(os.lstat(path).st_mode) and \
+                   SECRET.encode() in open(path, "rb").read():
+                    return path
+            except FileNotFoundError:
+                pass  # the trash is being emptied
     return None
 
 
