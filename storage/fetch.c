@@ -516,7 +516,8 @@ static int job_read(struct fetch *f, struct slot *sl, struct err *err)
 		return slot_failed(f, sl, &why, err);
 	if (r > 0)
 		return slot_unpacked(f, sl, err);
-	if (!sl->streams)
+	/* Not every message tells how far it is */
+	if (!sl->streams && sl->job.done)
 		tell(f, sl, "extracting", sl->job.done);
 	return 0;
 }
