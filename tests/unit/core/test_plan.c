@@ -60,13 +60,14 @@ static void test_keep_id_edges(void **state unused_attr)
 static void test_keep_id_extents(void **state unused_attr)
 {
 	const struct idmap u = { .range = { { 0, 0, 1 },
-					    { 1, 1, 500 },
-					    { 501, 501, 2000 } },
+					    { 1, 1, 1000 },
+					    { 1001, 1001, 1000 } },
 				 .n = 3 };
 	struct idmap map;
 
-	assert_ok(keep_id_map(&u, 1000, &map, err));
-	assert_int_equal(idmap_count(&map), 2501);
+	/* what follows our id begins in the middle of an extent */
+	assert_ok(keep_id_map(&u, 500, &map, err));
+	assert_int_equal(idmap_count(&map), 2001);
 	for (size_t i = 0; i < map.n; i++) {
 		const struct idmap_range *r = &map.range[i];
 		bool within = false;
@@ -78,7 +79,8 @@ static void test_keep_id_extents(void **state unused_attr)
 		assert_true(within);
 	}
 	assert_int_equal(outside_of(&map, 499), 500);
-	assert_int_equal(outside_of(&map, 500), 501);
+	assert_int_equal(outside_of(&map, 500), 0);
+	assert_int_equal(outside_of(&map, 1001), 1001);
 }
 
 static uint64_t caps_of(const char *add, const char *drop, bool privileged)

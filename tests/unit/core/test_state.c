@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +72,8 @@ static struct proc_id live_proc(void)
 	struct proc_id id = { .pid = fork() };
 
 	if (id.pid == 0) {
+		/* a test that fails leaves nobody behind */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 		_exit(0);
 	}
