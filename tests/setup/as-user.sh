@@ -46,10 +46,8 @@ home=$(getent passwd "$user" | cut -d: -f6)
 copy=$home/bryo
 install -d -o "$uid" -g "$gid" "$copy"
 # The working tree as git sees it: tracked files and new ones, not ignored.
-# Unchanged files keep their time, so that make goes on where it was.
-( cd "$top" && git -c safe.directory="$top" ls-files -co --exclude-standard -z |
-	while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done |
-	tar -c --null -T - ) | tar -x -C "$copy" --owner="$uid" --group="$gid"
+git -C "$top" -c safe.directory="$top" ls-files -co --exclude-standard -z |
+	python3 "$top/tests/setup/mirror.py" "$top" "$copy"
 chown -R "$uid:$gid" "$copy"
 
 cd "$copy"
