@@ -140,7 +140,8 @@ static int open_all(int dir_fd, const struct log_file *than,
 			if (r < 0)
 				return err_code(err, r, "list the log files");
 		}
-		if (!present[i])
+		/* it may have moved up by one since it was listed */
+		if (!present[i] && (i == 0 || !present[i - 1]))
 			continue;
 		r = open_one(dir_fd, i, &file);
 		if (r == -ENOENT)
@@ -151,6 +152,17 @@ static int open_all(int dir_fd, const struct log_file *than,
 	}
 	*quiet = is_quiet(dir_fd, f, than, found);
 	return 0;
+}
+
+/* They are renamed faster than we can look: rather a gap than disorder. */
+static void newest_only(int dir_fd, const struct log_file *than,
+			struct log_files *f)
+{
+	struct log_file file = { -EBADF, 0, 0 };
+
+	log_files_done(f);
+	if (open_one(dir_fd, 0, &file) == 0)
+		take_file(f, file, than);
 }
 
 int log_files_open(int dir_fd, const struct log_file *than,
@@ -172,6 +184,8 @@ int log_files_open(int dir_fd, const struct log_file *than,
 			return r;
 		}
 	}
+	if (!quiet)
+		newest_only(dir_fd, than, &f);
 	reverse(&f);
 	*ret = f;
 	return 0;

@@ -103,11 +103,11 @@ static void rotate(struct log_writer *w)
 
 	close_fd(w->fd);
 	w->size = 0;
+	/* not replaced by a rename: ext4 writes the new file out then */
+	unlinkat(w->dir_fd, file_name(w->files_max - 1, to), 0);
 	for (uint32_t n = w->files_max - 1; n > 0; n--)
 		renameat(w->dir_fd, file_name(n - 1, from), w->dir_fd,
 			 file_name(n, to));
-	if (w->files_max <= 1)
-		unlinkat(w->dir_fd, LOG_NAME, 0);
 	open_file(w);
 }
 

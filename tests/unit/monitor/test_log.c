@@ -613,17 +613,15 @@ static void test_damage(void **state unused_attr)
 
 /* ---- follow ---------------------------------------------------------- */
 
-#define FOLLOW_LINES 200000
-
-static void numbers_child(int dir, uint64_t size, uint32_t files)
+static void numbers_child(int dir, uint64_t size, uint32_t files, int lines)
 {
 	struct log_writer *w = writer(dir, LOGDRV_K8S_FILE, size, files);
 	char text[4096];
 	int len = 0;
 
-	for (int i = 0; i < FOLLOW_LINES; i++) {
+	for (int i = 0; i < lines; i++) {
 		len += snprintf(text + len, 16, "%d\n", i);
-		if (len < 4000 && i != FOLLOW_LINES - 1)
+		if (len < 4000 && i != lines - 1)
 			continue;
 		log_writer_add(w, LOG_STDOUT, text, (size_t)len, T0);
 		len = 0;
@@ -669,19 +667,21 @@ static void test_follow(void **state unused_attr)
 	static const struct {
 		uint64_t size;
 		uint32_t files;
+		int lines;
 		bool gaps;	/* more is thrown away than can be read */
 	} cases[] = {
-		{ 0, 1, false },
-		{ 1 << 20, 90, false },
-		{ 130000, 90, false },
-		{ 1000, 90, true },
-		{ 5000, 3, true },
-		{ 300, 2, true },
+		{ 0, 1, 200000, false },
+		{ 1 << 20, 90, 200000, false },
+		{ 130000, 90, 200000, false },
+		{ 1000, 90, 10000, true },
+		{ 5000, 3, 50000, true },
+		{ 300, 2, 20000, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char path[64];
 		int dir = scratch(path);
+		int status = -1;
 		struct follower f = { .gaps = cases[i].gaps };
 		struct log_read_opts o = {
 			0, 0, LOG_TAIL_ALL, true, child_ended, &f
@@ -690,12 +690,13 @@ static void test_follow(void **state unused_attr)
 		f.pid = fork();
 		if (f.pid == 0)
 			numbers_child(dir, cases[i].size,
-				      cases[i].files);
+				      cases[i].files, cases[i].lines);
 		print_message("case: %d in %u\n", (int)cases[i].size,
 			      cases[i].files);
 		assert_ok(log_read(dir, &o, expect_next, &f, err));
-		assert_int_equal(f.next, FOLLOW_LINES);
-		assert_int_equal(waitpid(f.pid, NULL, 0), f.pid);
+		assert_int_equal(waitpid(f.pid, &status, 0), f.pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(f.next, cases[i].lines);
 		scratch_done(path, dir);
 	}
 }
