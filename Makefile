@@ -125,7 +125,7 @@ $(O)/bryo: $(call obj,cmd/main.c) $(call link_libs,cmd)
 # Small and static: 50 kB private per running container.
 $(O)/bryo-monitor: $(call obj,libpod/monitor/main.c) $(call link_libs,monitor)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(if $(SAN),-pie,-static-pie) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(if $(SAN),$(LIBS_MAIN))
+	$(Q)$(CC) $(if $(SAN),-pie,-static-pie) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ $(if $(SAN),$(LIBS_MAIN),-lcap)
 
 $(O)/bryo-layer: $(call obj,$(src_prog_layer)) $(call lib,util)
 	@echo "  LINK    $@"

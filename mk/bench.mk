@@ -3,4 +3,4 @@
 
 $(O)/bench-floor: $(O)/obj/tests/bench/floor.o $(call link_libs,oci)
 	@echo "  LINK    $@"
-	$(Q)$(CC) -static-pie $(LDFLAGS) -Wl,--gc-sections -o $@ $^
+	$(Q)$(CC) -static-pie $(LDFLAGS) -Wl,--gc-sections -o $@ $^ -lcap

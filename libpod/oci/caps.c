@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libpod/oci/caps.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libpod/oci/oci.h"
+#include "util/str.h"
+
+/* Bits of a capability set; the kernel uses 41 of them. */
+#define CAPS_MAX 64
 
 #define BIT(cap) (UINT64_C(1) << (cap))
-
-/* Index = number, as in linux/capability.h. */
-static const char *const names[] = {
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
-	"CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-	"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
-	"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD",
-	"CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP",
-	"CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
-	"CAP_CHECKPOINT_RESTORE",
-};
 
 uint64_t oci_caps_default(void)
 {
@@ -37,37 +27,47 @@ uint64_t oci_caps_default(void)
 	       BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT);
 }
 
-/* One past the last capability of the running kernel, by asking it. */
-static int caps_end(void)
-{
-	static int end;
-
-	if (!end) {
-		end = (int)ARRAY_LEN(names);
-		while (end > 1 && prctl(PR_CAPBSET_READ, end - 1, 0, 0, 0) < 0)
-			end--;
-	}
-	return end;
-}
-
 uint64_t oci_caps_all(void)
 {
-	return BIT(caps_end()) - 1;
+	return BIT(cap_max_bits()) - 1;
 }
 
 int oci_cap_parse(const char *name)
 {
+	autofree char *text = NULL;
+	cap_value_t cap = -1;
+
 	if (strncasecmp(name, "CAP_", 4) == 0)
 		name += 4;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcasecmp(names[i] + 4, name) == 0)
-			return (int)i;
-	return -1;
+	text = xasprintf("cap_%s", name);
+	str_lower(text);
+	/* libcap takes what a name starts with; only all of it is one */
+	if (cap_from_name(text, &cap) < 0 || cap < 0 || cap >= CAPS_MAX ||
+	    strcasecmp(oci_cap_name(cap) ? oci_cap_name(cap) : "", text) != 0)
+		return -1;
+	return cap;
 }
 
 const char *oci_cap_name(int cap)
 {
-	return cap >= 0 && cap < (int)ARRAY_LEN(names) ? names[cap] : NULL;
+	static char names[CAPS_MAX][32];
+	char *text;
+
+	if (cap < 0 || cap >= CAPS_MAX)
+		return NULL;
+	if (names[cap][0])
+		return names[cap];
+	/* A number that libcap has no name for comes back as digits. */
+	text = cap_to_name(cap);
+	if (!text)
+		die_oom();
+	if (str_starts(text, "cap_")) {
+		(void)snprintf(names[cap], sizeof(names[cap]), "%s", text);
+		for (char *p = names[cap]; *p; p++)
+			*p = (char)toupper((unsigned char)*p);
+	}
+	cap_free(text);
+	return names[cap][0] ? names[cap] : NULL;
 }
 
 int caps_bound(uint64_t keep, struct err *err)
