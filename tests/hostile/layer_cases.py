@@ -179,7 +179,7 @@ def secret_unseen():
 
 
 def expect(name, layer, reject=None, check=None, modes=("overlay", "plain", "single"),
-           args=(), max_seconds=5):
+           args=(), max_seconds=15):
     """@reject: a pattern of the error; None: it has to work, then @check(r)"""
     if isinstance(layer, Tar):
         layer = layer.bytes()
@@ -204,7 +204,7 @@ def expect(name, layer, reject=None, check=None, modes=("overlay", "plain", "sin
         counts[0] += 1
 
 
-def tolerant(name, layer, check=None, max_seconds=5):
+def tolerant(name, layer, check=None, max_seconds=15):
     """Accepted or refused, both are fine: the surroundings count, and @check
     when it was accepted."""
     fresh_staging()
