@@ -38,8 +38,13 @@ check-system: all ## bats, as an unprivileged user, real registry and images
 check-hostile: all ## hostile tars, archives and registries
 	$(Q)tests/setup/bats.sh $(TALLY)/hostile $(abspath $(O)) $(or $(F),tests/hostile)
 
+# No library: it looks at the engine from outside.
+$(O)/inject: $(call obj,tests/tools/inject.c)
+	@echo "  LINK    $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $<
+
 check-fault: export BATS_TEST_TIMEOUT = 1200
-check-fault: all ## kill -9 at each fault point, failing system calls
+check-fault: all $(O)/inject ## kill -9 at each fault point, failing system calls
 	$(Q)tests/setup/bats.sh $(TALLY)/fault $(abspath $(O)) $(or $(F),tests/fault)
 
 # Root tests what the unprivileged user built.

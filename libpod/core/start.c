@@ -376,6 +376,26 @@ static void hold_signals(bool hold)
 
 /* ---- the start --------------------------------------------------------- */
 
+/*
+ * The payload may run already, but the start failed: its monitor died or the
+ * row could not be written.  End it and see the monitor go.  The records have
+ * a number that the next start uses again.
+ */
+static void end_started(const struct plan *p, const struct launch_report *rep,
+			int *attach)
+{
+	autoclose int fd = proc_open(&rep->init);
+	autoclose int lock = -EBADF;
+
+	if (attach)
+		close_fd(*attach);
+	if (fd >= 0)
+		(void)pidfd_signal(fd, SIGKILL);
+	lock = ctr_lock_take(p->dir, p->c->name, LOCK_WAIT_MS, NULL);
+	(void)unlinkat(p->dir, "started", 0);
+	(void)unlinkat(p->dir, "exit", 0);
+}
+
 /* Talks to M; all of the plan lives until it is done. */
 static int launch(struct plan *p, struct launch *l, int *lock,
 		  struct launch_report *rep, struct err *err)
@@ -415,6 +435,8 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 		TRACE("core", "go");
 		hold_signals(true);
 		r = launch_go(&proc, err);
+		if (r < 0)
+			end_started(p, rep, NULL);
 	}
 	launch_proc_done(&proc);
 	return r;
@@ -481,10 +503,14 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 		r = lock;
 	if (r == 0)
 		r = run_plan(&plan, lock, attach, &rep, err);
-	if (r == 0 && FAULT("start.started") < 0)
-		r = err_sys(err, "start container %.12s", c->id);
-	if (r == 0)
-		r = mark_running(rt, &plan, c, &rep, err);
+	if (r == 0) {
+		if (FAULT("start.started") < 0)
+			r = err_sys(err, "start container %.12s", c->id);
+		else
+			r = mark_running(rt, &plan, c, &rep, err);
+		if (r < 0)
+			end_started(&plan, &rep, attach);
+	}
 	plan_done(&plan);
 	return r;
 }

@@ -38,8 +38,18 @@ def eventually(what, test, seconds=10):
     return []
 
 
-def processes(data, run):
-    """Processes of this engine: they hold its directories."""
+def is_payload(pid, data):
+    """Does it live in a container of this engine?  Its mounts tell, whatever
+    has become of the container's directory."""
+    tail = "/".join(data.parts[-3:])
+    with open(f"/proc/{pid}/mountinfo", errors="replace") as f:
+        return any(f"{tail}/{d}/" in line for line in f
+                   for d in ("containers", "trash"))
+
+
+def processes(data, run, holder=True):
+    """Processes of this engine: payloads, and what holds its directories.
+    Not @holder: without the one that keeps the user namespace."""
     ours = (str(data) + "/", str(run) + "/")
     out = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -47,17 +57,21 @@ def processes(data, run):
             continue
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                cmd = f.read().split(b"\0")
+                cmd = f.read().split(b"\0")[0].decode(errors="replace")
             with open(f"/proc/{pid}/stat") as f:
                 zombie = f.read().rsplit(")", 1)[1][1] == "Z"
-            if zombie or not cmd[0]:
+            if zombie or not cmd:
+                continue
+            if is_payload(pid, data):
+                out.append(f"payload {pid} {cmd}")
                 continue
             fds = {os.readlink(f"/proc/{pid}/fd/{f}")
                    for f in os.listdir(f"/proc/{pid}/fd")}
         except (OSError, IndexError):
             continue
-        if any(f.startswith(ours) for f in fds):
-            out.append(f"{pid} {cmd[0].decode(errors='replace')}")
+        if any(f.startswith(ours) for f in fds) and \
+                (holder or cmd.endswith("bryo-monitor")):
+            out.append(f"{pid} {cmd}")
     return out
 
 
@@ -134,11 +148,14 @@ def check_blobs(data):
             yield f"blob {name}: content has another digest"
 
 
-def check(data, run, empty=False, blobs=True):
-    """All findings as a list of lines."""
+def check(data, run, empty=False, blobs=True, removed=False):
+    """All findings as a list of lines; @removed: rm -fa ran just now"""
     data, run = pathlib.Path(data), pathlib.Path(run)
     found = eventually("trash is not emptied", lambda: names(data / "trash"))
     found += eventually("staging left", lambda: names(data / "staging"))
+    if removed:
+        found += eventually("monitors or payloads left", lambda: processes(
+            data, run, holder=False), 5)
     if empty:
         # the holder of the user namespace ends by itself some seconds later
         found += eventually("processes left", lambda: processes(data, run), 20)

@@ -96,7 +96,7 @@ class Engine:
             raise Failure(f"recovery took more than {RECOVERY_S} s")
         if left := self.ok("ps", "-aq"):
             raise Failure(f"rm -fa left containers: {left}")
-        self.check(blobs=blobs)
+        self.check(blobs=blobs, removed=True)
 
     def check(self, **kw):
         if found := checker.check(self.data, self.run_dir, **kw):

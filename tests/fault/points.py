@@ -67,15 +67,15 @@ def run_first(e, fault):
 
 
 def run_d(e, fault):
-    r = e.run("run", "-d", "--name", "f", *SLEEP, fault=fault)
-    return expect(r, 0, lambda: e.states().get("f") == "running")
+    r = e.run("run", "-d", "--name", "new", *SLEEP, fault=fault)
+    return expect(r, 0, lambda: e.states().get("new") == "running")
 
 
 def run_d_rm(e, fault):
     """Its monitor removes it."""
-    r = e.run("run", "-d", "--rm", "--name", "f", *EXIT7, fault=fault)
-    e.run("wait", "f")
-    while "f" in e.states():
+    r = e.run("run", "-d", "--rm", "--name", "new", *EXIT7, fault=fault)
+    e.run("wait", "new")
+    while "new" in e.states():
         time.sleep(0.01)
     return expect(r, 0)
 
@@ -90,14 +90,14 @@ def restart(e, fault):
 
 
 def create(e, fault):
-    r = e.run("create", "--name", "c", "-v", "vol:/v", *SLEEP, fault=fault)
-    return expect(r, 0, lambda: e.states().get("c") == "created")
+    r = e.run("create", "--name", "new", "-v", "vol:/v", *SLEEP, fault=fault)
+    return expect(r, 0, lambda: e.states().get("new") == "created")
 
 
 def vfs(e, fault):
-    r = e.run("--storage-driver", "vfs", "create", "--name", "c", *SLEEP,
+    r = e.run("--storage-driver", "vfs", "create", "--name", "new", *SLEEP,
               fault=fault)
-    return expect(r, 0, lambda: e.states().get("c") == "created")
+    return expect(r, 0, lambda: e.states().get("new") == "created")
 
 
 def start(e, fault):
@@ -165,7 +165,7 @@ def save(e, fault):
 
 def recover(e, fault):
     """Killed while it cleans up after somebody who was killed."""
-    e.run("create", "--name", "c", *SLEEP, fault="create.finish:kill")
+    e.run("create", "--name", "new", *SLEEP, fault="create.finish:kill")
     return expect(e.run("ps", "-a", fault=fault), 0, lambda: not e.states())
 
 
