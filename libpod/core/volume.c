@@ -248,15 +248,28 @@ static int load_users(struct runtime *rt, struct volume *v, struct err *err)
 	return st ? add_names(st, &v->users, err) : -EIO;
 }
 
+/* In a transaction, which keeps `volume rm` out: between its look at the row
+ * and the mkdir the row could go, and a directory alone would stay. */
+static int tx_make_dir(struct runtime *rt, void *arg, struct err *err)
+{
+	bool fresh;
+	int fd = volume_dir(rt, arg, &fresh, err);
+
+	if (fd == -ENOENT) {
+		err_clear(err);
+		return 0;	/* created, and removed by somebody else */
+	}
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 /* The directory that inspect names is there, even after a killed create. */
 static void make_dir(struct runtime *rt, const struct volume *v)
 {
-	bool fresh;
-	int fd = faccessat(rt->volumes_fd, v->name, F_OK,
-			   AT_SYMLINK_NOFOLLOW) == 0 ?
-			 -EBADF : volume_dir(rt, v->name, &fresh, NULL);
-
-	close_fd(fd);
+	if (faccessat(rt->volumes_fd, v->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		(void)tx_run(rt, 0, tx_make_dir, v->name, NULL);
 }
 
 static int select_one(struct runtime *rt, struct db_stmt *st,
@@ -366,8 +379,8 @@ int volume_create(struct runtime *rt, const char *name, char *const *labels,
 		  struct err *err)
 {
 	struct creation n = { name, labels, options, !name, ignore };
+	autofree char *copy = NULL;
 	char id[65];
-	bool fresh;
 	int r;
 
 	r = check_options(options, err);
@@ -387,10 +400,10 @@ int volume_create(struct runtime *rt, const char *name, char *const *labels,
 		return r;
 	if (FAULT("volume.create.row") < 0)
 		return err_sys(err, "create volume %s", n.name);
-	autoclose int fd = volume_dir(rt, n.name, &fresh, err);
-
-	if (fd < 0)
-		return fd;
+	copy = xstrdup(n.name);
+	r = tx_run(rt, 0, tx_make_dir, copy, err);
+	if (r < 0)
+		return r;
 	return ret ? volume_find(rt, n.name, ret, err) : 0;
 }
 

@@ -42,7 +42,7 @@ CALLS = {
              "epoll_wait,epoll_pwait,nanosleep,clock_nanosleep,connect,"
              "accept4,read,write",
 }
-STRIDE = {"kill": 6, "ENOSPC": 2, "EIO": 5, "EMFILE": 7, "ENOMEM": 1,
+STRIDE = {"kill": 9, "ENOSPC": 4, "EIO": 7, "EMFILE": 9, "ENOMEM": 1,
           "EINTR": 5}
 SLEEP = ("--network", "none", IMAGE, "sleep", "1000")
 EXIT7 = ("--network", "none", IMAGE, "sh", "-c", "exit 7")
