@@ -34,9 +34,9 @@ static int look(struct budget *b, struct err *err)
 	}
 	if (free_bytes < b->reserve)
 		return err_set(err, ERR_LIMIT, ENOSPC,
-			       "not enough space: %" PRIu64 " MiB are free, "
-			       "%" PRIu64 " MiB of them are kept",
-			       free_bytes / MIB, b->reserve / MIB);
+			       "No space left on device (%" PRIu64 " kB are "
+			       "free, %" PRIu64 " kB are kept in reserve)",
+			       free_bytes / 1024, b->reserve / 1024);
 	/* sooner when there is little left, so that it never runs out */
 	b->look_at = MIN(LOOK_EVERY, (free_bytes - b->reserve) / 2);
 	return 0;
