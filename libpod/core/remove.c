@@ -54,10 +54,10 @@ static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 		return r;
 	if (FAULT("rm.rows") < 0)
 		return err_sys(err, "remove container %.12s", id);
-	r = volume_bury(rt, e->dead, err);
 	/* before the row goes: afterwards nobody would know of it */
+	r = tree_remove_at(rt->run_ctrs_fd, id, err);
 	if (r == 0)
-		(void)tree_remove_at(rt->run_ctrs_fd, id, NULL);
+		r = volume_bury(rt, e->dead, err);
 	if (r == 0)
 		r = store_trash_move(e->store, rt->ctrs_fd, id, err);
 	if (r == 0 && FAULT("rm.moved") < 0)
