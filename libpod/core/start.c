@@ -312,6 +312,8 @@ static int tx_running(struct runtime *rt, void *arg, struct err *err)
 		return 0;	/* --rm: it ended and is gone */
 	if (r == 0 && now->state == CTR_STOPPING) {
 		c->state = CTR_STOPPING;
+		c->owner = now->owner;
+		memcpy(c->owner_boot, now->owner_boot, sizeof(c->owner_boot));
 		c->stopped_by_user = true;
 	}
 	/* a short one may have ended, and its monitor have said so */

@@ -29,6 +29,7 @@
  *                     else                            rolled back: creating
  *                                                     -> gone, starting ->
  *                                                     what it was before
+ *   stopping          owner dead, still running       running
  *   removing          owner dead                      erased
  *
  * Why nothing is lost: a command killed before the fork leaves a free lock
@@ -240,6 +241,12 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 		return;
 	if (!starting && !running)
 		return;
+	/* whoever was stopping it died over it */
+	if (c->state == CTR_STOPPING &&
+	    !owner_is_alive(&c->owner, c->owner_boot)) {
+		c->state = CTR_RUNNING;
+		c->owner = (struct proc_id){ 0 };
+	}
 	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
 
 	if (starting && (dir < 0 || !fold_started(dir, c)))

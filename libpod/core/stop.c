@@ -192,8 +192,12 @@ static int tx_stopping(struct runtime *rt, void *arg, struct err *err)
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
-	if (is_up(c) && c->owner.pid == 0)
+	if (is_up(c) && c->owner.pid == 0) {
 		c->state = CTR_STOPPING;
+		c->owner = proc_self();
+		(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s",
+			       boot_id());
+	}
 	c->stopped_by_user = true;
 	return row_save(rt, c, err);
 }

@@ -76,6 +76,19 @@ class Engine:
         text = self.ok("ps", "-a", "--format", "{{.Names}} {{.State}}")
         return dict(line.split() for line in text.splitlines())
 
+    def healed(self):
+        """No command is at work, so none may seem to be."""
+        end = time.monotonic() + 5
+        while True:
+            text = self.ok("ps", "-a", "--format", "{{.Names}} {{.Status}}")
+            left = [x for x in text.splitlines() if x.split(None, 1)[-1] in (
+                "Creating", "Starting", "Removing", "Stopping")]
+            if not left:
+                return
+            if time.monotonic() > end:
+                raise Failure(f"does not heal: {left}")
+            time.sleep(0.02)
+
     def unless_gone(self, *argv):
         """What a --rm container answers whose monitor removes it just now."""
         r = self.run(*argv)
@@ -86,6 +99,7 @@ class Engine:
     def recover(self, blobs=False):
         """Every state that a crash may leave can be listed and removed."""
         start = time.monotonic()
+        self.healed()
         for i in self.ok("ps", "-aq", "--no-trunc").split():
             state = self.unless_gone("inspect", "--format",
                                      "{{.State.Status}}", i)
