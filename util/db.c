@@ -137,21 +137,41 @@ static int query_int(struct db *db, const char *sql, int *ret, struct err *err)
 	return r == SQLITE_ROW ? 0 : db_err(db, err, "read");
 }
 
-static int create_schema(struct db *db, const char *schema, int version,
-			 struct err *err)
+static int run_step(struct db *db, const struct db_step *step, struct err *err)
 {
-	autofree char *sql = xasprintf("%s; PRAGMA user_version = %d;", schema,
-				       version);
-	int found = 0;
-	int r;
+	int r = 0;
 
-	r = db_begin(db, true, err);
+	for (size_t i = 0; i < ARRAY_LEN(step->sql) && step->sql[i]; i++) {
+		r = run_sql(db, step->sql[i], err);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+static int run_steps(struct db *db, const struct db_step *steps, int n,
+		     struct err *err)
+{
+	autofree char *mark = xasprintf("PRAGMA user_version = %d", n);
+	int found = 0;
+	/* Another command may have been faster: look under the lock. */
+	int r = query_int(db, "PRAGMA user_version", &found, err);
+
+	if (r < 0 || found >= n)
+		return r;
+	for (int i = found; r == 0 && i < n; i++)
+		r = run_step(db, &steps[i], err);
+	return r < 0 ? r : run_sql(db, mark, err);
+}
+
+static int migrate(struct db *db, const struct db_step *steps, int n,
+		   struct err *err)
+{
+	int r = db_begin(db, true, err);
+
 	if (r < 0)
 		return r;
-	/* Another first command may have been faster. */
-	r = query_int(db, "PRAGMA user_version", &found, err);
-	if (r == 0 && found == 0)
-		r = run_sql(db, sql, err);
+	r = run_steps(db, steps, n, err);
 	if (r < 0) {
 		db_rollback(db);
 		return r;
@@ -159,22 +179,17 @@ static int create_schema(struct db *db, const char *schema, int version,
 	return db_commit(db, err);
 }
 
-static int check_version(struct db *db, const char *schema, int version,
-			 struct err *err)
+static int check_format(struct db *db, const struct db_step *steps, int n,
+			int found, struct err *err)
 {
-	int found = 0;
-	int r = query_int(db, "PRAGMA user_version", &found, err);
-
-	if (r < 0)
-		return r;
-	if (found == version)
+	if (found == n)
 		return 0;
-	if (found == 0)
-		return create_schema(db, schema, version, err);
+	if (found < n && found >= 0)
+		return migrate(db, steps, n, err);
 	return err_set(err, ERR_FAIL, EPROTO,
 		       "state database has format %d, this program knows %d: "
 		       "use the version that wrote it",
-		       found, version);
+		       found, n);
 }
 
 /*
@@ -232,11 +247,12 @@ static int open_lock(int dirfd, const char *path, struct err *err)
 	return fd;
 }
 
-int db_open(int dirfd, const char *path, const char *schema, int version,
+int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	    struct db **ret, struct err *err)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
 	struct err local = ERR_INIT;
+	int found = 0;
 	int r;
 
 	TRACE("sql", "open");
@@ -253,15 +269,12 @@ int db_open(int dirfd, const char *path, const char *schema, int version,
 		r = db_err(db, err, path);
 	if (r == 0)
 		r = configure(db, err);
-	if (r == 0) {
-		int found = 0;
-
-		r = query_int(db, "PRAGMA user_version", &found, err);
-		if (r == 0 && found != version)
-			r = set_journal(db, err);
-	}
 	if (r == 0)
-		r = check_version(db, schema, version, err);
+		r = query_int(db, "PRAGMA user_version", &found, err);
+	if (r == 0 && found == 0)
+		r = set_journal(db, err);
+	if (r == 0)
+		r = check_format(db, steps, n, found, err);
 	if (r < 0) {
 		db_close(db);
 		return r;

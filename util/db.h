@@ -20,14 +20,25 @@ struct db;
 struct db_stmt;
 
 /**
- * db_open() - open or make the state file
- * @dirfd:  directory of the file
- * @path:   absolute path of the same file (SQLite wants a string)
- * @schema: SQL run once in a fresh file (user_version 0 -> @version)
- *
- * A newer user_version is refused with a clear text.
+ * struct db_step - what brings the state file from one format to the next
+ * @sql: scripts, run in order; NULL after the last one
  */
-int db_open(int dirfd, const char *path, const char *schema, int version,
+struct db_step {
+	const char *sql[4];
+};
+
+/**
+ * db_open() - open or make the state file
+ * @dirfd: directory of the file
+ * @path:  absolute path of the same file (SQLite wants a string)
+ * @steps: step i brings format i to i + 1; a fresh file runs all of them
+ * @n:     how many: the format (user_version) that this program works with
+ *
+ * An older file is brought forward in one durable transaction, so that it has
+ * the one format or the other whatever is killed.  A step that shipped is never
+ * edited.  A newer format is refused with a clear text (-EPROTO).
+ */
+int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	    struct db **ret, struct err *err);
 void db_close(struct db *db);
 

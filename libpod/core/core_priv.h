@@ -8,6 +8,7 @@
 
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
+#include "util/db.h"
 #include "util/err.h"
 #include "util/proc.h"
 #include "util/sb.h"
@@ -35,10 +36,14 @@ void rootless_init(struct rootless *ids);
  *  id, and leave a note so that the next command does not try again */
 void rootless_set_single(struct runtime *rt, const char *why);
 
+/* ---- schema.c: the formats of state.db ---- */
+
+extern const struct db_step core_formats[];
+extern const int core_format;
+
 /* ---- row.c: the container table ---- */
 
 extern const char core_schema[];
-#define CORE_SCHEMA_VERSION 1
 
 typedef int (*tx_fn)(struct runtime *rt, void *arg, struct err *err);
 

@@ -170,14 +170,10 @@ static int open_dirs(struct runtime *rt, struct err *err)
 static int open_db(struct runtime *rt, struct err *err)
 {
 	TRACE("core", "database");
-	autosb struct sb schema = SB_INIT;
 	autofree char *path = path_join(rt->data_path, "state.db");
 
-	sb_add(&schema, core_schema);
-	sb_add(&schema, volume_schema);
-	sb_add(&schema, store_schema);
-	return db_open(rt->data_fd, path, schema.buf, CORE_SCHEMA_VERSION,
-		       &rt->db, err);
+	return db_open(rt->data_fd, path, core_formats, core_format, &rt->db,
+		       err);
 }
 
 int runtime_open(const struct runtime_opts *opts, struct runtime **ret,

@@ -333,6 +333,7 @@ int main(int argc, char **argv)
 	autofree char *root = realpath(argv[1], NULL);
 	autofree char *file = xasprintf("%s/state.db", root ? root : "");
 	autoclose int fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct db_step format = { .sql = { store_schema } };
 	const struct store_conf conf = {
 		.data_fd = fd,
 		.data_path = root ? root : "",
@@ -341,7 +342,7 @@ int main(int argc, char **argv)
 	};
 	struct store_conf with_db = conf;
 
-	r = db_open(fd, file, store_schema, 1, &db, &err);
+	r = db_open(fd, file, &format, 1, &db, &err);
 	with_db.db = db;
 	if (r == 0)
 		r = store_open(&with_db, &s, &err);

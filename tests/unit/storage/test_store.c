@@ -32,6 +32,7 @@ static struct {
 
 static int setup(void **state unused_attr)
 {
+	static const struct db_step format = { .sql = { store_schema } };
 	autofree char *file = NULL;
 
 	snprintf(t.dir, sizeof(t.dir), "/tmp/bryo-store-XXXXXX");
@@ -39,7 +40,7 @@ static int setup(void **state unused_attr)
 	t.fd = open(t.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(t.fd >= 0);
 	file = xasprintf("%s/state.db", t.dir);
-	assert_ok(db_open(t.fd, file, store_schema, 1, &t.db, err));
+	assert_ok(db_open(t.fd, file, &format, 1, &t.db, err));
 	const struct store_conf conf = {
 		.data_fd = t.fd, .data_path = t.dir, .db = t.db,
 	};

@@ -15,6 +15,12 @@
 static const char schema[] =
 	"CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER)";
 
+static const struct db_step steps[] = {
+	{ .sql = { schema } },
+	{ .sql = { "ALTER TABLE t ADD COLUMN added INTEGER", "ANALYZE" } },
+	{ .sql = { "CREATE TABLE half(n)", "SELECT * FROM nope" } },
+};
+
 static char top[] = "/tmp/bryo-db.XXXXXX";
 static char path[64];
 static int dir = -1;
@@ -37,7 +43,7 @@ static struct db *open_db(void)
 {
 	struct db *db = NULL;
 
-	assert_ok(db_open(dir, path, schema, 1, &db, err));
+	assert_ok(db_open(dir, path, steps, 1, &db, err));
 	return db;
 }
 
@@ -79,9 +85,40 @@ static void test_newer_refused(void **state unused_attr)
 	struct err why = ERR_INIT;
 
 	db_close(db);
-	assert_fails(db_open(dir, path, schema, 2, &db, err), EPROTO);
-	assert_int_equal(db_open(dir, path, schema, 2, &db, &why), -EPROTO);
-	assert_non_null(strstr(why.msg, "format 1"));
+	assert_ok(db_open(dir, path, steps, 2, &db, err));
+	db_close(db);
+	assert_fails(db_open(dir, path, steps, 1, &db, err), EPROTO);
+	assert_int_equal(db_open(dir, path, steps, 1, &db, &why), -EPROTO);
+	assert_non_null(strstr(why.msg, "format 2"));
+}
+
+/* What was there is there afterwards, and each step runs once. */
+static void test_older_is_brought_forward(void **state unused_attr)
+{
+	struct db *db = open_db();
+
+	assert_int_equal(
+		db_exec(db, NULL, "INSERT INTO t(n) VALUES(7)", ""), 1);
+	db_close(db);
+	for (int i = 0; i < 2; i++) {
+		assert_ok(db_open(dir, path, steps, 2, &db, err));
+		assert_int_equal(count(db), 1);
+		assert_int_equal(
+			db_exec(db, NULL, "UPDATE t SET added = 1", ""), 1);
+		db_close(db);
+	}
+}
+
+/* A step that fails leaves the file in the format that it had. */
+static void test_failed_step(void **state unused_attr)
+{
+	struct db *db = open_db();
+
+	db_close(db);
+	assert_fails(db_open(dir, path, steps, 3, &db, err), EIO);
+	db = open_db();
+	assert_int_equal(count(db), 0);
+	db_close(db);
 }
 
 /* First start of many at once on an empty file, then parallel writers. */
@@ -99,7 +136,7 @@ static void test_parallel(void **state unused_attr)
 			continue;
 		struct err err = ERR_INIT;
 		struct db *own = NULL;
-		int r = db_open(dir, path, schema, 1, &own, &err);
+		int r = db_open(dir, path, steps, 1, &own, &err);
 
 		for (int k = 0; r >= 0 && k < 10; k++) {
 			r = db_begin(own, k & 1, &err);
@@ -137,7 +174,7 @@ static void test_killed_writer(void **state unused_attr)
 	if (pid == 0) {
 		struct db *own = NULL;
 
-		if (db_open(dir, path, schema, 1, &own, NULL) < 0 ||
+		if (db_open(dir, path, steps, 1, &own, NULL) < 0 ||
 		    db_begin(own, false, NULL) < 0 ||
 		    db_exec(own, NULL, "INSERT INTO t(n) VALUES(1)", "") < 0)
 			_exit(1);
@@ -166,6 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		unit_test(test_rows),
 		unit_test(test_newer_refused),
+		unit_test(test_older_is_brought_forward),
+		unit_test(test_failed_step),
 		unit_test(test_parallel),
 		unit_test(test_killed_writer),
 	};
