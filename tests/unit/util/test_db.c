@@ -21,12 +21,13 @@ static const struct db_step steps[] = {
 	{ .sql = { "CREATE TABLE half(n)", "SELECT * FROM nope" } },
 };
 
-static char top[] = "/tmp/bryo-db.XXXXXX";
+static char top[32];
 static char path[64];
 static int dir = -1;
 
 static int make_top(void **state unused_attr)
 {
+	snprintf(top, sizeof(top), "/tmp/bryo-db.XXXXXX");
 	assert_non_null(mkdtemp(top));
 	snprintf(path, sizeof(path), "%s/state.db", top);
 	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -198,16 +199,19 @@ static void test_killed_writer(void **state unused_attr)
 	close(p[1]);
 }
 
+/* Each on a file of its own. */
+#define each(fn) cmocka_unit_test_setup_teardown(fn, make_top, remove_top)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		unit_test(test_rows),
-		unit_test(test_newer_refused),
-		unit_test(test_older_is_brought_forward),
-		unit_test(test_failed_step),
-		unit_test(test_parallel),
-		unit_test(test_killed_writer),
+		each(test_rows),
+		each(test_newer_refused),
+		each(test_older_is_brought_forward),
+		each(test_failed_step),
+		each(test_parallel),
+		each(test_killed_writer),
 	};
 
-	return cmocka_run_group_tests(tests, make_top, remove_top);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
