@@ -55,6 +55,7 @@ const struct cmd *const commands[] = {
 	&cmd_system_complete,
 	&cmd_system_completion,
 	&cmd_system_dump,
+	&cmd_system_events,
 	&cmd_system_info,
 	&cmd_system_version,
 #ifdef BRYO_TESTING

@@ -48,6 +48,7 @@ extern const struct cmd cmd_volume_rm;
 extern const struct cmd cmd_system_complete;
 extern const struct cmd cmd_system_completion;
 extern const struct cmd cmd_system_dump;
+extern const struct cmd cmd_system_events;
 extern const struct cmd cmd_system_fault_points;
 extern const struct cmd cmd_system_info;
 extern const struct cmd cmd_system_version;

@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/strv.h"
@@ -73,10 +74,14 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	if (r < 0 && err->kind == ERR_NOT_FOUND &&
 	    (args->force || args->ignore))
 		return err_clear(err), 0;
-	for (char **v = untagged; v && *v; v++)
+	for (char **v = untagged; v && *v; v++) {
 		printf("Untagged: %s\n", *v);
-	for (char **v = deleted; v && *v; v++)
+		(void)event_image(rt, EVENT_UNTAG, NULL, *v, NULL);
+	}
+	for (char **v = deleted; v && *v; v++) {
 		printf("Deleted: %s\n", *v);
+		(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
+	}
 	return r;
 }
 
