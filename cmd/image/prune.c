@@ -14,6 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/image/filter.h"
 #include "cmd/prompt.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
 #include "storage/store.h"
@@ -92,8 +93,8 @@ static int candidates(const struct prune *pr, char ***ret, struct err *err)
 	return 0;
 }
 
-static int remove_one(struct runtime *rt unused_attr, const char *id,
-		      void *data, struct err *err)
+static int remove_one(struct runtime *rt, const char *id, void *data,
+		      struct err *err)
 {
 	struct prune *pr = data;
 	unsigned int flags = (pr->args->all ? IMAGE_RM_FORCE : 0) |
@@ -112,6 +113,8 @@ static int remove_one(struct runtime *rt unused_attr, const char *id,
 			continue;
 		printf("%s\n", *one);
 		strv_add(&pr->gone, *one);
+		if (!pr->args->dry_run)
+			(void)event_image(rt, EVENT_REMOVE, *one, *one, NULL);
 	}
 	return r;
 }

@@ -101,11 +101,13 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 		return err_clear(err), 0;
 	for (char **v = untagged; v && *v; v++) {
 		printf("Untagged: %s\n", *v);
-		(void)event_image(rt, EVENT_UNTAG, NULL, *v, NULL);
+		if (!args->dry_run)
+			(void)event_image(rt, EVENT_UNTAG, NULL, *v, NULL);
 	}
 	for (char **v = deleted; v && *v; v++) {
 		printf("Deleted: %s\n", *v);
-		(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
+		if (!args->dry_run)
+			(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
 	}
 	return r;
 }

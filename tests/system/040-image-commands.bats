@@ -315,3 +315,17 @@ $lib/b:2"
 	run_bryo image inspect --format '{{.RepoTags}}' testimage
 	assert_match "second"
 }
+
+@test "events of images; a dry run has none" {
+	local start
+	start=$(date +%s.%N)
+	family one:1 a >/dev/null
+	run_bryo tag one:1 two
+	run_bryo rmi --dry-run two
+	run_bryo image prune -a --dry-run
+	run_bryo untag one:1 two
+	run_bryo save -q -o "$ENGINE_DIR/saved.tar" one:1
+	run_bryo rmi one:1
+	run_bryo events --stream=false --since "$start" --format '{{.Status}}'
+	assert "$(printf '%s\n' loadfromarchive tag untag save untag remove)"
+}
