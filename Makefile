@@ -92,7 +92,7 @@ libs_cmd := cmd core monitor network oci storage util
 
 pkgs_main := sqlite3 json-c libcap
 LIBS_MAIN := $(shell $(PKG_CONFIG) --libs $(pkgs_main) 2>/dev/null) -ldl
-LIBS_LAYER := $(shell $(PKG_CONFIG) --libs libarchive libzstd libisal json-c 2>/dev/null) -ldl
+LIBS_LAYER := $(shell $(PKG_CONFIG) --libs libarchive libzstd libisal zlib json-c 2>/dev/null) -ldl
 LIBS_REGISTRY := $(shell $(PKG_CONFIG) --libs libcurl json-c 2>/dev/null) -ldl
 
 PROGS := $(O)/bryo $(O)/bryo-monitor $(O)/bryo-init $(O)/bryo-layer $(O)/bryo-registry

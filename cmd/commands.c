@@ -44,6 +44,7 @@ const struct cmd *const commands[] = {
 	&cmd_image_ls,
 	&cmd_image_prune,
 	&cmd_image_pull,
+	&cmd_image_push,
 	&cmd_image_rm,
 	&cmd_image_save,
 	&cmd_image_tag,

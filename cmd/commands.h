@@ -35,6 +35,7 @@ extern const struct cmd cmd_image_load;
 extern const struct cmd cmd_image_ls;
 extern const struct cmd cmd_image_prune;
 extern const struct cmd cmd_image_pull;
+extern const struct cmd cmd_image_push;
 extern const struct cmd cmd_image_rm;
 extern const struct cmd cmd_image_save;
 extern const struct cmd cmd_image_tag;

@@ -293,6 +293,18 @@ void layer_job_end(struct layer_job *job)
 	errno = saved;
 }
 
+static int wait_result(struct layer_job *job, struct layer_result *ret,
+		       struct err *err)
+{
+	int r;
+
+	do {
+		r = layer_job_read(job, ret, err);
+	} while (r == 0);
+	layer_job_end(job);
+	return r < 0 ? r : 0;
+}
+
 int layer_diff_stream(int dir, enum layer_format format, int out,
 		      int (*enter_userns)(void *arg, struct err *err),
 		      void *arg, struct layer_result *ret, struct err *err)
@@ -307,36 +319,46 @@ int layer_diff_stream(int dir, enum layer_format format, int out,
 	strv_add(&argv, "pack");
 	add_str(&argv, "format", format == LAYER_PLAIN ? "plain" : "overlay");
 	r = start(argv, fds, enter_userns, arg, &job, err);
-	if (r < 0)
-		return r;
-	do {
-		r = layer_job_read(&job, ret, err);
-	} while (r == 0);
-	layer_job_end(&job);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : wait_result(&job, ret, err);
+}
+
+/* A stream in, a stream out, no directory; @argv has the mode */
+static int convert(const struct layer_apply *a, int out, char ***argv,
+		   struct layer_result *ret, struct err *err)
+{
+	const int fds[5] = { a->input, a->staging, STDERR_FILENO, out, -1 };
+	struct layer_job job = LAYER_JOB_INIT;
+	int r;
+
+	add_str(argv, "digest", a->digest);
+	add_str(argv, "diff_id", a->diff_id);
+	add_u64(argv, "size", a->size);
+	add_u64(argv, "max_bytes", a->max_bytes);
+	r = start(*argv, fds, a->enter_userns, a->arg, &job, err);
+	return r < 0 ? r : wait_result(&job, ret, err);
 }
 
 int layer_inflate(const struct layer_apply *a, int out,
 		  struct layer_result *ret, struct err *err)
 {
-	const int fds[5] = { a->input, a->staging, STDERR_FILENO, out, -1 };
-	struct layer_job job = LAYER_JOB_INIT;
 	autostrv char **argv = NULL;
-	int r;
 
 	TRACE("store", "inflate");
 	strv_add(&argv, "bryo-layer");
 	strv_add(&argv, "inflate");
-	add_str(&argv, "digest", a->digest);
-	add_str(&argv, "diff_id", a->diff_id);
-	add_u64(&argv, "size", a->size);
-	add_u64(&argv, "max_bytes", a->max_bytes);
-	r = start(argv, fds, a->enter_userns, a->arg, &job, err);
-	if (r < 0)
-		return r;
-	do {
-		r = layer_job_read(&job, ret, err);
-	} while (r == 0);
-	layer_job_end(&job);
-	return r < 0 ? r : 0;
+	return convert(a, out, &argv, ret, err);
+}
+
+int layer_compress(const struct layer_apply *a, int out, const char *codec,
+		   unsigned int level, struct layer_result *ret,
+		   struct err *err)
+{
+	autostrv char **argv = NULL;
+
+	TRACE("store", "compress");
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "compress");
+	add_str(&argv, "codec", codec);
+	add_u64(&argv, "level", level);
+	return convert(a, out, &argv, ret, err);
 }

@@ -16,13 +16,13 @@
  * Client side of its command line and result protocol; the program itself is
  * storage/layer/main.c.  The child gets exactly these descriptors:
  *
- *            unpack, inflate                       pack
+ *            unpack, inflate, compress             pack
  *   0  input: the (compressed) layer           /dev/null
  *   1  staging directory, becomes its root     directory to pack, likewise
  *   2  stderr                                  stderr
  *   3  result socket (SOCK_SEQPACKET)          the same
  *   4  copy of the input, or /dev/null;        output: the tar stream
- *      inflate: output, the tar stream
+ *      inflate, compress: output, the stream
  *   5  beginning of the input, or /dev/null    /dev/null
  *
  * Messages on descriptor 3 are texts of "key=value" lines: any number of
@@ -177,5 +177,20 @@ int layer_diff_stream(int dir, enum layer_format format, int out,
  */
 int layer_inflate(const struct layer_apply *a, int out,
 		  struct layer_result *ret, struct err *err);
+
+/**
+ * layer_compress() - a layer in another compression, written to @out
+ * @a:     as for layer_inflate(); the input may be in any compression or in
+ *         none
+ * @codec: "gzip" or "zstd"
+ * @level: 0 the fast default; gzip 1..9, zstd 1..20
+ * @ret:   digest and size are those of the output, diff_id and diff_size of
+ *         the tar stream in it
+ *
+ * The same layer gives the same bytes.  Blocks until it is complete.
+ */
+int layer_compress(const struct layer_apply *a, int out, const char *codec,
+		   unsigned int level, struct layer_result *ret,
+		   struct err *err);
 
 #endif

@@ -143,6 +143,7 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 		.cert_dir = o->cert_dir,
 		.tls_verify = o->tls_verify,
 		.retry = o->retry,
+		.delay_ms = o->retry_delay_ms,
 	};
 
 	r = source_registry(&conf, &src, err);

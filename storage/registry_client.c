@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -184,6 +185,7 @@ static int msg_event(const struct registry *r, struct json_object *msg,
 {
 	const char *op = json_str(msg, "op");
 	struct registry_event ev = { .err = ERR_INIT };
+	const char *how = json_str(msg, "how");
 	struct json_object *e;
 
 	if (streq(op, "progress"))
@@ -199,6 +201,8 @@ static int msg_event(const struct registry *r, struct json_object *msg,
 
 	ev.key = (uint32_t)json_i64(msg, "key", 0);
 	ev.done = (uint64_t)json_i64(msg, "done", 0);
+	if (how)
+		snprintf(ev.how, sizeof(ev.how), "%s", how);
 	e = json_obj(msg, "error");
 	if (ev.kind == REG_FAILED)
 		msg_error(e, &ev.err);
@@ -362,6 +366,7 @@ static struct json_object *open_request(const struct registry_conf *conf)
 	json_set_str(req, "cert_dir", conf->cert_dir);
 	json_set_i64(req, "tls_verify", conf->tls_verify);
 	json_set_i64(req, "retry", conf->retry);
+	json_set_i64(req, "delay_ms", conf->delay_ms);
 	json_set_bool(req, "push", conf->push);
 	json_set_i64(req, "stall", conf->stall_s);
 	return req;
@@ -380,7 +385,8 @@ int registry_open(const struct registry_conf *conf, struct registry **ret,
 		.epoll = -EBADF,
 		.ready = -EBADF,
 		.pidfd = -EBADF,
-		.name = xasprintf("%s/%s", conf->host, conf->repo),
+		.name = xasprintf("%s%s%s", conf->host, *conf->repo ? "/" : "",
+				  conf->repo),
 	};
 	res = start_helper(r, err);
 	if (res >= 0)
@@ -486,5 +492,84 @@ int registry_tags(struct registry *r, char ***ret, struct err *err)
 	if (!wrap)
 		return err_wrap(err, -EPROTO, "%s: list of tags", r->name);
 	*ret = json_strv(wrap, "tags");
+	return 0;
+}
+
+/* ---- the other way ------------------------------------------------------ */
+
+int registry_upload(struct registry *r, const char *digest, uint64_t size,
+		    const char *from, int fd, uint32_t key, struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+
+	json_set_str(req, "op", "upload");
+	json_set_str(req, "digest", digest);
+	json_set_u64(req, "size", size);
+	json_set_str(req, "from", from);
+	json_set_u64(req, "key", key);
+	return send_msg(r, req, fd, err);
+}
+
+int registry_has(struct registry *r, const char *digest, struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+	autojson struct json_object *reply = NULL;
+	int res;
+
+	json_set_str(req, "op", "has");
+	json_set_str(req, "digest", digest);
+	res = call(r, req, -EBADF, &reply, err);
+	return res < 0 ? res : json_flag(reply, "has", false);
+}
+
+int registry_put(struct registry *r, const char *ref, const char *type,
+		 const void *data, size_t len, struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+	autojson struct json_object *reply = NULL;
+	autoclose int fd = memfd_create("bryo-manifest", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "memfd_create");
+	if (fd_write_full(fd, data, len) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, "%s: hand over the manifest", r->name);
+	json_set_str(req, "op", "put");
+	json_set_str(req, "ref", ref);
+	json_set_str(req, "type", type);
+	json_set_u64(req, "size", len);
+	return call(r, req, fd, &reply, err);
+}
+
+int registry_check(struct registry *r, struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+	autojson struct json_object *reply = NULL;
+
+	json_set_str(req, "op", "check");
+	return call(r, req, -EBADF, &reply, err);
+}
+
+int registry_search(struct registry *r, const char *term, unsigned int limit,
+		    struct json_object **ret, struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+	autojson struct json_object *answer = NULL;
+	autosb struct sb body = SB_INIT;
+	struct json_object *list;
+	int res;
+
+	json_set_str(req, "op", "search");
+	json_set_str(req, "term", term);
+	json_set_i64(req, "limit", limit);
+	sb_limit(&body, TAGS_MAX);
+	res = call_body(r, req, TAGS_MAX, &body, NULL, err);
+	if (res < 0)
+		return res;
+	answer = json_parse(body.buf, body.len, err);
+	list = answer ? json_arr(answer, "results") : NULL;
+	if (!list)
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "%s: bryo-registry sent no results", r->name);
+	*ret = json_object_get(list);
 	return 0;
 }

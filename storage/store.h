@@ -264,7 +264,8 @@ struct pull_opts {
 	int tls_verify;		/* -1 default, 0 off, 1 on */
 	bool all_tags;
 	const char *policy;	/* "always", "missing", "never", "newer" */
-	int retry;		/* -1 default (3) */
+	int retry;		/* -1 default (2) */
+	int64_t retry_delay_ms;	/* 0 default */
 	const struct progress *progress;
 };
 

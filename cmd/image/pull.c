@@ -22,6 +22,7 @@ struct pull_args {
 	char *policy;
 	bool quiet;
 	int retry;
+	char *retry_delay;
 	int tls_verify;
 	char *variant;
 };
@@ -51,7 +52,8 @@ static const struct opt pull_opts[] = {
 		 "Print the image id only"),
 	OPT_INT(0, "retry", struct pull_args, retry, "uint",
 		"Tries after a failure"),
-	OPT_NOT_YET(0, "retry-delay", "string", "Time between two tries"),
+	OPT_STR(0, "retry-delay", struct pull_args, retry_delay, "string",
+		"Time between two tries"),
 	OPT_TRI(0, "tls-verify", struct pull_args, tls_verify,
 		"Demand HTTPS and verify certificates"),
 	OPT_STR(0, "variant", struct pull_args, variant, "VARIANT",
@@ -104,12 +106,15 @@ static int pull_run(struct runtime *rt, const void *p, char **argv,
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
 	autofree char *platform = NULL;
 	autostrv char **ids = NULL;
+	int64_t delay = 0;
 	struct pull_job job = { .ids = NULL };
 	int r = check(args, argv, err);
 
 	if (r == 0)
 		r = platform_option(args->platform, args->arch, args->os,
 				    args->variant, &platform, err);
+	if (r == 0)
+		r = retry_delay_option(args->retry_delay, &delay, err);
 	if (r == 0)
 		r = runtime_store(rt, &job.store, err);
 	if (r < 0)
@@ -124,6 +129,7 @@ static int pull_run(struct runtime *rt, const void *p, char **argv,
 		.all_tags = args->all_tags,
 		.policy = args->policy,
 		.retry = args->retry,
+		.retry_delay_ms = delay,
 		.progress = &ui.p,
 	};
 	/* An unknown image is 125 here, as any other failure of a pull */

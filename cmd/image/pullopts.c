@@ -40,3 +40,17 @@ int platform_option(const char *platform, const char *arch, const char *os,
 		*ret = platform_text(&p);
 	return r;
 }
+
+int retry_delay_option(const char *text, int64_t *ret, struct err *err)
+{
+	int64_t ns;
+
+	if (!text)
+		return 0;
+	if (parse_duration(text, &ns) < 0 || ns < 0)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--retry-delay \"%s\": must be a time such as "
+			       "500ms or 2s", text);
+	*ret = ns / 1000000;
+	return 0;
+}

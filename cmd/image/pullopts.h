@@ -2,6 +2,8 @@
 #ifndef CMD_IMAGE_PULLOPTS_H
 #define CMD_IMAGE_PULLOPTS_H
 
+#include <stdint.h>
+
 #include "util/err.h"
 
 /** authfile_check() - a file given with --authfile has to be there; NULL is
@@ -14,5 +16,8 @@ int authfile_check(const char *path, struct err *err);
  */
 int platform_option(const char *platform, const char *arch, const char *os,
 		    const char *variant, char **ret, struct err *err);
+
+/** retry_delay_option() - --retry-delay as milliseconds; NULL leaves *@ret */
+int retry_delay_option(const char *text, int64_t *ret, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "storage/layer/encode.h"
 #include "storage/layer/pack.h"
 #include "storage/layer/report.h"
 #include "storage/layer/sandbox.h"
@@ -20,7 +21,8 @@
 #include "util/str.h"
 
 /*
- * bryo-layer: unpacks, packs or inflates one layer, see storage/layer.h
+ * bryo-layer: unpacks, packs, inflates or compresses one layer, see
+ * storage/layer.h
  *
  * Theory of operation
  *
@@ -35,11 +37,13 @@ enum {
 	/* tar's own bytes per member: header, padding, a pax header */
 	MEMBER_OVERHEAD = 2048,
 	PIPE_SIZE = 1024 * 1024,
+	/* zstd's tables at its highest level */
+	COMPRESS_MEMORY = 512 * 1024 * 1024,
 };
 
 #define DEFAULT_BYTES (UINT64_C(50) << 30)
 
-enum mode { MODE_UNPACK, MODE_PACK, MODE_INFLATE };
+enum mode { MODE_UNPACK, MODE_PACK, MODE_INFLATE, MODE_COMPRESS };
 
 struct job {
 	enum mode mode;
@@ -47,6 +51,8 @@ struct job {
 	bool single_id;
 	const char *digest;
 	const char *diff_id;
+	const char *codec;
+	uint64_t level;
 	uint64_t size;
 	uint64_t resume_len;
 	uint64_t max_bytes;
@@ -77,7 +83,11 @@ static int parse_arg(struct job *job, const char *key, const char *v)
 		return parse_u64(v, &job->max_bytes);
 	if (streq(key, "max_entries"))
 		return parse_u64(v, &job->max_entries);
-	if (streq(key, "digest"))
+	if (streq(key, "level"))
+		return parse_u64(v, &job->level);
+	if (streq(key, "codec"))
+		job->codec = v;
+	else if (streq(key, "digest"))
 		job->digest = v;
 	else if (streq(key, "diff_id"))
 		job->diff_id = v;
@@ -92,6 +102,7 @@ static int parse_mode(const char *v, enum mode *ret)
 		[MODE_UNPACK] = "unpack",
 		[MODE_PACK] = "pack",
 		[MODE_INFLATE] = "inflate",
+		[MODE_COMPRESS] = "compress",
 	};
 
 	for (size_t i = 0; v && i < ARRAY_LEN(names); i++) {
@@ -252,6 +263,57 @@ static int inflate(const struct job *job, struct layer_result *res,
 	return r;
 }
 
+/* ---- compress ------------------------------------------------------------ */
+
+static int copy_encoded(struct stream *s, struct encoder *e, struct err *err)
+{
+	const void *block;
+	size_t len;
+	int r;
+
+	while ((r = stream_next(s, &block, &len, err)) > 0) {
+		r = encoder_add(e, block, len, err);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+/* The result's digest and size are those of the output. */
+static int compress_layer(const struct job *job, struct layer_result *res,
+			  struct err *err)
+{
+	struct stream stream = {
+		.input = LAYER_FD_INPUT,
+		.resume = -EBADF,
+		.blob = -EBADF,
+		.raw_max = job->size,
+		.tar_max = job->max_bytes +
+			   job->max_entries * MEMBER_OVERHEAD,
+	};
+	struct encoder *e = NULL;
+	char hex[SHA256_HEX];
+	int r = stream_open(&stream, err);
+
+	if (r == 0)
+		r = encoder_new(job->codec ? job->codec : "",
+				(unsigned int)MIN(job->level, UINT64_C(1000)),
+				LAYER_FD_OUT, &e, err);
+	if (r == 0)
+		r = copy_encoded(&stream, e, err);
+	if (r == 0) {
+		take_digests(&stream, res);
+		r = verify(job, res, err);
+	}
+	if (r == 0)
+		r = encoder_end(e, hex, &res->size, err);
+	if (r == 0)
+		digest_text(hex, res->digest);
+	encoder_free(e);
+	stream_close(&stream);
+	return r;
+}
+
 /* ---- pack ---------------------------------------------------------------- */
 
 static int pack(const struct sandbox *sb, struct layer_result *res,
@@ -340,6 +402,8 @@ static int work(const struct job *job, const struct sandbox *sb)
 		r = unpack(job, sb, &res, &err);
 	else if (r == 0 && job->mode == MODE_PACK)
 		r = pack(sb, &res, &err);
+	else if (r == 0 && job->mode == MODE_COMPRESS)
+		r = compress_layer(job, &res, &err);
 	else if (r == 0)
 		r = inflate(job, &res, &err);
 	if (r == 0)
@@ -370,6 +434,7 @@ int main(int argc, char **argv)
 	(void)fcntl(LAYER_FD_INPUT, F_SETPIPE_SZ, PIPE_SIZE);
 	(void)fcntl(LAYER_FD_OUT, F_SETPIPE_SZ, PIPE_SIZE);
 	sb.read_only = job.mode != MODE_UNPACK;
+	sb.memory = job.mode == MODE_COMPRESS ? COMPRESS_MEMORY : 0;
 	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
 	r = sha256_load(&err);
 	block_term();

@@ -258,7 +258,8 @@ static int set_limits(const struct sandbox *sb, struct err *err)
 		r = set_limit(RLIMIT_CORE, 0, err);
 	/* the shadow of ASan is terabytes of address space */
 	if (r == 0 && sb->mapped && !LAYER_ASAN)
-		r = set_limit(RLIMIT_AS, sb->mapped + MEMORY_MAX, err);
+		r = set_limit(RLIMIT_AS, sb->mapped + MEMORY_MAX + sb->memory,
+			      err);
 	return r;
 }
 

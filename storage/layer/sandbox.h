@@ -34,6 +34,7 @@ enum {
  * @uids, @gids: ids that exist there; filled by sandbox_fork()
  * @read_only:   the child only reads its root directory
  * @max_file:    RLIMIT_FSIZE
+ * @memory:      address space beyond what unpacking needs
  * @mapped:      address space in use at the start; filled by sandbox_fork()
  */
 struct sandbox {
@@ -41,6 +42,7 @@ struct sandbox {
 	struct idmap gids;
 	bool read_only;
 	uint64_t max_file;
+	uint64_t memory;
 	uint64_t mapped;
 };
 

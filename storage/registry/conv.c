@@ -109,11 +109,13 @@ static bool is_transient_status(long status)
 
 /* 1, 2, 4, ... times @base and up to a quarter more, so that many clients do
    not come back at the same moment */
-static uint64_t backoff(uint64_t base, unsigned int tries)
+static uint64_t backoff(const struct conv *c, uint64_t base, unsigned int tries)
 {
 	uint64_t wait = base << MIN(tries - 1, 6u);
 	uint16_t dice = 0;
 
+	if (c->delay_ns)
+		return c->delay_ns;
 	if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) < 0)
 		dice = 0;
 	return wait + wait / 4 * dice / UINT16_MAX;
@@ -131,7 +133,7 @@ bool conv_retry(const struct conv *c, struct retry *retry,
 	if (ex->code != CURLE_OK) {
 		if (!is_transient_code(ex->code))
 			return false;
-		wait = backoff(BACKOFF_NET_NS, retry->tries);
+		wait = backoff(c, BACKOFF_NET_NS, retry->tries);
 		bound = ex->status ? RETRY_NS : DEAD_NS;
 	} else {
 		if (!is_transient_status(ex->status))
@@ -143,7 +145,7 @@ bool conv_retry(const struct conv *c, struct retry *retry,
 		if (asked > RETRY_AFTER_MAX_S)
 			return false;
 		wait = asked >= 0 ? (uint64_t)asked * NS_PER_S :
-				    backoff(BACKOFF_HTTP_NS, retry->tries);
+				    backoff(c, BACKOFF_HTTP_NS, retry->tries);
 		bound = RETRY_NS;
 	}
 	if (now + wait - retry->start_ns > bound)

@@ -15,6 +15,7 @@
 #include "util/err.h"
 
 struct blob;
+struct upload;
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
@@ -66,11 +67,15 @@ struct host_tls {
  * struct conv - the one conversation of this process
  * @sock:    to the client; REG_PROTO_FD
  * @env:     KEY=VALUE list, borrowed
- * @host, @repo: what the client asked for; owned
+ * @host, @repo: what the client asked for; owned.  No repository (""): the
+ *           conversation is with the registry itself
  * @retry:   tries after the first
  * @eps:     mirrors first, the registry itself last
  * @current: the endpoint that served the last manifest
+ * @scopes:  of the token, what is beyond the repository; owned strv
+ * @delay_ns: between two tries; 0 = growing from a quarter of a second
  * @blobs:   transfers into pipes, in the order asked for; blob.c
+ * @uploads: likewise the other way; upload.c
  * @outbox:  messages that the socket did not take yet; owned strv
  */
 struct conv {
@@ -82,6 +87,8 @@ struct conv {
 	char *cert_dir;
 	unsigned int retry;
 	bool push;
+	char **scopes;
+	uint64_t delay_ns;
 	uint64_t stall_ns;
 	struct registries_conf *conf;
 	struct endpoint *eps;
@@ -89,6 +96,7 @@ struct conv {
 	size_t current;
 	struct host_tls *tls;
 	struct blob *blobs;
+	struct upload *uploads;
 	char **outbox;
 };
 
@@ -108,12 +116,19 @@ struct conv_request {
 int conv_find_endpoints(struct conv *c, const struct conv_request *req,
 			struct err *err);
 
+/** repo_is_valid() - it can go into a URL */
+bool repo_is_valid(const char *repo);
+
 /** endpoint_ready() - ping on first use: scheme, challenge, token */
 int endpoint_ready(struct conv *c, struct endpoint *ep, struct err *err);
 
 /** endpoint_challenged() - a 401 came: learn its challenge, authorize anew */
 int endpoint_challenged(struct conv *c, struct endpoint *ep,
 			char *const *www_auth, struct err *err);
+
+/** endpoint_add_scope() - the next request needs a token for this, too */
+void endpoint_add_scope(struct conv *c, struct endpoint *ep,
+			const char *scope);
 
 /** endpoint_prepare() - TLS, proxy and bounds of an exchange with @origin
  *  on behalf of @ep */

@@ -40,7 +40,7 @@ static bool host_is_valid(const char *host)
 	       strspn(host, set) == strlen(host);
 }
 
-static bool repo_is_valid(const char *repo)
+bool repo_is_valid(const char *repo)
 {
 	static const char set[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
 
@@ -92,7 +92,8 @@ static int add_endpoint(struct conv *c, const struct registries_source *src,
 	bool insecure = src->insecure;
 	int r;
 
-	if (!host_is_valid(src->host) || !repo_is_valid(src->repo))
+	if (!host_is_valid(src->host) ||
+	    (*src->repo && !repo_is_valid(src->repo)))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid repository name", src->host,
 			       src->repo);
@@ -108,7 +109,8 @@ static int add_endpoint(struct conv *c, const struct registries_source *src,
 	ep->api_host =
 		xstrdup(streq(ep->host, "docker.io") ? "registry-1.docker.io" :
 						       ep->host);
-	if (streq(ep->host, "docker.io") && !strchr(ep->repo, '/')) {
+	if (streq(ep->host, "docker.io") && *ep->repo &&
+	    !strchr(ep->repo, '/')) {
 		autofree char *full = xasprintf("library/%s", ep->repo);
 
 		str_set(&ep->repo, full);
@@ -123,17 +125,26 @@ int conv_find_endpoints(struct conv *c, const struct conv_request *req,
 			struct err *err)
 {
 	auto_registries_sources struct registries_sources list = { 0 };
+	bool bare;
 	int r;
 
 	r = registries_conf_load(c->env, &c->conf, err);
 	if (r < 0)
 		return err_wrap(err, r, "registries.conf");
-	r = registries_conf_sources(c->conf, req->host, req->repo, &list, err);
+	bare = !*req->repo;
+	r = registries_conf_sources(c->conf, req->host, bare ? "x" : req->repo,
+				    &list, err);
 	if (r < 0)
 		return r;
 	c->eps = xcalloc(list.n, sizeof(*c->eps));
-	for (size_t i = 0; i < list.n && r >= 0; i++)
+	for (size_t i = 0; i < list.n && r >= 0; i++) {
+		/* Nothing is written to a mirror, nor asked of it as a whole */
+		if (list.v[i].mirror && (bare || c->push))
+			continue;
+		if (bare)
+			list.v[i].repo[0] = '\0';
 		r = add_endpoint(c, &list.v[i], req, err);
+	}
 	c->current = c->n_eps ? c->n_eps - 1 : 0;
 	return r;
 }
@@ -297,6 +308,17 @@ int endpoint_challenged(struct conv *c, struct endpoint *ep,
 	int r = learn_challenge(ep, www_auth, err);
 
 	return r < 0 ? r : endpoint_authorize(c, ep, err);
+}
+
+void endpoint_add_scope(struct conv *c, struct endpoint *ep,
+			const char *scope)
+{
+	if (strv_contains(c->scopes, scope))
+		return;
+	strv_add(&c->scopes, scope);
+	/* A token that ended long ago is renewed before it is used */
+	if (ep->auth_until_ns)
+		ep->auth_until_ns = 1;
 }
 
 static int look_at_ping(struct endpoint *ep, const struct exchange *ex,

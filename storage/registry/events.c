@@ -85,6 +85,14 @@ void event_over(struct conv *c, uint32_t key, uint64_t done,
 	post(c, msg);
 }
 
+void event_sent(struct conv *c, uint32_t key, uint64_t done, const char *how)
+{
+	autojson struct json_object *msg = event("done", key, done);
+
+	json_set_str(msg, "how", how);
+	post(c, msg);
+}
+
 void event_reply(struct conv *c, int r, struct json_object *reply,
 		 const struct err *why)
 {

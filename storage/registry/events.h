@@ -22,6 +22,9 @@ void event_progress(struct conv *c, uint32_t key, uint64_t done);
 void event_over(struct conv *c, uint32_t key, uint64_t done,
 		const struct err *why);
 
+/** event_sent() - "done" of an upload; @how: "sent", "exists", "mounted" */
+void event_sent(struct conv *c, uint32_t key, uint64_t done, const char *how);
+
 /** event_reply() - @reply (taken, may be NULL) or, when @r < 0, @why */
 void event_reply(struct conv *c, int r, struct json_object *reply,
 		 const struct err *why);

@@ -53,8 +53,13 @@ static bool tag_is_valid(const char *tag)
 	       strlen(tag) <= 128 && strspn(tag, set) == strlen(tag);
 }
 
-static int put(int fd, const char *data, size_t len, struct json_object *reply,
-	       struct err *err)
+bool fetch_ref_is_valid(const char *ref)
+{
+	return fetch_digest_is_valid(ref) || tag_is_valid(ref);
+}
+
+int fetch_put(int fd, const char *data, size_t len, struct json_object *reply,
+	      struct err *err)
 {
 	int r = fd_write_full(fd, data, len);
 
@@ -109,7 +114,7 @@ static int ask_all(struct conv *c, const struct get *get, struct transfer *t,
 			continue;
 		transfer_init(t, get->path, name, i);
 		strv_add(&t->headers, get->accept);
-		r = transfer_get(c, t, get->body_max, &why);
+		r = transfer_run(c, t, get->body_max, &why);
 		if (r == 0)
 			return 0;
 		transfer_done(t);
@@ -127,7 +132,7 @@ int fetch_manifest(struct conv *c, const char *ref, int fd,
 	struct transfer t;
 	int r;
 
-	if (!fetch_digest_is_valid(ref) && !tag_is_valid(ref))
+	if (!fetch_ref_is_valid(ref))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s/%s: not a valid tag or digest", c->host,
 			       c->repo);
@@ -142,7 +147,7 @@ int fetch_manifest(struct conv *c, const char *ref, int fd,
 	c->current = t.ep;
 	type = media_type(t.ex.type ? t.ex.type : "");
 	json_set_str(reply, "type", type);
-	r = put(fd, t.ex.body.buf, t.ex.body.len, reply, err);
+	r = fetch_put(fd, t.ex.body.buf, t.ex.body.len, reply, err);
 	transfer_done(&t);
 	return r;
 }
@@ -171,7 +176,7 @@ int fetch_small(struct conv *c, const char *digest, uint64_t size, int fd,
 		    &t, err);
 	if (r < 0)
 		return r;
-	r = put(fd, t.ex.body.buf, t.ex.body.len, reply, err);
+	r = fetch_put(fd, t.ex.body.buf, t.ex.body.len, reply, err);
 	transfer_done(&t);
 	return r;
 }
@@ -280,5 +285,5 @@ int fetch_tags(struct conv *c, int fd, struct json_object *reply,
 	if (r < 0)
 		return r;
 	text = json_text(out);
-	return put(fd, text, strlen(text), reply, err);
+	return fetch_put(fd, text, strlen(text), reply, err);
 }

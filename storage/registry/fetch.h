@@ -22,4 +22,12 @@ int fetch_tags(struct conv *c, int fd, struct json_object *reply,
 /** fetch_digest_is_valid() - "sha256:" and 64 lower-case hex digits */
 bool fetch_digest_is_valid(const char *digest);
 
+/** fetch_ref_is_valid() - such a digest, or a tag */
+bool fetch_ref_is_valid(const char *ref);
+
+/** fetch_put() - write an answer to the client's descriptor; @reply gets its
+ *  "size" */
+int fetch_put(int fd, const char *data, size_t len, struct json_object *reply,
+	      struct err *err);
+
 #endif

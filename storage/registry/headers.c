@@ -144,6 +144,20 @@ int content_range(const char *value, uint64_t *ret_first, uint64_t *ret_last,
 	return 0;
 }
 
+int upload_range(const char *value, uint64_t *ret_have)
+{
+	const char *p = str_after(value, "bytes=");
+	uint64_t first, last;
+
+	p = take_number(p ? p : value, '-', &first);
+	if (p)
+		p = take_number(p, '\0', &last);
+	if (!p || first != 0 || last == UINT64_MAX)
+		return -EINVAL;
+	*ret_have = last + 1;
+	return 0;
+}
+
 /* Does the parameter list of one link say rel=next? */
 static bool is_next(const char *p, size_t len)
 {

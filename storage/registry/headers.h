@@ -40,6 +40,10 @@ int64_t retry_after(const char *value, int64_t now, int64_t max);
 int content_range(const char *value, uint64_t *ret_first, uint64_t *ret_last,
 		  uint64_t *ret_size);
 
+/** upload_range() - "0-LAST" of an upload; @ret_have: LAST + 1 bytes
+ *  0 or -EINVAL */
+int upload_range(const char *value, uint64_t *ret_have);
+
 /** link_next() - the target of rel="next", or NULL; owned by the caller */
 char *link_next(const char *value);
 

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "storage/registry/tls.h"
 #include "util/cleanup.h"
@@ -34,9 +35,12 @@
 #define HEAD_LINES_MAX 256
 #define ERROR_BODY_MAX (1u << 20)
 #define BUFFER_SIZE (256l << 10)
+#define SEND_BUFFER_SIZE (512l << 10)
 #define CONNECT_NS 10000000000ull
 #define STALL_BYTES_PER_S 1024
 #define WAIT_MAX_MS 1000
+/* A registry that has it all may have to copy it before it answers */
+#define SENT_WAIT_NS 300000000000ull
 
 /**
  * struct http - the multi handle and what runs on it
@@ -118,6 +122,8 @@ void exchange_done(struct exchange *ex)
 	free(ex->retry_after);
 	free(ex->content_range);
 	free(ex->link);
+	free(ex->range);
+	free(ex->chunk_min);
 	strv_free(ex->www_auth);
 	sb_done(&ex->body);
 	exchange_init(ex);
@@ -138,6 +144,8 @@ static void forget_head(struct exchange *ex)
 	str_set(&ex->retry_after, NULL);
 	str_set(&ex->content_range, NULL);
 	str_set(&ex->link, NULL);
+	str_set(&ex->range, NULL);
+	str_set(&ex->chunk_min, NULL);
 	ex->www_auth = strv_free(ex->www_auth);
 }
 
@@ -152,6 +160,8 @@ static void keep_header(struct exchange *ex, const char *name, char *value)
 		{ "retry-after", &ex->retry_after },
 		{ "content-range", &ex->content_range },
 		{ "link", &ex->link },
+		{ "range", &ex->range },
+		{ "oci-chunk-min-length", &ex->chunk_min },
 	};
 
 	if (strcasecmp(name, "www-authenticate") == 0) {
@@ -236,6 +246,39 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+static size_t on_send(char *buf, size_t size, size_t n, void *arg)
+{
+	struct exchange *ex = arg;
+	struct http_body *b = ex->send;
+	size_t want = (size_t)MIN((uint64_t)(size * n), b->len - b->sent);
+	ssize_t got = (ssize_t)want;
+
+	if (b->fd < 0)
+		memcpy(buf, b->data + b->offset + b->sent, want);
+	else
+		got = pread(b->fd, buf, want, (off_t)(b->offset + b->sent));
+	if (got < 0 || (got == 0 && want)) {
+		err_set(&ex->err, ERR_FAIL, EIO,
+			"the data to send is shorter than it was");
+		return CURL_READFUNC_ABORT;
+	}
+	b->sent += (uint64_t)got;
+	ex->window_bytes += (uint64_t)got;
+	return (size_t)got;
+}
+
+/* A connection that was kept open turned out to be dead: from the start */
+static int on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	struct exchange *ex = arg;
+
+	if (origin != SEEK_SET || offset < 0 ||
+	    (uint64_t)offset > ex->send->len)
+		return CURL_SEEKFUNC_FAIL;
+	ex->send->sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 /* ---- set-up ------------------------------------------------------------ */
 
 static void set_tls(struct exchange *ex)
@@ -268,6 +311,22 @@ static void set_tls(struct exchange *ex)
 	}
 }
 
+static void set_body(struct exchange *ex)
+{
+	CURL *e = ex->easy;
+
+	ex->send->sent = 0;
+	curl_easy_setopt(e, CURLOPT_UPLOAD, 1l);
+	curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE,
+			 (curl_off_t)ex->send->len);
+	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER_SIZE);
+	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_send);
+	curl_easy_setopt(e, CURLOPT_READDATA, ex);
+	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind);
+	curl_easy_setopt(e, CURLOPT_SEEKDATA, ex);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, ex->method);
+}
+
 static void set_request(struct exchange *ex)
 {
 	CURL *e = ex->easy;
@@ -284,6 +343,10 @@ static void set_request(struct exchange *ex)
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE,
 				 (long)strlen(ex->post));
 	}
+	if (ex->send)
+		set_body(ex);
+	else if (ex->method)
+		curl_easy_setopt(e, CURLOPT_NOBODY, 1l);
 	if (ex->probe)
 		curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1l);
 	if (ex->direct)
@@ -405,6 +468,14 @@ static void collect(struct http *h)
 	}
 }
 
+static uint64_t patience(const struct exchange *ex)
+{
+	if (ex->stall_ns && ex->send && ex->send->len &&
+	    ex->send->sent == ex->send->len)
+		return MAX(ex->stall_ns, SENT_WAIT_NS);
+	return ex->stall_ns;
+}
+
 /* End what makes no progress.  Return: ms until the next one could be due */
 static int check_stalls(struct http *h, int wait_ms)
 {
@@ -413,18 +484,19 @@ static int check_stalls(struct http *h, int wait_ms)
 
 	for (struct exchange *ex = h->running; ex; ex = next) {
 		uint64_t age = now - ex->window_start_ns;
+		uint64_t limit = patience(ex);
 
 		next = ex->next;
-		if (!ex->stall_ns)
+		if (!limit)
 			continue;
-		if (ex->paused || age < ex->stall_ns) {
+		if (ex->paused || age < limit) {
 			if (ex->paused) {
 				ex->window_start_ns = now;
 				ex->window_bytes = 0;
 				age = 0;
 			}
 			wait_ms = (int)MIN((uint64_t)wait_ms,
-					   (ex->stall_ns - age) / 1000000 + 1);
+					   (limit - age) / 1000000 + 1);
 			continue;
 		}
 		if (ex->window_bytes >= STALL_BYTES_PER_S * age / 1000000000) {
@@ -436,7 +508,7 @@ static int check_stalls(struct http *h, int wait_ms)
 		err_set(&ex->err, ERR_FAIL, ETIMEDOUT,
 			ex->window_bytes ? "less than 1 KiB/s for %u seconds" :
 					   "no answer for %u seconds",
-			(unsigned int)(ex->stall_ns / 1000000000));
+			(unsigned int)(limit / 1000000000));
 		finish(ex);
 	}
 	return wait_ms;

@@ -43,10 +43,27 @@ struct http_sink {
 };
 
 /**
+ * struct http_body - what a request sends
+ * @fd:     read from @offset on with pread(2); -EBADF: @data has it
+ * @data:   borrowed
+ * @len:    bytes to send; 0 is an empty body
+ * @sent:   bytes handed to libcurl so far
+ */
+struct http_body {
+	int fd;
+	const char *data;
+	uint64_t offset;
+	uint64_t len;
+	uint64_t sent;
+};
+
+/**
  * struct exchange - a request and its answer
  * @url:       borrowed until it is finished
  * @headers:   strv of "Name: value"; owned
  * @post:      body of a POST (form), NULL for GET; owned
+ * @method:    of a request with @send, or "HEAD"; NULL: GET, or POST by @post
+ * @send:      body of the request; borrowed, may be NULL
  * @verify:    check the server's certificate
  * @tls:       what certs.d says about the host; borrowed, may be NULL
  * @show_cert: send the client certificate in it, too
@@ -66,6 +83,8 @@ struct exchange {
 	const char *url;
 	char **headers;
 	char *post;
+	const char *method;
+	struct http_body *send;
 	bool verify;
 	const struct tls_files *tls;
 	bool show_cert;
@@ -86,6 +105,8 @@ struct exchange {
 	char *retry_after;
 	char *content_range;
 	char *link;
+	char *range;
+	char *chunk_min;
 	char **www_auth;
 	struct sb body;
 

@@ -28,7 +28,10 @@
 #include "storage/registry/events.h"
 #include "storage/registry/fetch.h"
 #include "storage/registry/proto.h"
+#include "storage/registry/put.h"
 #include "storage/registry/sandbox.h"
+#include "storage/registry/search.h"
+#include "storage/registry/upload.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
@@ -39,6 +42,7 @@
 
 #define RETRY_DEFAULT 2
 #define RETRY_MAX 100
+#define DELAY_MAX_MS (24 * 3600 * 1000)
 #define STALL_DEFAULT_S 30
 #define STALL_MAX_S 3600
 #define SERVE_MAX 64
@@ -109,6 +113,49 @@ static int serve_blob(struct conv *c, struct request *req, struct err *err)
 	return 0;
 }
 
+static int serve_upload(struct conv *c, struct request *req, struct err *err)
+{
+	const char *digest = json_str(req->msg, "digest");
+	int64_t size = json_i64(req->msg, "size", -1);
+	const char *from = json_str(req->msg, "from");
+	uint32_t key = (uint32_t)json_i64(req->msg, "key", 0);
+
+	if (req->fd < 0 || !fetch_digest_is_valid(digest) || size < 0 ||
+	    !c->push || (from && !repo_is_valid(from)))
+		return err_set(err, ERR_FAIL, EPROTO, "malformed upload");
+	upload_add(c, digest, (uint64_t)size, from, take_fd(req->fd), key);
+	return 0;
+}
+
+/* What has one reply, with or without a body in the descriptor */
+static int answer(struct conv *c, const char *op, struct request *req,
+		  struct json_object *reply, struct err *err)
+{
+	struct json_object *msg = req->msg;
+	const char *digest = json_str(msg, "digest");
+	uint64_t size = (uint64_t)json_i64(msg, "size", 0);
+
+	if (streq(op, "manifest"))
+		return fetch_manifest(c, json_str(msg, "ref"), req->fd, reply,
+				      err);
+	if (streq(op, "small"))
+		return fetch_small(c, digest, size, req->fd, reply, err);
+	if (streq(op, "tags"))
+		return fetch_tags(c, req->fd, reply, err);
+	if (streq(op, "put"))
+		return put_manifest(c, json_str(msg, "ref"),
+				    json_str(msg, "type"), size, req->fd, err);
+	if (streq(op, "has"))
+		return put_has(c, digest, reply, err);
+	if (streq(op, "check"))
+		return put_check(c, err);
+	if (streq(op, "search"))
+		return search_run(c, json_str(msg, "term"),
+				  (unsigned int)json_i64(msg, "limit", 0),
+				  req->fd, reply, err);
+	return err_set(err, ERR_FAIL, EPROTO, "unknown request");
+}
+
 static int serve(struct conv *c, struct request *req, struct err *err)
 {
 	const char *op = json_str(req->msg, "op");
@@ -120,19 +167,11 @@ static int serve(struct conv *c, struct request *req, struct err *err)
 		return err_sys(err, "serve a request");
 	if (streq(op, "blob"))
 		return serve_blob(c, req, err);
+	if (streq(op, "upload"))
+		return serve_upload(c, req, err);
 
 	reply = json_object_new_object();
-	if (streq(op, "manifest"))
-		r = fetch_manifest(c, json_str(req->msg, "ref"), req->fd, reply,
-				   &why);
-	else if (streq(op, "small"))
-		r = fetch_small(c, json_str(req->msg, "digest"),
-				(uint64_t)json_i64(req->msg, "size", 0),
-				req->fd, reply, &why);
-	else if (streq(op, "tags"))
-		r = fetch_tags(c, req->fd, reply, &why);
-	else
-		r = err_set(&why, ERR_FAIL, EPROTO, "unknown request");
+	r = answer(c, op, req, reply, &why);
 	close_fd(req->fd);
 	event_reply(c, r, reply, &why);
 	return 0;
@@ -144,6 +183,7 @@ static int loop(struct conv *c, struct err *err)
 		int wait_ms = blobs_step(c);
 		int r;
 
+		wait_ms = MIN(wait_ms, uploads_step(c));
 		if (!events_flush(c))
 			return 0;
 		if (events_waiting(c))
@@ -194,6 +234,8 @@ static int set_up(struct conv *c, struct json_object *msg, struct err *err)
 	c->push = json_flag(msg, "push", false);
 	c->retry = (unsigned int)clamp(json_i64(msg, "retry", -1),
 				       RETRY_DEFAULT, RETRY_MAX);
+	c->delay_ns = clamp(json_i64(msg, "delay_ms", 0), 0, DELAY_MAX_MS) *
+		      NS_PER_MS;
 	c->stall_ns = clamp(stall ? stall : -1, STALL_DEFAULT_S, STALL_MAX_S) *
 		      NS_PER_S;
 	r = conv_find_endpoints(c, &req, err);

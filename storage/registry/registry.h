@@ -36,13 +36,14 @@
 /**
  * struct registry_conf - one conversation, with one repository
  * @host:       "localhost:5000", "docker.io" (mapped to its API host inside)
- * @repo:       "library/nginx"
+ * @repo:       "library/nginx"; "" for registry_check() and registry_search()
  * @authfile:   file with credentials, NULL: the usual places
  * @creds:      "user:password" in place of any file, or NULL
  * @cert_dir:   directory with *.crt, *.cert, *.key, NULL: certs.d
  * @tls_verify: -1 default, 0 off for @host alone, 1 on in any case
  * @retry:      tries after the first one, -1 default (2)
- * @push:       ask for push scope too
+ * @delay_ms:   between two tries; 0: growing from a quarter of a second
+ * @push:       ask for push scope too; mirrors are left out
  * @stall_s:    give up when less than 1 KiB/s came for so many seconds; 0
  *              default (30; 20 for the short exchanges before a body)
  */
@@ -54,11 +55,13 @@ struct registry_conf {
 	const char *cert_dir;
 	int tls_verify;
 	int retry;
+	int64_t delay_ms;
 	bool push;
 	unsigned int stall_s;
 };
 
 struct registry;
+struct json_object;
 
 /**
  * registry_open() - start the helper and let it read what it needs
@@ -108,6 +111,7 @@ struct registry_event {
 	enum registry_event_kind kind;
 	uint32_t key;
 	uint64_t done; /* bytes so far (offset included) */
+	char how[8];   /* of an upload that is done: see there */
 	struct err err;
 };
 
@@ -117,6 +121,36 @@ int registry_fd(struct registry *r);
 /** registry_read() - one event: 1, none waiting: 0, the helper died: -EPIPE */
 int registry_read(struct registry *r, struct registry_event *ret,
 		  struct err *err);
+
+/**
+ * registry_upload() - send a blob, unless the registry has it
+ * @fd:   a regular file, read from its beginning whatever its offset is;
+ *        copied, so the caller may close its own.  Nobody may change it: what
+ *        is sent is not hashed here, the registry does that
+ * @from: repository of the same registry that may have it, to be mounted
+ *        from, or NULL
+ * @key:  comes back in registry_event; of REG_DONE @how is "sent", "exists"
+ *        or "mounted"
+ */
+int registry_upload(struct registry *r, const char *digest, uint64_t size,
+		    const char *from, int fd, uint32_t key, struct err *err);
+
+/** registry_has() - is that blob there?  1, 0, -errno */
+int registry_has(struct registry *r, const char *digest, struct err *err);
+
+/** registry_put() - store a manifest under @ref (tag or digest); all that it
+ *  names has to be there */
+int registry_put(struct registry *r, const char *ref, const char *type,
+		 const void *data, size_t len, struct err *err);
+
+/** registry_check() - does the registry accept the credentials?
+ *  Return: 0, -EACCES when not */
+int registry_check(struct registry *r, struct err *err);
+
+/** registry_search() - @ret: array of { "name", "description", "stars",
+ *  "official", "automated" }; owned */
+int registry_search(struct registry *r, const char *term, unsigned int limit,
+		    struct json_object **ret, struct err *err);
 
 /** registry_tags() - all tags; a strv, owned */
 int registry_tags(struct registry *r, char ***ret, struct err *err);

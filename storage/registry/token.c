@@ -58,10 +58,16 @@ static int realm_check(struct conv *c, const struct endpoint *ep,
 	return 0;
 }
 
-static char *scope(const struct conv *c, const struct endpoint *ep)
+/* A strv; several are several parameters, as docker's server reads them */
+static char **scopes(const struct conv *c, const struct endpoint *ep)
 {
-	return xasprintf("repository:%s:pull%s", ep->repo,
-			 c->push ? ",push" : "");
+	char **list = NULL;
+
+	if (*ep->repo)
+		strv_addf(&list, "repository:%s:pull%s", ep->repo,
+			  c->push ? ",push" : "");
+	strv_extend(&list, c->scopes);
+	return list;
 }
 
 /* name=value of a form, escaped */
@@ -80,7 +86,7 @@ static int set_request(const struct conv *c, const struct endpoint *ep,
 		       char **url, struct exchange *ex, struct err *err)
 {
 	const char *service = ep->challenge.service;
-	autofree char *want = scope(c, ep);
+	autostrv char **want = scopes(c, ep);
 	int r = 0;
 
 	if (ep->cred.identity) {
@@ -89,7 +95,12 @@ static int set_request(const struct conv *c, const struct endpoint *ep,
 		form_add(&form, "grant_type", "refresh_token");
 		form_add(&form, "client_id", "bryo");
 		form_add(&form, "refresh_token", ep->cred.identity);
-		form_add(&form, "scope", want);
+		/* By RFC 6749 a list with blanks */
+		if (want) {
+			autofree char *all = strv_join(want, " ");
+
+			form_add(&form, "scope", all);
+		}
 		if (service)
 			form_add(&form, "service", service);
 		ex->post = sb_take(&form);
@@ -97,8 +108,8 @@ static int set_request(const struct conv *c, const struct endpoint *ep,
 	}
 	if (service)
 		r = url_add_query(url, "service", service, err);
-	if (r == 0)
-		r = url_add_query(url, "scope", want, err);
+	for (size_t i = 0; r == 0 && i < strv_len(want); i++)
+		r = url_add_query(url, "scope", want[i], err);
 	if (ep->cred.user)
 		strv_push(&ex->headers, basic_header(&ep->cred));
 	return r;
@@ -253,5 +264,14 @@ int endpoint_authorize(struct conv *c, struct endpoint *ep, struct err *err)
 	if (r < 0)
 		return err_wrap(err, r, "%s: token server", ep->host);
 	r = realm_check(c, ep, &realm, err);
-	return r < 0 ? r : ask_token(c, ep, &realm, err);
+	if (r == 0)
+		r = ask_token(c, ep, &realm, err);
+	/* Some refuse all when one of the repositories to mount from is not
+	   ours: without it a blob is sent that could have been mounted */
+	if (r == -EACCES && c->push && c->scopes) {
+		err_clear(err);
+		c->scopes = strv_free(c->scopes);
+		r = ask_token(c, ep, &realm, err);
+	}
+	return r;
 }

@@ -2,15 +2,17 @@
 /*
  * Theory of operation
  *
- * One GET as a small state machine, shared by the sequential requests
- * (transfer_get()) and the blobs that stream side by side (blob.c):
+ * One request as a small state machine, shared by the sequential ones
+ * (transfer_run()) and the blobs that stream side by side (blob.c, upload.c):
  *
  *	start -> exchange ends -> look -> OK | AGAIN (start) | FAILED
  *
  * look() follows redirects, answers one challenge per start from scratch, and
  * decides about retries.  The Authorization header is decided anew for each
- * start by comparing origins, so it cannot leak along a redirect; after a
- * failure the original URL is asked again, as signed URLs expire.
+ * start by comparing origins, so it cannot leak along a redirect nor to the
+ * Location of an upload; after a failure the original URL is asked again, as
+ * signed URLs expire.  A request with a body follows only the redirects that
+ * keep the method (307, 308).
  */
 #include "storage/registry/transfer.h"
 
@@ -41,10 +43,11 @@ void transfer_done(struct transfer *t)
 {
 	exchange_done(&t->ex);
 	free(t->path);
+	free(t->root);
 	free(t->name);
 	strv_free(t->headers);
 	free(t->url);
-	t->path = t->name = t->url = NULL;
+	t->path = t->root = t->name = t->url = NULL;
 	t->headers = NULL;
 }
 
@@ -68,6 +71,30 @@ void transfer_rewind(struct transfer *t)
 	t->no_range = false;
 }
 
+static bool sends(const struct transfer *t)
+{
+	return t->method && !streq(t->method, "HEAD");
+}
+
+/* Where it begins: below the registry, or what an upload was told */
+static int first_url(struct transfer *t, const struct endpoint *ep,
+		     struct err *err)
+{
+	int r;
+
+	if (!t->root) {
+		t->url = xasprintf("%s/v2/%s/%s", ep->base, ep->repo, t->path);
+		t->origin = ep->origin;
+		return 0;
+	}
+	r = origin_parse(t->root, &t->origin, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", t->name);
+	t->url = xstrdup(t->root);
+	t->foreign = !origin_equal(&t->origin, &ep->origin);
+	return 0;
+}
+
 int transfer_start(struct conv *c, struct transfer *t,
 		   const struct http_sink *sink, size_t body_max,
 		   struct err *err)
@@ -75,14 +102,14 @@ int transfer_start(struct conv *c, struct transfer *t,
 	struct endpoint *ep = &c->eps[t->ep];
 	int r = endpoint_ready(c, ep, err);
 
+	if (r == 0 && !t->url)
+		r = first_url(t, ep, err);
 	if (r < 0)
 		return r;
-	if (!t->url) {
-		t->url = xasprintf("%s/v2/%s/%s", ep->base, ep->repo, t->path);
-		t->origin = ep->origin;
-	}
 	exchange_done(&t->ex);
 	t->ex.url = t->url;
+	t->ex.method = t->method;
+	t->ex.send = sends(t) ? &t->send : NULL;
 	t->ex.sink = sink;
 	t->ex.body_max = body_max;
 	strv_extend(&t->ex.headers, t->headers);
@@ -92,9 +119,40 @@ int transfer_start(struct conv *c, struct transfer *t,
 		strv_addf(&t->ex.headers, "Range: bytes=%" PRIu64 "-",
 			  t->first);
 	r = endpoint_prepare(c, ep, &t->origin, &t->ex, err);
-	if (r == 0 && sink)
+	if (r == 0 && (sink || sends(t)))
 		t->ex.stall_ns = c->stall_ns;
 	return r < 0 ? r : http_start(c->http, &t->ex, err);
+}
+
+/* Where the answer points, and whether one may go there; *ret is owned */
+static int resolve(struct conv *c, const struct transfer *t, const char *what,
+		   char **ret, struct origin *to, struct err *err)
+{
+	autofree char *next = NULL;
+	int r;
+
+	if (!t->ex.location)
+		return err_set(err, ERR_INVALID, EPROTO, "%s: %s to nowhere",
+			       t->name, what);
+	r = url_resolve(t->url, t->ex.location, &next, err);
+	if (r == 0)
+		r = origin_parse(next, to, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s: %s", t->name, what);
+	if (!to->https && !conv_plain_allowed(c, &t->origin, to))
+		return err_set(err, ERR_FAIL, EACCES,
+			       "%s: %s from %s to plain http at %s, refused",
+			       t->name, what, t->origin.host, to->host);
+	*ret = take_ptr(next);
+	return 0;
+}
+
+int transfer_location(struct conv *c, const struct transfer *t, char **ret,
+		      struct err *err)
+{
+	struct origin to;
+
+	return resolve(c, t, "upload location", ret, &to, err);
 }
 
 static int redirect(struct conv *c, struct transfer *t, struct err *err)
@@ -108,19 +166,13 @@ static int redirect(struct conv *c, struct transfer *t, struct err *err)
 		return err_set(err, ERR_FAIL, ELOOP,
 			       "%s: more than %d redirects", t->name,
 			       REDIRECTS_MAX);
-	if (!t->ex.location)
+	if (sends(t) && t->ex.status < 307)
 		return err_set(err, ERR_INVALID, EPROTO,
-			       "%s: redirect to nowhere", t->name);
-	r = url_resolve(t->url, t->ex.location, &next, err);
-	if (r == 0)
-		r = origin_parse(next, &to, err);
+			       "%s: redirect (HTTP %ld) of a request that "
+			       "sends data, refused", t->name, t->ex.status);
+	r = resolve(c, t, "redirect", &next, &to, err);
 	if (r < 0)
-		return err_wrap(err, r, "%s: redirect", t->name);
-	if (!to.https && !conv_plain_allowed(c, &t->origin, &to))
-		return err_set(
-			err, ERR_FAIL, EACCES,
-			"%s: redirect from %s to plain http at %s, refused",
-			t->name, t->origin.host, to.host);
+		return r;
 	free(t->url);
 	t->url = take_ptr(next);
 	t->origin = to;
@@ -162,7 +214,8 @@ enum transfer_next transfer_look(struct conv *c, struct transfer *t,
 	*ret_at_ns = 0;
 	if (ex->code != CURLE_OK)
 		return failed_exchange(c, t, ret_at_ns, err);
-	if (ex->status == 200 || ex->status == 206)
+	if (ex->status == 200 || ex->status == 206 ||
+	    (t->method && ex->status / 100 == 2))
 		return TRANSFER_OK;
 	if (is_redirect(ex->status)) {
 		r = redirect(c, t, err);
@@ -182,7 +235,7 @@ enum transfer_next transfer_look(struct conv *c, struct transfer *t,
 	return failed_exchange(c, t, ret_at_ns, err);
 }
 
-int transfer_get(struct conv *c, struct transfer *t, size_t body_max,
+int transfer_run(struct conv *c, struct transfer *t, size_t body_max,
 		 struct err *err)
 {
 	for (;;) {

@@ -5,8 +5,11 @@
 #include "storage/registry/conv.h"
 
 /**
- * struct transfer - a GET from the registry, over redirects and retries
+ * struct transfer - a request to the registry, over redirects and retries
  * @path:    below the endpoint's base, "manifests/latest"; owned
+ * @root:    asked in place of @path: the Location of an upload; owned
+ * @method:  "PUT", ... with @send; "HEAD"; NULL = GET
+ * @send:    body, when @method is one that sends; each start sends it anew
  * @name:    for messages, "host/repo:latest"; owned
  * @headers: "Accept: ..." lines; owned strv
  * @ep:      index of the endpoint that is asked now
@@ -17,6 +20,9 @@
  */
 struct transfer {
 	char *path;
+	char *root;
+	const char *method;
+	struct http_body send;
 	char *name;
 	char **headers;
 	size_t ep;
@@ -32,7 +38,7 @@ struct transfer {
 };
 
 enum transfer_next {
-	TRANSFER_OK,	/* 200 or 206: the body was delivered */
+	TRANSFER_OK,	/* 200 or 206 to a GET, any 2xx to others */
 	TRANSFER_AGAIN, /* start it again, at the time given */
 	TRANSFER_FAILED,
 };
@@ -59,8 +65,14 @@ void transfer_rewind(struct transfer *t);
 /** transfer_progressed() - the tries so far do not count any more */
 void transfer_progressed(struct transfer *t);
 
-/** transfer_get() - all of it, into @t->ex.body; from this endpoint alone */
-int transfer_get(struct conv *c, struct transfer *t, size_t body_max,
+/** transfer_run() - all of it, the answer in @t->ex.body; with this endpoint
+ *  alone */
+int transfer_run(struct conv *c, struct transfer *t, size_t body_max,
 		 struct err *err);
+
+/** transfer_location() - the Location of the answer as an absolute URL that
+ *  may be asked next; owned by the caller */
+int transfer_location(struct conv *c, const struct transfer *t, char **ret,
+		      struct err *err);
 
 #endif

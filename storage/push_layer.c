@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The bytes of a layer as they will be sent, from the first of these that
+ * will do:
+ *
+ *   the blob that the image's manifest names, as it came
+ *   the blob of another image that has the same layer
+ *   the layer's directory, packed again; only when the tar has the diff id
+ *   that the image's config promises, which is so for layers made here
+ *
+ * and, when another compression is wanted than it has, what bryo-layer makes
+ * of it.  New bytes live in a nameless file beside the staging directories;
+ * they are gone with its descriptor.
+ */
+#include "storage/push_layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "storage/blob.h"
+#include "storage/layers.h"
+#include "storage/store_int.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+void push_layer_done(struct push_layer *l)
+{
+	close_fd(l->fd);
+	free(l->d.type);
+	l->d.type = NULL;
+}
+
+static const char *codec_of(int fd)
+{
+	static const struct {
+		const char *name;
+		const char *magic;
+		size_t len;
+	} known[] = {
+		{ "gzip", "\x1f\x8b", 2 },
+		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
+		{ "other", "\xfd" "7zXZ", 5 },
+		{ "other", "BZh", 3 },
+	};
+	char head[8] = { 0 };
+
+	if (pread(fd, head, sizeof(head), 0) < 0)
+		return "";
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (memcmp(head, known[i].magic, known[i].len) == 0)
+			return known[i].name;
+	return "";
+}
+
+static int scratch_file(struct store *s, struct err *err)
+{
+	int dir = store_dir(s, STORE_STAGING, err);
+	char name[STORE_UNIQUE_MAX];
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	store_unique(s, name);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "create a scratch file");
+	unlinkat(dir, name, 0);
+	return fd;
+}
+
+static int missing(const char *diff_id, struct err *err)
+{
+	return err_set(err, ERR_FAIL, ENOENT,
+		       "layer %.19s: its archive is not in the store any "
+		       "more, pull the image again", diff_id);
+}
+
+/* ---- finding ------------------------------------------------------------- */
+
+static int open_blob(struct store *s, const char *digest,
+		     struct push_layer *l)
+{
+	l->fd = blob_open(s, digest_hex(digest), &l->d.size);
+	if (l->fd < 0) {
+		l->fd = -EBADF;
+		return 0;
+	}
+	memcpy(l->d.digest, digest, strlen(digest) + 1);
+	l->codec = codec_of(l->fd);
+	return 1;
+}
+
+static int pack(struct store *s, const struct layer_info *info,
+		const char *diff_id, struct push_layer *l, struct err *err)
+{
+	auto_layer_result struct layer_result res = { 0 };
+	int r = store_userns(s, err);
+
+	if (r < 0)
+		return r;
+	autoclose int dir = layer_open(s, digest_hex(diff_id));
+	if (dir < 0)
+		return err_code(err, dir, "open layer %.19s", diff_id);
+	l->fd = scratch_file(s, err);
+	if (l->fd < 0)
+		return l->fd;
+	r = layer_diff_stream(dir, info->format, l->fd, s->conf.enter_userns,
+			      s->conf.arg, &res, err);
+	if (r < 0)
+		return err_wrap(err, r, "layer %.19s", diff_id);
+	if (!streq(res.diff_id, diff_id))
+		return missing(diff_id, err);
+	memcpy(l->d.digest, diff_id, strlen(diff_id) + 1);
+	l->d.size = res.diff_size;
+	l->codec = "";
+	return 0;
+}
+
+/* @ret_packed: the bytes were made just now */
+static int find(struct store *s, const struct desc *want, const char *diff_id,
+		struct push_layer *l, bool *ret_packed, struct err *err)
+{
+	auto_layer_info struct layer_info info = { 0 };
+	int r;
+
+	if (want && open_blob(s, want->digest, l))
+		return 0;
+	l->changed = true;
+	r = layer_read(s, digest_hex(diff_id), &info, err);
+	if (r < 0)
+		return r;
+	if (*info.digest && open_blob(s, info.digest, l))
+		return 0;
+	*ret_packed = true;
+	return pack(s, &info, diff_id, l, err);
+}
+
+/* ---- converting ---------------------------------------------------------- */
+
+/* 1 @ret_codec is wanted, 0 it stays as it is, -errno */
+static int wants(const struct push_opts *o, struct dest *to,
+		 const struct push_layer *l, bool packed, bool docker,
+		 const char **ret_codec, struct err *err)
+{
+	int r;
+
+	*ret_codec = o->compression;
+	if (packed || (docker && streq(l->codec, "zstd") && !o->compression)) {
+		if (!o->compression)
+			*ret_codec = "gzip";
+		return 1;
+	}
+	if (!o->compression)
+		return 0;
+	if (streq(o->compression, l->codec))
+		return o->force && o->level;
+	if (o->force)
+		return 1;
+	r = to->ops->has(to, l->d.digest, err);
+	return r < 0 ? r : !r;
+}
+
+static int convert(struct store *s, const char *codec, unsigned int level,
+		   const char *diff_id, struct push_layer *l, struct err *err)
+{
+	auto_layer_result struct layer_result res = { 0 };
+	auto_staging struct staging st = STAGING_INIT;
+	int r = store_userns(s, err);
+
+	if (r == 0)
+		r = staging_new(s, &st, err);
+	autoclose int out = r == 0 ? scratch_file(s, err) : -EBADF;
+	if (r < 0 || out < 0)
+		return r < 0 ? r : out;
+	if (lseek(l->fd, 0, SEEK_SET) < 0)
+		return err_sys(err, "layer %.19s", diff_id);
+	const struct layer_apply apply = {
+		.input = l->fd,
+		.staging = st.fd,
+		.size = l->d.size,
+		.diff_id = diff_id,
+		.max_bytes = s->conf.layer_max,
+		.enter_userns = s->conf.enter_userns,
+		.arg = s->conf.arg,
+	};
+
+	r = layer_compress(&apply, out, codec, level, &res, err);
+	if (r < 0)
+		return err_wrap(err, r, "layer %.19s", diff_id);
+	close_fd(l->fd);
+	l->fd = take_fd(out);
+	l->codec = streq(codec, "zstd") ? "zstd" : "gzip";
+	l->changed = true;
+	l->d.size = res.size;
+	memcpy(l->d.digest, res.digest, strlen(res.digest) + 1);
+	return 0;
+}
+
+static char *type_of(const struct push_layer *l, bool docker)
+{
+	const char *base = docker ? TYPE_DOCKER_LAYER : TYPE_OCI_LAYER;
+
+	if (streq(l->codec, "") || streq(l->codec, "other"))
+		return xstrdup(base);
+	return xasprintf("%s%c%s", base, docker ? '.' : '+', l->codec);
+}
+
+int push_layer_open(struct store *s, const struct push_opts *o,
+		    struct dest *to, const struct desc *want,
+		    const char *diff_id, bool docker, struct push_layer *ret,
+		    struct err *err)
+{
+	struct push_layer l = PUSH_LAYER_INIT;
+	const char *codec;
+	bool packed = false;
+	int r = find(s, want, diff_id, &l, &packed, err);
+
+	if (r == 0)
+		r = wants(o, to, &l, packed, docker, &codec, err);
+	if (r == 1)
+		r = convert(s, codec, o->level, diff_id, &l, err);
+	if (r < 0) {
+		push_layer_done(&l);
+		return r;
+	}
+	l.d.type = type_of(&l, docker);
+	*ret = l;
+	return 0;
+}
