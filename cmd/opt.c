@@ -126,7 +126,7 @@ static const char *csv_field(const char *s, struct sb *out)
 	return *s ? s + 1 : NULL;
 }
 
-static void add_list(char ***v, const char *value)
+void opt_csv(const char *value, char ***v)
 {
 	while (value && *value) {
 		autosb struct sb field = SB_INIT;
@@ -199,7 +199,7 @@ static int set_value(const struct match *m, const char *value, struct err *err)
 		return 0;
 	case OPT_T_STRV:
 		if (o->flags & OPT_SPLIT)
-			add_list(field, value);
+			opt_csv(value, field);
 		else
 			strv_add(field, value);
 		return 0;

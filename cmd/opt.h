@@ -107,6 +107,10 @@ struct opt {
 #define OPT_END { 0, NULL, NULL, OPT_T_END, 0, OPT_NO_GIVEN, NULL, NULL, \
 		  NULL, 0 }
 
+/** opt_csv() - append the fields of one line of comma separated values; a field
+ *  in double quotes keeps its commas, "" inside is one quote */
+void opt_csv(const char *value, char ***v);
+
 /** opt_takes_value() - --x needs an argument */
 bool opt_takes_value(const struct opt *o);
 

@@ -78,3 +78,15 @@ const char store_schema[] =
 	" driver TEXT NOT NULL,"
 	" whiteouts INTEGER NOT NULL"
 	") WITHOUT ROWID;";
+
+/* One user may need several images: those that it mounts, besides its own. */
+const char store_pins_schema[] =
+	"CREATE TABLE image_pin ("
+	" user TEXT NOT NULL,"
+	" image TEXT NOT NULL,"
+	" PRIMARY KEY (user, image)"
+	") WITHOUT ROWID;"
+	"INSERT INTO image_pin SELECT user, image FROM image_user;"
+	"DROP TABLE image_user;"
+	"ALTER TABLE image_pin RENAME TO image_user;"
+	"CREATE INDEX image_user_image ON image_user (image);";

@@ -93,16 +93,16 @@ int create_container(struct runtime *rt, const struct create_args *a,
 		     char *const *argv, bool run, struct image **ret_img,
 		     struct ctr **ret, struct err *err);
 
-/* ---- opt_mount.c ---- */
+/* ---- opt_volumes.c ---- */
 
 /** mounts_parse() - -v, --mount, --tmpfs, --volumes-from into @c->mounts;
  *  makes missing -v sources */
 int mounts_parse(struct runtime *rt, const struct create_args *a,
 		 struct ctr_config *c, struct err *err);
 
-/** one of each, for tests; @m is filled on success */
+/** one of each (opt_mount.c); @m is mount_done()ne by the caller, also on
+ *  failure */
 int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err);
-int mount_parse_mount(const char *text, struct ctr_mount *m, struct err *err);
 int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err);
 
 /* ---- opt_env.c ---- */

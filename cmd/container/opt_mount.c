@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * -v, --mount, --tmpfs and --volumes-from: three spellings of one thing.
- *
- * Theory of operation.  Each text becomes a struct ctr_mount.  The words that
- * all three share (ro, exec, propagation, ...) are in one table; what a
- * spelling adds is handled beside it.  -v makes a missing source directory, as
- * the caller and with the caller's umask; --mount leaves that to an error.
+ * -v and --tmpfs, and the words that they share with --mount (mount_spec.c).
+ * Each text becomes a struct ctr_mount.
  */
 #include <sys/mount.h>
-#include <sys/stat.h>
 
-#include "cmd/container/create_opts.h"
+#include "cmd/container/mount_words.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 
 /* ---- words that all spellings share ------------------------------------ */
 
-static int unknown_option(const char *word, struct err *err)
+int mount_unknown(const char *word, struct err *err)
 {
 	return err_set(err, ERR_INVALID, EINVAL,
 		       "%s: invalid mount option", word);
 }
 
-static int set_propagation(const char *word, struct ctr_mount *m)
+bool mount_propagation(const char *word, struct ctr_mount *m)
 {
 	static const struct {
 		const char *word;
@@ -41,13 +36,12 @@ static int set_propagation(const char *word, struct ctr_mount *m)
 		if (!streq(word, kinds[i].word))
 			continue;
 		m->propagation = kinds[i].flags;
-		return 1;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
-/* 1 known, 0 not one of these */
-static int shared_word(const char *word, struct ctr_mount *m)
+bool mount_word(const char *word, struct ctr_mount *m)
 {
 	if (streq(word, "ro") || streq(word, "readonly"))
 		m->ro = true;
@@ -60,13 +54,13 @@ static int shared_word(const char *word, struct ctr_mount *m)
 	else if (streq(word, "dev") || streq(word, "nodev"))
 		m->dev = word[0] != 'n';
 	else
-		return set_propagation(word, m);
+		return mount_propagation(word, m);
 	if (streq(word, "exec") || streq(word, "noexec"))
 		m->exec_set = true;
-	return 1;
+	return true;
 }
 
-static int set_target(struct ctr_mount *m, const char *path, struct err *err)
+int mount_set_target(struct ctr_mount *m, const char *path, struct err *err)
 {
 	autofree char *clean = path[0] == '/' ? path_clean(path) : NULL;
 
@@ -83,7 +77,7 @@ static int set_target(struct ctr_mount *m, const char *path, struct err *err)
 	return 0;
 }
 
-static int absolute(const char *path, char **ret, struct err *err)
+int mount_absolute(const char *path, char **ret, struct err *err)
 {
 	autofree char *cwd = NULL;
 	autofree char *joined = NULL;
@@ -98,7 +92,7 @@ static int absolute(const char *path, char **ret, struct err *err)
 	return 0;
 }
 
-static void make_anonymous(struct ctr_mount *m)
+void mount_anonymous(struct ctr_mount *m)
 {
 	char name[65];
 
@@ -108,7 +102,7 @@ static void make_anonymous(struct ctr_mount *m)
 	str_set(&m->source, name);
 }
 
-static int check_volume_name(const char *name, struct err *err)
+int mount_volume_name(const char *name, struct err *err)
 {
 	if (name_is_valid(name))
 		return 0;
@@ -121,25 +115,58 @@ static int check_volume_name(const char *name, struct err *err)
 
 /* ---- -v [SOURCE:]TARGET[:OPTIONS] -------------------------------------- */
 
+static int overlay_dir(char **dst, const char *path, struct err *err)
+{
+	free(*dst);
+	*dst = NULL;
+	return mount_absolute(path, dst, err);
+}
+
 static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
 {
-	if (shared_word(word, m))
+	const char *upper = str_after(word, "upperdir=");
+	const char *work = str_after(word, "workdir=");
+
+	if (mount_word(word, m))
 		return 0;
-	/* labels of an LSM that is not there; binds are recursive anyway */
-	if (streq(word, "z") || streq(word, "Z") || streq(word, "rbind") ||
-	    streq(word, "bind") || streq(word, "copy"))
-		return 0;
-	if (streq(word, "nocopy")) {
-		m->nocopy = true;
-		return 0;
-	}
-	if (streq(word, "U") || streq(word, "O") || streq(word, "idmap") ||
-	    str_starts(word, "idmap=") || str_starts(word, "upperdir=") ||
-	    str_starts(word, "workdir="))
+	if (upper || work)
+		return overlay_dir(upper ? &m->upperdir : &m->workdir,
+				   upper ? upper : work, err);
+	if (str_starts(word, "idmap="))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "volume option '%s' is not supported yet",
-			       word);
-	return unknown_option(word, err);
+			       "volume option '%s' is not supported yet: "
+			       "idmap takes the container's own map", word);
+	if (streq(word, "z") || streq(word, "Z"))
+		str_set(&m->relabel, word);
+	else if (streq(word, "U"))
+		m->chown = true;
+	else if (streq(word, "O"))
+		m->overlay = true;
+	else if (streq(word, "idmap"))
+		m->idmap = true;
+	else if (streq(word, "copy") || streq(word, "nocopy"))
+		m->nocopy = word[0] == 'n';
+	else if (streq(word, "bind") || streq(word, "rbind"))
+		m->nonrecursive = word[0] == 'b';
+	else
+		return mount_unknown(word, err);
+	return 0;
+}
+
+static int check_overlay(const struct ctr_mount *m, struct err *err)
+{
+	if (!m->upperdir != !m->workdir)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "must specify both upperdir and workdir for an "
+			       "overlay volume");
+	if ((m->upperdir || m->workdir) && !m->overlay)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "upperdir and workdir need the volume option "
+			       "O");
+	if (m->overlay && m->ro)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "volume options O and ro exclude each other");
+	return 0;
 }
 
 static int volume_source(const char *source, struct ctr_mount *m,
@@ -151,10 +178,10 @@ static int volume_source(const char *source, struct ctr_mount *m,
 		m->type = MNT_BIND;
 		free(m->source);
 		m->source = NULL;
-		return absolute(source, &m->source, err);
+		return mount_absolute(source, &m->source, err);
 	}
 	m->type = MNT_VOLUME;
-	r = check_volume_name(source, err);
+	r = mount_volume_name(source, err);
 	if (r == 0)
 		str_set(&m->source, source);
 	return r;
@@ -172,16 +199,16 @@ int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid volume specification: '%s'", text);
 	if (n == 1)
-		make_anonymous(m);
+		mount_anonymous(m);
 	else
 		r = volume_source(v[0], m, err);
 	if (r == 0)
-		r = set_target(m, v[n == 1 ? 0 : 1], err);
+		r = mount_set_target(m, v[n == 1 ? 0 : 1], err);
 	if (n == 3)
 		words = strv_split(v[2], ',');
 	for (char **w = words; r == 0 && w && *w; w++)
 		r = volume_word(*w, m, err);
-	return r;
+	return r < 0 ? r : check_overlay(m, err);
 }
 
 /* ---- --tmpfs TARGET[:OPTIONS] ------------------------------------------ */
@@ -194,16 +221,20 @@ static void tmpfs_data(struct ctr_mount *m, const char *key, const char *value)
 			   xasprintf("%s=%s", key, value);
 }
 
-static int tmpfs_word(const char *word, struct ctr_mount *m, struct err *err)
+int mount_tmpfs_word(const char *word, struct ctr_mount *m, struct err *err)
 {
 	static const char *const keys[] = { "size", "mode", "uid", "gid",
 					    "nr_inodes", "nr_blocks", "huge" };
 	const char *eq = strchr(word, '=');
 
-	if (shared_word(word, m))
+	if (mount_word(word, m))
 		return 0;
 	if (streq(word, "tmpcopyup") || streq(word, "notmpcopyup")) {
 		m->nocopy = word[0] == 'n';
+		return 0;
+	}
+	if (streq(word, "U")) {
+		m->chown = true;
 		return 0;
 	}
 	for (size_t i = 0; eq && i < ARRAY_LEN(keys); i++) {
@@ -218,7 +249,7 @@ static int tmpfs_word(const char *word, struct ctr_mount *m, struct err *err)
 			       "the 'noswap' option is only allowed with "
 			       "rootful tmpfs mounts: must provide an argument "
 			       "for option");
-	return unknown_option(word, err);
+	return mount_unknown(word, err);
 }
 
 int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err)
@@ -230,295 +261,8 @@ int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err)
 	int r;
 
 	*m = (struct ctr_mount){ .type = MNT_TMPFS };
-	r = set_target(m, target, err);
+	r = mount_set_target(m, target, err);
 	for (char **w = words; r == 0 && w && *w; w++)
-		r = tmpfs_word(*w, m, err);
-	return r;
-}
-
-/* ---- --mount KEY=VALUE,... --------------------------------------------- */
-
-static int set_type(const char *type, struct ctr_mount *m, struct err *err)
-{
-	static const struct {
-		const char *name;
-		enum ctr_mount_type type;
-	} types[] = { { "bind", MNT_BIND },
-		      { "volume", MNT_VOLUME },
-		      { "tmpfs", MNT_TMPFS },
-		      { "devpts", MNT_DEVPTS } };
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (!streq(type, types[i].name))
-			continue;
-		m->type = types[i].type;
-		return 0;
-	}
-	if (streq(type, "image") || streq(type, "glob") ||
-	    streq(type, "ramfs") || streq(type, "artifact"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "mount type \"%s\" is not supported yet", type);
-	return err_set(err, ERR_INVALID, EINVAL,
-		       "invalid filesystem type \"%s\"", type);
-}
-
-/* "ro", "ro=true", "readonly=false", "rw", "rw=false" */
-static int set_ro(const char *key, const char *value, struct ctr_mount *m,
-		  struct err *err)
-{
-	bool on = true;
-
-	if (value && parse_bool(value, &on) < 0)
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "%s=%s: invalid mount option", key, value);
-	m->ro = streq(key, "rw") ? !on : on;
-	return 0;
-}
-
-static int tmpfs_key(const char *key, const char *value, struct ctr_mount *m,
-		     struct err *err)
-{
-	if (m->type != MNT_TMPFS)
-		return unknown_option(key, err);
-	if (streq(key, "tmpfs-size"))
-		tmpfs_data(m, "size", value);
-	else
-		tmpfs_data(m, "mode", value);
-	return 0;
-}
-
-static bool is_any(const char *key, const char *const *names)
-{
-	for (; *names; names++)
-		if (streq(key, *names))
-			return true;
-	return false;
-}
-
-static int mount_key(const char *key, const char *value, struct ctr_mount *m,
-		     struct err *err)
-{
-	static const char *const sources[] = { "src", "source", NULL };
-	static const char *const targets[] = { "dst", "dest", "destination",
-					       "target", NULL };
-	static const char *const ros[] = { "ro", "readonly", "rw", NULL };
-	static const char *const nothing[] = { "relabel", "consistency",
-					       "bind-recursive", NULL };
-
-	if (streq(key, "type"))
-		return 0;	/* looked at first */
-	if (is_any(key, ros))
-		return set_ro(key, value, m, err);
-	if (!value && (shared_word(key, m)))
-		return 0;
-	if (!value && m->type == MNT_TMPFS)
-		return tmpfs_word(key, m, err);
-	if (!value && (streq(key, "nocopy") || streq(key, "volume-nocopy"))) {
-		m->nocopy = true;
-		return 0;
-	}
-	if (!value)
-		return unknown_option(key, err);
-	if (is_any(key, targets))
-		return set_target(m, value, err);
-	if (is_any(key, sources)) {
-		str_set(&m->source, value);
-		return 0;
-	}
-	if (streq(key, "bind-propagation"))
-		return set_propagation(value, m) ? 0 :
-						   unknown_option(value, err);
-	if (streq(key, "tmpfs-size") || streq(key, "tmpfs-mode"))
-		return tmpfs_key(key, value, m, err);
-	if (is_any(key, nothing))
-		return 0;
-	if (streq(key, "U") || streq(key, "chown") ||
-	    streq(key, "volume-opt") || streq(key, "idmap") ||
-	    streq(key, "subpath") || streq(key, "bind-nonrecursive"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "mount option '%s' is not supported yet", key);
-	return unknown_option(key, err);
-}
-
-static int finish_mount(struct ctr_mount *m, struct err *err)
-{
-	autofree char *source = NULL;
-	int r;
-
-	if (!m->target)
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "must set volume destination");
-	if (m->type == MNT_VOLUME) {
-		if (m->source)
-			return check_volume_name(m->source, err);
-		make_anonymous(m);
-		return 0;
-	}
-	if (m->type != MNT_BIND)
-		return 0;
-	if (str_is_empty(m->source))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "must set source for a bind mount");
-	r = absolute(m->source, &source, err);
-	if (r < 0)
-		return r;
-	free(m->source);
-	m->source = take_ptr(source);
-	return 0;
-}
-
-int mount_parse_mount(const char *text, struct ctr_mount *m, struct err *err)
-{
-	autostrv char **words = strv_split(text, ',');
-	const char *type = strv_env_get(words, "type");
-	int r = 0;
-
-	*m = (struct ctr_mount){ .type = MNT_VOLUME };
-	if (type)
-		r = set_type(type, m, err);
-	for (char **w = words; r == 0 && w && *w; w++) {
-		char *eq = strchr(*w, '=');
-
-		if (eq)
-			*eq = '\0';
-		r = mount_key(*w, eq ? eq + 1 : NULL, m, err);
-		if (eq)
-			*eq = '=';
-	}
-	return r < 0 ? r : finish_mount(m, err);
-}
-
-/* ---- all together ------------------------------------------------------ */
-
-static void mount_free(struct ctr_mount *m)
-{
-	free(m->source);
-	free(m->target);
-	free(m->options);
-}
-
-static bool same_mount(const struct ctr_mount *a, const struct ctr_mount *b)
-{
-	return a->type == b->type && streq(a->target, b->target) &&
-	       streq(a->source, b->source);
-}
-
-/* @m is taken */
-static int add(struct ctr_config *c, struct ctr_mount *m, struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < c->n_mounts; i++) {
-		if (!streq(c->mounts[i].target, m->target))
-			continue;
-		if (!same_mount(&c->mounts[i], m))
-			r = err_set(err, ERR_INVALID, EINVAL,
-				    "%s: duplicate mount destination",
-				    m->target);
-		mount_free(m);
-		return r;
-	}
-	c->mounts = xreallocarray(c->mounts, c->n_mounts + 1,
-				  sizeof(*c->mounts));
-	c->mounts[c->n_mounts++] = *m;
-	return 0;
-}
-
-/* mkdir -p with the caller's umask; a file that is there is fine, too. */
-static int make_source(const char *path, struct err *err)
-{
-	autofree char *copy = NULL;
-
-	if (access(path, F_OK) == 0)
-		return 0;
-	copy = xstrdup(path);
-	for (char *p = strchr(copy + 1, '/');; p = strchr(p + 1, '/')) {
-		if (p)
-			*p = '\0';
-		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			return err_sys(err, "create %s for the volume", copy);
-		if (!p)
-			return 0;
-		*p = '/';
-	}
-}
-
-typedef int (*parse_fn)(const char *text, struct ctr_mount *m,
-			struct err *err);
-
-static int add_each(char *const *texts, parse_fn parse, struct ctr_config *c,
-		    struct err *err)
-{
-	for (; texts && *texts; texts++) {
-		struct ctr_mount m = { 0 };
-		int r = parse(*texts, &m, err);
-
-		if (r == 0 && parse == mount_parse_volume &&
-		    m.type == MNT_BIND)
-			r = make_source(m.source, err);
-		if (r < 0) {
-			mount_free(&m);
-			return r;
-		}
-		r = add(c, &m, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int copy_mounts(const struct ctr *from, bool ro, struct ctr_config *c,
-		       struct err *err)
-{
-	for (size_t i = 0; i < from->config.n_mounts; i++) {
-		struct ctr_mount m = from->config.mounts[i];
-		int r;
-
-		if (m.type != MNT_BIND && m.type != MNT_VOLUME)
-			continue;
-		m.source = xstrdup(m.source);
-		m.target = xstrdup(m.target);
-		m.options = xstrdup(m.options);
-		m.ro |= ro;
-		r = add(c, &m, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* --volumes-from CONTAINER[:ro|rw|z] */
-static int add_from(struct runtime *rt, const char *text, struct ctr_config *c,
-		    struct err *err)
-{
-	const char *colon = strchr(text, ':');
-	autofree char *name = colon ? xstrndup(text, (size_t)(colon - text)) :
-				      xstrdup(text);
-	auto_ctr struct ctr *from = NULL;
-	int r;
-
-	if (colon && !streq(colon, ":ro") && !streq(colon, ":rw") &&
-	    !streq(colon, ":z"))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid option \"%s\" in --volumes-from",
-			       colon + 1);
-	r = ctr_find(rt, name, &from, err);
-	if (r < 0)
-		return r;
-	return copy_mounts(from, colon && streq(colon, ":ro"), c, err);
-}
-
-int mounts_parse(struct runtime *rt, const struct create_args *a,
-		 struct ctr_config *c, struct err *err)
-{
-	int r;
-
-	r = add_each(a->mount, mount_parse_mount, c, err);
-	if (r == 0)
-		r = add_each(a->volume, mount_parse_volume, c, err);
-	if (r == 0)
-		r = add_each(a->tmpfs, mount_parse_tmpfs, c, err);
-	for (char **v = a->volumes_from; r == 0 && v && *v; v++)
-		r = add_from(rt, *v, c, err);
+		r = mount_tmpfs_word(*w, m, err);
 	return r;
 }

@@ -5,11 +5,13 @@
 #include "cmd/commands.h"
 #include "cmd/volume/volume.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 struct create_args {
 	char *driver;
 	char **labels;
 	char **options;
+	char *uid, *gid;
 	bool ignore;
 };
 
@@ -23,8 +25,10 @@ static const struct opt create_opts[] = {
 		 "Set metadata of the volume"),
 	OPT_STRV('o', "opt", struct create_args, options, "KEY=VALUE",
 		 "Set a driver option: type, device, o"),
-	OPT_NOT_YET(0, "gid", "uint", "Group that owns the volume"),
-	OPT_NOT_YET(0, "uid", "uint", "User that owns the volume"),
+	OPT_STR(0, "gid", struct create_args, gid, "uint",
+		"Group that owns the volume"),
+	OPT_STR(0, "uid", struct create_args, uid, "uint",
+		"User that owns the volume"),
 	OPT_END,
 };
 
@@ -33,14 +37,20 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct create_args *args = p;
 	auto_volume struct volume *v = NULL;
+	autostrv char **options = NULL;
 	int r = 0;
 
 	if (args->driver && !streq(args->driver, "local"))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "volume driver \"%s\" is not supported yet",
 			       args->driver);
-	r = volume_create(rt, argv[0], args->labels, args->options,
-			  args->ignore, &v, err);
+	options = strv_copy(args->options);
+	if (args->uid)
+		strv_addf(&options, "UID=%s", args->uid);
+	if (args->gid)
+		strv_addf(&options, "GID=%s", args->gid);
+	r = volume_create(rt, argv[0], args->labels, options, args->ignore,
+			  &v, err);
 	if (r < 0)
 		return r;
 	printf("%s\n", v->name);

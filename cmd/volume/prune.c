@@ -66,7 +66,7 @@ static bool confirmed(const struct prune_args *args, char *const *names)
 static int remove_one(struct runtime *rt, const char *name,
 		      void *data unused_attr, struct err *err)
 {
-	int r = volume_remove(rt, name, false, err);
+	int r = volume_remove(rt, name, false, 0, err);
 
 	/* Somebody else was faster: it is not there, or in use again. */
 	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE)) {

@@ -9,6 +9,7 @@
 struct rm_args {
 	bool all;
 	bool force;
+	int64_t time;
 };
 
 static const struct opt rm_opts[] = {
@@ -16,16 +17,23 @@ static const struct opt rm_opts[] = {
 	OPT_BOOL('f', "force", struct rm_args, force,
 		 "Remove containers that use the volume first; ignore unknown "
 		 "names"),
-	OPT_NOT_YET('t', "time", "int",
-		    "Seconds to wait for the containers to stop"),
+	OPT_I64('t', "time", struct rm_args, time, "int",
+		"Seconds to wait for the containers to stop"),
 	OPT_END,
 };
+
+static void rm_defaults(void *args)
+{
+	((struct rm_args *)args)->time = 10;
+}
 
 static int remove_one(struct runtime *rt, const char *name, void *data,
 		      struct err *err)
 {
 	const struct rm_args *args = data;
-	int r = volume_remove(rt, name, args->force, err);
+	uint32_t wait = args->time < 0 || args->time >= UINT32_MAX - 1 ?
+			UINT32_MAX : (uint32_t)args->time;
+	int r = volume_remove(rt, name, args->force, wait, err);
 
 	if (r < 0 && args->force && err->kind == ERR_NOT_FOUND) {
 		err_clear(err);
@@ -44,6 +52,10 @@ static int rm_run(struct runtime *rt, const void *p, char **argv,
 	autostrv char **names = NULL;
 	int r = 0;
 
+	if (args.time != 10 && !args.force)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--force option must be specified to use the "
+			       "--time option");
 	if (args.all == (argv[0] != NULL))
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "choose either one or more volumes or all");
@@ -69,5 +81,6 @@ const struct cmd cmd_volume_rm = {
 	.flags = CMD_NEED_RUNTIME | CMD_RM_EXIT,
 	.opts = (const struct opt *const[]){ rm_opts, NULL },
 	.args_size = sizeof(struct rm_args),
+	.defaults = rm_defaults,
 	.run = rm_run,
 };

@@ -177,6 +177,15 @@ static struct json_object *mount_to_json(const struct ctr_mount *m)
 	json_set_bool(o, "anonymous", m->anonymous);
 	json_set_bool(o, "nocopy", m->nocopy);
 	json_set_bool(o, "chown", m->chown);
+	json_set_str(o, "subpath", m->subpath);
+	json_set_str(o, "upperdir", m->upperdir);
+	json_set_str(o, "workdir", m->workdir);
+	json_set_str(o, "image_id", m->image_id);
+	json_set_str(o, "relabel", m->relabel);
+	json_set_bool(o, "overlay", m->overlay);
+	json_set_bool(o, "idmap", m->idmap);
+	json_set_bool(o, "nonrecursive", m->nonrecursive);
+	json_set_bool(o, "nofollow", m->nofollow);
 	json_set_u64(o, "propagation", m->propagation);
 	return o;
 }
@@ -195,6 +204,15 @@ static void mount_from_json(struct json_object *o, struct ctr_mount *m)
 	m->anonymous = json_flag(o, "anonymous", false);
 	m->nocopy = json_flag(o, "nocopy", false);
 	m->chown = json_flag(o, "chown", false);
+	m->subpath = xstrdup(json_str(o, "subpath"));
+	m->upperdir = xstrdup(json_str(o, "upperdir"));
+	m->workdir = xstrdup(json_str(o, "workdir"));
+	m->image_id = xstrdup(json_str(o, "image_id"));
+	m->relabel = xstrdup(json_str(o, "relabel"));
+	m->overlay = json_flag(o, "overlay", false);
+	m->idmap = json_flag(o, "idmap", false);
+	m->nonrecursive = json_flag(o, "nonrecursive", false);
+	m->nofollow = json_flag(o, "nofollow", false);
 	m->propagation = (unsigned long)json_i64(o, "propagation", 0);
 }
 
@@ -263,7 +281,25 @@ void mount_done(struct ctr_mount *m)
 	free(m->source);
 	free(m->target);
 	free(m->options);
+	free(m->subpath);
+	free(m->upperdir);
+	free(m->workdir);
+	free(m->image_id);
+	free(m->relabel);
 	*m = (struct ctr_mount){ 0 };
+}
+
+void mount_copy(struct ctr_mount *to, const struct ctr_mount *from)
+{
+	*to = *from;
+	to->source = xstrdup(from->source);
+	to->target = xstrdup(from->target);
+	to->options = xstrdup(from->options);
+	to->subpath = xstrdup(from->subpath);
+	to->upperdir = xstrdup(from->upperdir);
+	to->workdir = xstrdup(from->workdir);
+	to->image_id = xstrdup(from->image_id);
+	to->relabel = xstrdup(from->relabel);
 }
 
 void ctr_config_done(struct ctr_config *c)

@@ -34,18 +34,34 @@ enum ctr_restart {
 	RESTART_UNLESS_STOPPED,
 };
 
-enum ctr_mount_type { MNT_BIND, MNT_VOLUME, MNT_TMPFS, MNT_DEVPTS };
+enum ctr_mount_type {
+	MNT_BIND,
+	MNT_VOLUME,
+	MNT_TMPFS,
+	MNT_DEVPTS,
+	MNT_IMAGE,
+	MNT_RAMFS,
+};
 
-/** struct ctr_mount - one -v, --mount or --tmpfs, or a VOLUME of the image */
+/**
+ * struct ctr_mount - one -v, --mount or --tmpfs, or a VOLUME of the image
+ * @overlay: :O: what is written goes to an upper directory that lasts as long
+ *           as the run; @upperdir, @workdir: the user's own, kept
+ */
 struct ctr_mount {
 	enum ctr_mount_type type;
-	char *source;	/* bind: absolute host path; volume: its name */
+	char *source;	/* bind: absolute host path; volume, image: its name */
 	char *target;
-	char *options;	/* tmpfs data: "size=64m,mode=1777" */
+	char *options;	/* tmpfs, devpts data: "size=64m,mode=1777" */
+	char *subpath;	/* below the source */
+	char *upperdir, *workdir;
+	char *image_id;	/* of an image */
+	char *relabel;	/* "z", "Z"; no LSM acts on it */
 	bool ro, exec_set, noexec, suid, dev;
 	bool anonymous;	/* volume made for this container */
 	bool nocopy;
 	bool chown;	/* :U */
+	bool overlay, idmap, nonrecursive, nofollow;
 	unsigned long propagation;
 };
 
@@ -125,6 +141,12 @@ struct ctr_config {
 };
 
 void ctr_config_done(struct ctr_config *c);
+
+/** mount_done() - free what one owns; fine on a zeroed one */
+void mount_done(struct ctr_mount *m);
+
+/** mount_copy() - a deep copy; @to is overwritten */
+void mount_copy(struct ctr_mount *to, const struct ctr_mount *from);
 
 /**
  * struct ctr - one row: config and what is known of its last start

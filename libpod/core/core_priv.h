@@ -93,20 +93,6 @@ bool row_mark_holds(struct runtime *rt, const char *id,
 /** row_pending() - containers in a transitional state */
 int row_pending(struct runtime *rt, struct ctr_list *ret, struct err *err);
 
-/* ---- event.c: the journal ---- */
-
-extern const char event_schema[];
-
-/**
- * event_life() - what the change of a container's row means for the journal
- * @c:    as it is going to be
- * @gone: the row is going to be deleted
- *
- * Inside the transaction, before the change.
- */
-int event_life(struct runtime *rt, const struct ctr *c, bool gone,
-	       struct err *err);
-
 /* ---- config.c ---- */
 
 struct json_object *ctr_config_to_json(const struct ctr_config *c);
@@ -122,9 +108,6 @@ void config_brief_parse(const char *text, struct ctr_config *c);
 void ports_pack(const struct port_list *list, struct sb *out);
 int ports_unpack(const char *text, struct port_list *ret);
 
-/** mount_free_fields() - what one struct ctr_mount owns */
-void mount_done(struct ctr_mount *m);
-
 /* ---- state.c ---- */
 
 /**
@@ -134,10 +117,6 @@ void mount_done(struct ctr_mount *m);
  * by those who change the container next.
  */
 void ctr_normalise(struct runtime *rt, struct ctr *c);
-
-/** ctr_fold_exit() - what the exit record of this start says into @c; false:
- *  there is none */
-bool ctr_fold_exit(int dir, struct ctr *c);
 
 /** ctr_lock_probe() - is a monitor alive?  1 yes, 0 no, -errno */
 int ctr_lock_probe(struct runtime *rt, const char *id);
@@ -222,10 +201,28 @@ extern const char volume_schema[];
 int volume_use(struct runtime *rt, const char *name, bool anonymous,
 	       const char *ctr_id, struct err *err);
 
-/** volume_dir() - descriptor of a volume's _data, made when it is missing.
- *  owned; *ret_fresh: never mounted before: copy up */
-int volume_dir(struct runtime *rt, const char *name, bool *ret_fresh,
-	       struct err *err);
+/** volume_dir() - descriptor of a volume's _data, made when it is missing;
+ *  owned */
+int volume_dir(struct runtime *rt, const char *name, struct err *err);
+
+/**
+ * struct volume_source - what a volume is mounted from
+ * @fd:     its directory, or the device of a bind; -EBADF: a tmpfs.  Owned
+ * @data:   options of the tmpfs, may be NULL; owned
+ * @attr:   MOUNT_ATTR_* that its options ask for
+ * @fresh:  never mounted before: copy up
+ * @owned:  it has an owner that was given with the volume
+ */
+struct volume_source {
+	int fd;
+	char *data;
+	uint64_t attr;
+	bool fresh;
+	bool owned;
+};
+
+int volume_source(struct runtime *rt, const char *name,
+		  struct volume_source *ret, struct err *err);
 
 /** volume_filled() - it was mounted: no copy-up ever again */
 int volume_filled(struct runtime *rt, const char *name, struct err *err);

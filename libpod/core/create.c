@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/event.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -87,15 +86,23 @@ static int insert_named(struct runtime *rt, struct ctr *c, struct err *err)
 	return 0;
 }
 
+static bool mounts_image(const struct ctr_config *c)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].type == MNT_IMAGE)
+			return true;
+	return false;
+}
+
 static int insert_uses(struct runtime *rt, const struct ctr *c,
 		       struct err *err)
 {
-	struct store *store;
+	struct store *store = NULL;
 	int r = 0;
 
-	if (c->config.image_id) {
+	if (c->config.image_id || mounts_image(&c->config)) {
 		r = runtime_store(rt, &store, err);
-		if (r == 0)
+		if (r == 0 && c->config.image_id)
 			r = image_use(store, c->config.image_id, c->id, err);
 	}
 	for (size_t i = 0; r == 0 && i < c->config.n_mounts; i++) {
@@ -104,6 +111,8 @@ static int insert_uses(struct runtime *rt, const struct ctr *c,
 		if (m->type == MNT_VOLUME)
 			r = volume_use(rt, m->source, m->anonymous, c->id,
 				       err);
+		else if (m->type == MNT_IMAGE)
+			r = image_use(store, m->image_id, c->id, err);
 	}
 	return r;
 }
@@ -113,9 +122,7 @@ static int tx_insert(struct runtime *rt, void *arg, struct err *err)
 	struct ctr *c = arg;
 	int r = insert_named(rt, c, err);
 
-	if (r == 0)
-		r = insert_uses(rt, c, err);
-	return r < 0 ? r : event_ctr(rt, c, EVENT_CREATE, NULL, err);
+	return r < 0 ? r : insert_uses(rt, c, err);
 }
 
 static int insert(struct runtime *rt, struct ctr *c, struct err *err)
@@ -207,12 +214,11 @@ static int make_volumes(struct runtime *rt, const struct ctr *c,
 {
 	for (size_t i = 0; i < c->config.n_mounts; i++) {
 		const struct ctr_mount *m = &c->config.mounts[i];
-		bool fresh;
 		int fd;
 
 		if (m->type != MNT_VOLUME)
 			continue;
-		fd = volume_dir(rt, m->source, &fresh, err);
+		fd = volume_dir(rt, m->source, err);
 		if (fd < 0)
 			return fd;
 		close(fd);
@@ -267,7 +273,9 @@ static int check_mounts(const struct ctr_config *c, struct err *err)
 	for (size_t i = 0; i < c->n_mounts; i++) {
 		const struct ctr_mount *m = &c->mounts[i];
 
-		if (m->type == MNT_BIND && access(m->source, F_OK) < 0)
+		if (m->type == MNT_BIND &&
+		    faccessat(AT_FDCWD, m->source, F_OK,
+			      m->nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0)
 			return ctr_err_source(err, m->source);
 		for (size_t j = 0; j < i; j++)
 			if (streq(c->mounts[j].target, m->target))

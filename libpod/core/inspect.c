@@ -274,7 +274,26 @@ static void mount_options(const struct ctr_mount *m, char ***v)
 		strv_add(v, "nodev");
 	if (m->noexec)
 		strv_add(v, "noexec");
-	strv_add(v, "rbind");
+	if (m->overlay)
+		strv_add(v, "O");
+	if (m->chown)
+		strv_add(v, "U");
+	if (m->idmap)
+		strv_add(v, "idmap");
+	if (m->type != MNT_IMAGE)
+		strv_add(v, m->nonrecursive ? "bind" : "rbind");
+}
+
+static bool shows_files(const struct ctr_mount *m)
+{
+	return m->type == MNT_BIND || m->type == MNT_VOLUME ||
+	       m->type == MNT_IMAGE;
+}
+
+static const char *mount_type_name(enum ctr_mount_type type)
+{
+	return type == MNT_BIND ? "bind" :
+	       type == MNT_VOLUME ? "volume" : "image";
 }
 
 static struct json_object *mounts(const struct runtime *rt,
@@ -288,11 +307,10 @@ static struct json_object *mounts(const struct runtime *rt,
 		autofree char *source = NULL;
 		autostrv char **opts = NULL;
 
-		if (m->type != MNT_BIND && m->type != MNT_VOLUME)
+		if (!shows_files(m))
 			continue;
 		o = json_object_new_object();
-		json_set_str(o, "Type", m->type == MNT_BIND ? "bind" :
-							       "volume");
+		json_set_str(o, "Type", mount_type_name(m->type));
 		if (m->type == MNT_VOLUME) {
 			json_set_str(o, "Name", m->source);
 			source = xasprintf("%s/%s/_data", rt->volumes_path,
@@ -301,11 +319,12 @@ static struct json_object *mounts(const struct runtime *rt,
 		json_set_str(o, "Source", source ? source : m->source);
 		json_set_str(o, "Destination", m->target);
 		set_text(o, "Driver", m->type == MNT_VOLUME ? "local" : "");
-		set_text(o, "Mode", "");
+		set_text(o, "Mode", m->relabel ? m->relabel : "");
 		mount_options(m, &opts);
 		set_list(o, "Options", opts);
 		json_set_bool(o, "RW", !m->ro);
 		json_set_str(o, "Propagation", propagation(m->propagation));
+		json_set_str(o, "SubPath", m->subpath);
 		json_object_array_add(a, o);
 	}
 	return a;
@@ -322,7 +341,7 @@ static struct json_object *binds(const struct ctr_config *c)
 		autofree char *joined = NULL;
 		autofree char *text = NULL;
 
-		if (m->type != MNT_BIND && m->type != MNT_VOLUME)
+		if (!shows_files(m) || m->type == MNT_IMAGE)
 			continue;
 		mount_options(m, &opts);
 		joined = strv_join(opts, ",");

@@ -302,76 +302,6 @@ static int add_files(struct plan *p, struct err *err)
 	return r;
 }
 
-static uint64_t user_attr(const struct ctr_mount *m)
-{
-	uint64_t attr = 0;
-
-	if (m->ro)
-		attr |= MOUNT_ATTR_RDONLY;
-	if (!m->suid)
-		attr |= MOUNT_ATTR_NOSUID;
-	if (!m->dev)
-		attr |= MOUNT_ATTR_NODEV;
-	if (m->noexec)
-		attr |= MOUNT_ATTR_NOEXEC;
-	return attr;
-}
-
-static int add_volume(struct plan *p, const struct ctr_mount *m,
-		      struct oci_mount *out, struct err *err)
-{
-	bool fresh = false;
-	int fd = volume_dir(p->rt, m->source, &fresh, err);
-
-	if (fd < 0)
-		return fd;
-	out->kind = OCI_MOUNT_BIND;
-	out->source_fd = plan_fd(p, fd);
-	out->volume_copy = fresh && !m->nocopy;
-	if (out->volume_copy)
-		strv_add(&p->filled, m->source);
-	return 0;
-}
-
-static int add_user(struct plan *p, const struct ctr_mount *m,
-		    struct err *err)
-{
-	struct oci_mount out = {
-		.source = m->source,
-		.source_fd = -EBADF,
-		.target = m->target,
-		.data = m->options,
-		.attr = user_attr(m),
-		.propagation = m->propagation,
-	};
-	int r = 0;
-
-	switch (m->type) {
-	case MNT_BIND:
-		out.kind = OCI_MOUNT_BIND;
-		out.data = NULL;
-		r = open(m->source, O_PATH | O_CLOEXEC);
-		if (r < 0)
-			return ctr_err_source(err, m->source);
-		out.source_fd = plan_fd(p, r);
-		break;
-	case MNT_VOLUME:
-		r = add_volume(p, m, &out, err);
-		break;
-	case MNT_TMPFS:
-		out.kind = OCI_MOUNT_TMPFS;
-		out.copy_up = !m->nocopy;
-		break;
-	case MNT_DEVPTS:
-		out.kind = OCI_MOUNT_DEVPTS;
-		break;
-	}
-	if (r < 0)
-		return r;
-	plan_mount(p, &out);
-	return 0;
-}
-
 static void add_readonly_tmpfs(struct plan *p)
 {
 	static const char *const dirs[] = { "/run", "/tmp", "/var/tmp" };
@@ -469,7 +399,7 @@ int plan_mounts(struct plan *p, struct err *err)
 	if (r == 0)
 		r = add_timezone(p, err);
 	for (size_t i = 0; r == 0 && i < c->n_mounts; i++)
-		r = add_user(p, &c->mounts[i], err);
+		r = plan_user_mount(p, i, err);
 	for (char **d = c->devices; r == 0 && d && *d; d++)
 		r = add_device(p, *d, err);
 	if (r < 0)

@@ -47,6 +47,9 @@ void plan_done(struct plan *p)
 	strv_free(p->args);
 	strv_free(p->env);
 	strv_free(p->filled);
+	for (size_t i = 0; i < p->n_lists; i++)
+		strv_free(p->lists[i]);
+	free(p->lists);
 	close_fd(p->dir);
 	close_fd(p->run_dir);
 	close_fd(p->userns);
@@ -64,6 +67,13 @@ const char *plan_text(struct plan *p, char *s)
 	if (s)
 		strv_push(&p->strings, s);
 	return s;
+}
+
+char *const *plan_strv(struct plan *p, char **v)
+{
+	p->lists = xreallocarray(p->lists, p->n_lists + 1, sizeof(*p->lists));
+	p->lists[p->n_lists++] = v;
+	return v;
 }
 
 void plan_mount(struct plan *p, const struct oci_mount *m)

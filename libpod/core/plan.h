@@ -21,7 +21,6 @@
  * @mounts:    grows with plan_mount()
  * @fds:       descriptors that live until the report came; owned
  * @strings:   likewise; owned
- * @attached:  a client is there from the start
  *
  * Zeroed by plan_init(), freed by plan_done() at any stage.
  */
@@ -40,6 +39,8 @@ struct plan {
 	char **strings;
 	char **args;
 	char **env;
+	char ***lists;	/* owned, n_lists of them */
+	size_t n_lists;
 	char **filled;	/* fresh volumes that this start copies up */
 	struct oci_rlimit *rlimits;
 	struct oci_sysctl *sysctls;
@@ -48,7 +49,6 @@ struct plan {
 	struct net_tap tap;
 	bool slirp;
 	bool private_net;
-	bool attached;
 };
 
 void plan_init(struct plan *p, struct runtime *rt, struct ctr *c);
@@ -60,6 +60,9 @@ int plan_fd(struct plan *p, int fd);
 /** plan_text() - keep @s (taken) until the end; returns it */
 const char *plan_text(struct plan *p, char *s);
 
+/** plan_strv() - keep @v (taken) until the end; returns it */
+char *const *plan_strv(struct plan *p, char **v);
+
 /** plan_mount() - append one; copied */
 void plan_mount(struct plan *p, const struct oci_mount *m);
 
@@ -70,6 +73,9 @@ int plan_files(struct plan *p, struct err *err);
 int plan_mounts(struct plan *p, struct err *err);
 int plan_security(struct plan *p, struct err *err);
 int plan_process(struct plan *p, struct err *err);
+
+/** plan_user_mount() - mount number @i of the config (usermounts.c) */
+int plan_user_mount(struct plan *p, size_t i, struct err *err);
 
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */

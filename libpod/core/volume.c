@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/event.h"
+#include "libpod/core/volume_opts.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -76,14 +76,11 @@ static int insert(struct runtime *rt, const char *name, char *const *labels,
 	autojson struct json_object *l = json_new_env_map(labels);
 	autojson struct json_object *o = json_new_env_map(options);
 
-	int r = db_exec(rt->db, err,
-			"INSERT INTO volume(name, labels, options, created,"
-			" anonymous) VALUES(?, ?, ?, ?, ?)", "sssii", name,
-			json_text(l), json_text(o), clock_now_ns(),
-			(int64_t)anonymous);
-
-	return r < 0 ? r : event_named(rt, EVENT_VOLUME, EVENT_CREATE, name,
-				       err);
+	return db_exec(rt->db, err,
+		       "INSERT INTO volume(name, labels, options, created,"
+		       " anonymous) VALUES(?, ?, ?, ?, ?)", "sssii", name,
+		       json_text(l), json_text(o), clock_now_ns(),
+		       (int64_t)anonymous);
 }
 
 int volume_use(struct runtime *rt, const char *name, bool anonymous,
@@ -116,12 +113,23 @@ int volume_filled(struct runtime *rt, const char *name, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-static int is_fresh(struct runtime *rt, const char *name, bool *ret,
-		    struct err *err)
+static char **env_column(struct db_stmt *st, int col)
+{
+	const char *text = db_str(st, col);
+	autojson struct json_object *o =
+		text ? json_parse(text, strlen(text), NULL) : NULL;
+
+	return o ? json_env_list(o) : NULL;
+}
+
+static int load_source(struct runtime *rt, const char *name, bool *ret_fresh,
+		       struct volume_opts *ret, struct err *err)
 {
 	auto_db_stmt struct db_stmt *st =
-		db_prep(rt->db, err, "SELECT fresh FROM volume WHERE name = ?",
+		db_prep(rt->db, err,
+			"SELECT fresh, options FROM volume WHERE name = ?",
 			"s", name);
+	autostrv char **options = NULL;
 	int r;
 
 	if (!st)
@@ -129,21 +137,44 @@ static int is_fresh(struct runtime *rt, const char *name, bool *ret,
 	r = db_step(st, err);
 	if (r == 0)
 		return err_no_volume(err, name);
-	if (r == 1)
-		*ret = db_i64(st, 0) != 0;
-	return r < 0 ? r : 0;
-}
-
-int volume_dir(struct runtime *rt, const char *name, bool *ret_fresh,
-	       struct err *err)
-{
-	bool fresh = false;
-	int fd;
-	int r;
-
-	r = is_fresh(rt, name, &fresh, err);
 	if (r < 0)
 		return r;
+	*ret_fresh = db_i64(st, 0) != 0;
+	options = env_column(st, 1);
+	return volume_opts_parse(options, ret, err);
+}
+
+static void tmpfs_owner(char **data, const char *key, uint32_t id)
+{
+	char *old = *data;
+
+	*data = old ? xasprintf("%s,%s=%u", old, key, id) :
+		      xasprintf("%s=%u", key, id);
+	free(old);
+}
+
+struct chown_dir {
+	int fd;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+static int chown_data(void *arg, struct err *err)
+{
+	const struct chown_dir *c = arg;
+
+	if (fchownat(c->fd, "", c->uid, c->gid, AT_EMPTY_PATH) < 0)
+		return err_sys(err, "give the volume to %d:%d", (int)c->uid,
+			       (int)c->gid);
+	return 0;
+}
+
+/* *ret_made: by us, just now */
+static int data_dir(struct runtime *rt, const char *name, bool *ret_made,
+		    struct err *err)
+{
+	int fd;
+
 	if (mkdirat(rt->volumes_fd, name, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, "create volume %s", name);
 	autoclose int dir = dir_open_at(rt->volumes_fd, name);
@@ -151,15 +182,86 @@ int volume_dir(struct runtime *rt, const char *name, bool *ret_fresh,
 	if (dir < 0)
 		return err_code(err, dir, "open volume %s", name);
 	if (mkdirat(dir, "_data", 0755) == 0)
-		fresh = true;
+		*ret_made = true;
 	else if (errno != EEXIST)
 		return err_sys(err, "create volume %s", name);
 	fd = openat(dir, "_data",
 		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open volume %s", name) : fd;
+}
+
+/* In the words of podman, which looks before it creates. */
+static int err_device(struct err *err, const char *device)
+{
+	if (errno != ENOENT)
+		return err_sys(err, "invalid volume option device for driver "
+			       "'local': faccessat %s", device);
+	return err_set(err, ERR_INVALID, ENOENT,
+		       "invalid volume option device for driver 'local': "
+		       "faccessat %s: no such file or directory", device);
+}
+
+static int open_dir(struct runtime *rt, const char *name,
+		    const struct volume_opts *o, bool *fresh, struct err *err)
+{
+	bool made = false;
+
+	autoclose int fd = data_dir(rt, name, &made, err);
 	if (fd < 0)
-		return err_sys(err, "open volume %s", name);
-	*ret_fresh = fresh;
-	return fd;
+		return fd;
+	*fresh |= made;
+	if (made && (o->uid != VOLUME_NO_ID || o->gid != VOLUME_NO_ID)) {
+		struct chown_dir c = { fd, o->uid, o->gid };
+		int r = userns_run(rt, chown_data, &c, err);
+
+		if (r < 0)
+			return r;
+	}
+	return take_fd(fd);
+}
+
+int volume_source(struct runtime *rt, const char *name,
+		  struct volume_source *ret, struct err *err)
+{
+	struct volume_opts o cleanup(volume_opts_done) = { 0 };
+	bool fresh = false;
+	int fd;
+	int r;
+
+	r = load_source(rt, name, &fresh, &o, err);
+	if (r < 0)
+		return r;
+	*ret = (struct volume_source){ .fd = -EBADF, .attr = o.attr };
+	if (o.tmpfs) {
+		ret->data = xstrdup(o.data);
+		if (o.uid != VOLUME_NO_ID)
+			tmpfs_owner(&ret->data, "uid", o.uid);
+		if (o.gid != VOLUME_NO_ID)
+			tmpfs_owner(&ret->data, "gid", o.gid);
+		return 0;
+	}
+	if (o.device) {
+		fd = open(o.device, O_PATH | O_CLOEXEC);
+		if (fd < 0)
+			return err_device(err, o.device);
+	} else {
+		fd = open_dir(rt, name, &o, &fresh, err);
+		if (fd < 0)
+			return fd;
+		ret->fresh = fresh && !o.nocopy;
+		ret->owned = o.uid != VOLUME_NO_ID || o.gid != VOLUME_NO_ID;
+	}
+	ret->fd = fd;
+	return 0;
+}
+
+int volume_dir(struct runtime *rt, const char *name, struct err *err)
+{
+	struct volume_opts o cleanup(volume_opts_done) = { 0 };
+	bool fresh = false;
+	int r = load_source(rt, name, &fresh, &o, err);
+
+	return r < 0 ? r : open_dir(rt, name, &o, &fresh, err);
 }
 
 static int add_names(struct db_stmt *st, char ***ret, struct err *err)
@@ -192,13 +294,9 @@ int volume_unuse(struct runtime *rt, const char *ctr_id, bool anonymous,
 	}
 	r = db_exec(rt->db, err, "DELETE FROM volume_use WHERE ctr = ?", "s",
 		    ctr_id);
-	for (size_t i = 0; r >= 0 && i < strv_len(dead); i++) {
+	for (size_t i = 0; r >= 0 && i < strv_len(dead); i++)
 		r = db_exec(rt->db, err, "DELETE FROM volume WHERE name = ?",
 			    "s", dead[i]);
-		if (r >= 0)
-			r = event_named(rt, EVENT_VOLUME, EVENT_REMOVE,
-					dead[i], err);
-	}
 	if (r < 0)
 		return r;
 	strv_extend(ret_dead, dead);
@@ -221,15 +319,6 @@ int volume_bury(struct runtime *rt, char *const *names, struct err *err)
 /* ---- the interface of the commands ------------------------------------- */
 
 #define COLUMNS "name, labels, options, created, anonymous, fresh"
-
-static char **env_column(struct db_stmt *st, int col)
-{
-	const char *text = db_str(st, col);
-	autojson struct json_object *o =
-		text ? json_parse(text, strlen(text), NULL) : NULL;
-
-	return o ? json_env_list(o) : NULL;
-}
 
 static struct volume *read_row(struct runtime *rt, struct db_stmt *st)
 {
@@ -260,8 +349,7 @@ static int load_users(struct runtime *rt, struct volume *v, struct err *err)
  * and the mkdir the row could go, and a directory alone would stay. */
 static int tx_make_dir(struct runtime *rt, void *arg, struct err *err)
 {
-	bool fresh;
-	int fd = volume_dir(rt, arg, &fresh, err);
+	int fd = volume_dir(rt, arg, err);
 
 	if (fd == -ENOENT) {
 		err_clear(err);
@@ -352,11 +440,12 @@ int volume_list(struct runtime *rt, struct volume_list *ret, struct err *err)
 
 static int check_options(char *const *options, struct err *err)
 {
-	for (; options && *options; options++)
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "volume option '%s' is not supported yet",
-			       *options);
-	return 0;
+	struct volume_opts o cleanup(volume_opts_done) = { 0 };
+	int r = volume_opts_parse(options, &o, err);
+
+	if (r == 0 && o.device && access(o.device, F_OK) < 0)
+		r = err_device(err, o.device);
+	return r;
 }
 
 struct creation {
@@ -416,9 +505,9 @@ int volume_create(struct runtime *rt, const char *name, char *const *labels,
 }
 
 static int remove_users(struct runtime *rt, char *const *users,
-			struct err *err)
+			uint32_t timeout_s, struct err *err)
 {
-	struct ctr_rm_opts opts = { .force = true, .timeout_s = 10 };
+	struct ctr_rm_opts opts = { .force = true, .timeout_s = timeout_s };
 
 	for (; users && *users; users++) {
 		auto_ctr struct ctr *c = NULL;
@@ -453,9 +542,7 @@ static int tx_delete(struct runtime *rt, void *arg, struct err *err)
 			       name);
 	if (FAULT("volume.rm.row") < 0)
 		return err_sys(err, "remove volume %s", name);
-	r = event_named(rt, EVENT_VOLUME, EVENT_REMOVE, name, err);
-	if (r == 0)
-		r = volume_bury(rt, names, err);
+	r = volume_bury(rt, names, err);
 	if (r == 0 && FAULT("volume.rm.moved") < 0)
 		r = err_sys(err, "remove volume %s", name);
 	return r;
@@ -474,7 +561,7 @@ static int delete_volume(struct runtime *rt, char *name, struct err *err)
 }
 
 int volume_remove(struct runtime *rt, const char *name, bool force,
-		  struct err *err)
+		  uint32_t timeout_s, struct err *err)
 {
 	autofree char *real = NULL;
 	struct volume *v = NULL;
@@ -492,7 +579,7 @@ int volume_remove(struct runtime *rt, const char *name, bool force,
 			    "container(s): %s: volume is being used", real,
 			    users);
 	} else if (v->users) {
-		r = remove_users(rt, v->users, err);
+		r = remove_users(rt, v->users, timeout_s, err);
 	}
 	volume_free(v);
 	return r < 0 ? r : delete_volume(rt, real, err);

@@ -39,9 +39,9 @@ int volume_find(struct runtime *rt, const char *name, struct volume **ret,
 int volume_list(struct runtime *rt, struct volume_list *ret, struct err *err);
 
 /** volume_remove() - -EBUSY/ERR_IN_USE while containers use it, unless
- *  @force removes those first */
+ *  @force removes those first, giving them @timeout_s to stop */
 int volume_remove(struct runtime *rt, const char *name, bool force,
-		  struct err *err);
+		  uint32_t timeout_s, struct err *err);
 struct json_object *volume_inspect(const struct volume *v);
 
 #endif

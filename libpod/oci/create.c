@@ -398,7 +398,8 @@ static int find_places(struct init *in, struct err *err)
 	for (size_t i = 0; r == 0 && i < spec->n_mounts; i++) {
 		const struct oci_mount *m = &spec->mounts[i];
 
-		if (m->kind == OCI_MOUNT_BIND || m->kind == OCI_MOUNT_DEVICE)
+		if (m->kind == OCI_MOUNT_BIND || m->kind == OCI_MOUNT_DEVICE ||
+		    m->kind == OCI_MOUNT_OVERLAY)
 			r = place_of(m->source_fd, str_is_empty(m->source) ?
 				     m->target : m->source, &in->sources[i],
 				     err);

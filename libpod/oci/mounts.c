@@ -36,8 +36,8 @@
 #define DEVPTS_DATA "newinstance,ptmxmode=0666,mode=0620,max=1024"
 #define TTY_GID 5
 
-static int target_open(struct init *in, const struct oci_mount *m, bool is_dir,
-		       struct err *err)
+int mount_target(struct init *in, const struct oci_mount *m, bool is_dir,
+		 struct err *err)
 {
 	struct stat st;
 	struct stat root;
@@ -70,14 +70,14 @@ static int target_strict(struct init *in, const struct oci_mount *m,
 			       "%s of the image is %s, not a directory",
 			       m->target, S_ISLNK(st.st_mode) ?
 			       "a symbolic link" : "a file");
-	return target_open(in, m, true, err);
+	return mount_target(in, m, true, err);
 }
 
 static int attach_at(struct init *in, const struct oci_mount *m, int fd,
 		     bool strict, struct err *err)
 {
 	autoclose int target = strict ? target_strict(in, m, err) :
-			       target_open(in, m, true, err);
+			       mount_target(in, m, true, err);
 
 	if (target < 0)
 		return target;
@@ -256,16 +256,17 @@ static int tmpfs_own(int fd, const char *data, const struct stat *st)
 static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 		       struct err *err)
 {
-	const char *source = str_is_empty(m->source) ? "tmpfs" : m->source;
+	const char *type = m->kind == OCI_MOUNT_RAMFS ? "ramfs" : "tmpfs";
+	const char *source = str_is_empty(m->source) ? type : m->source;
 	uint64_t attr = m->copy_up ? m->attr & ~(uint64_t)MOUNT_ATTR_RDONLY :
 			m->attr;
 	struct stat own;
 	int r;
 
-	autoclose int fd = mnt_fs(&in->mnt, "tmpfs", source, m->data, attr, err);
+	autoclose int fd = mnt_fs(&in->mnt, type, source, m->data, attr, err);
 	if (fd < 0)
 		return fd;
-	autoclose int target = target_open(in, m, true, err);
+	autoclose int target = mount_target(in, m, true, err);
 	if (target < 0)
 		return target;
 	if (m->copy_up) {
@@ -279,62 +280,12 @@ static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 		if (r < 0)
 			return r;
 	}
-	return mnt_attach(&in->mnt, fd, target, err);
-}
-
-/* A new named volume takes over what the image has in its place. */
-static int volume_copy(struct init *in, const struct oci_mount *m, int source,
-		       struct err *err)
-{
-	int empty;
-
-	autoclose int from = path_open(in->root_fd, m->target,
-				       O_PATH | O_DIRECTORY);
-	if (from < 0)
-		return 0;
-	empty = copyup_is_empty(source);
-	if (empty < 0)
-		return err_code(err, empty, "read the volume");
-	return empty ? copyup_tree(from, source, err) : 0;
-}
-
-static int mount_bind(struct init *in, const struct oci_mount *m,
-		      const struct place *source, struct err *err)
-{
-	bool is_dir = S_ISDIR(source->mode);
-	int r;
-
-	autoclose int from = place_open(source, err);
-	if (from < 0)
-		return from;
-	if (m->volume_copy && is_dir) {
-		r = volume_copy(in, m, from, err);
+	if (m->chown) {
+		r = mount_chown(in, fd, false, err);
 		if (r < 0)
-			return err_wrap(err, r, "copy the image's %s into the "
-					"volume", m->target);
+			return r;
 	}
-	autoclose int fd = mnt_clone(&in->mnt, from, true, err);
-	if (fd < 0)
-		return fd;
-	r = mnt_setattr(&in->mnt, fd, m->attr, true, err);
-	if (r < 0)
-		return r;
-	autoclose int target = target_open(in, m, is_dir, err);
-	if (target < 0)
-		return target;
-	r = mnt_attach(&in->mnt, fd, target, err);
-	if (r < 0 || !m->propagation)
-		return r;
-	return mnt_propagation(&in->mnt, fd, m->propagation, err);
-}
-
-static int mount_device(struct init *in, const struct oci_mount *m,
-			const struct place *source, struct err *err)
-{
-	if (!S_ISCHR(source->mode) && !S_ISBLK(source->mode))
-		return err_set(err, ERR_INVALID, ENODEV, "%s is not a device",
-			       m->source);
-	return mount_bind(in, m, source, err);
+	return mnt_attach(&in->mnt, fd, target, err);
 }
 
 static int mount_one(struct init *in, size_t i, struct err *err)
@@ -343,7 +294,13 @@ static int mount_one(struct init *in, size_t i, struct err *err)
 
 	switch (m->kind) {
 	case OCI_MOUNT_BIND:
+	case OCI_MOUNT_DEVICE:
 		return mount_bind(in, m, &in->sources[i], err);
+	case OCI_MOUNT_OVERLAY:
+		return mount_overlay(in, m, &in->sources[i], err);
+	case OCI_MOUNT_SYMLINK:
+		return mount_symlink(in, m, err);
+	case OCI_MOUNT_RAMFS:
 	case OCI_MOUNT_TMPFS:
 		return mount_tmpfs(in, m, err);
 	case OCI_MOUNT_PROC:
@@ -358,8 +315,6 @@ static int mount_one(struct init *in, size_t i, struct err *err)
 		return mount_mqueue(in, m, err);
 	case OCI_MOUNT_CGROUP:
 		return mount_cgroup(in, m, err);
-	case OCI_MOUNT_DEVICE:
-		return mount_device(in, m, &in->sources[i], err);
 	}
 	return err_set(err, ERR_FAIL, EINVAL, "unknown kind of mount");
 }

@@ -219,34 +219,27 @@ int step_cwd(struct init *in, struct err *err)
 
 /* ---- what to exec ----------------------------------------------------------- */
 
-/* What podman says behind the runtime's own words; scripts match both. */
-#define OCI_NOT_FOUND \
-	"OCI runtime attempted to invoke a command that was not found"
-#define OCI_DENIED "OCI permission denied"
-
 int process_exec_error(const char *name, int code, struct err *err)
 {
 	switch (code) {
 	case ENOENT:
 	case ENOTDIR:
 		return err_set(err, ERR_CMD_NOT_FOUND, ENOENT,
-			       "bryo: executable file `%s` not found in $PATH: "
-			       "No such file or directory: " OCI_NOT_FOUND,
-			       name);
+			       "executable file `%s` not found in $PATH: "
+			       "No such file or directory", name);
 	case EACCES:
 	case EPERM:
 		return err_set(err, ERR_START, code,
-			       "bryo: exec `%s`: permission denied: " OCI_DENIED,
-			       name);
+			       "exec `%s`: permission denied", name);
 	case EISDIR:
 		return err_set(err, ERR_START, code,
-			       "bryo: exec `%s`: is a directory: permission "
-			       "denied: " OCI_DENIED, name);
+			       "exec `%s`: is a directory: permission denied",
+			       name);
 	case ENOEXEC:
 		return err_set(err, ERR_START, code,
-			       "bryo: exec `%s`: exec format error", name);
+			       "exec `%s`: exec format error", name);
 	default:
-		err_code(err, code, "bryo: exec `%s`", name);
+		err_code(err, code, "exec `%s`", name);
 		return err_kind_set(err, -code, ERR_START);
 	}
 }

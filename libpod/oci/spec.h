@@ -84,6 +84,9 @@ enum oci_mount_kind {
 	OCI_MOUNT_MQUEUE,
 	OCI_MOUNT_CGROUP,
 	OCI_MOUNT_DEVICE,   /* one host device node, source_fd, bind */
+	OCI_MOUNT_OVERLAY,  /* of its own, on @lower; native overlay only */
+	OCI_MOUNT_RAMFS,
+	OCI_MOUNT_SYMLINK,  /* no mount: a symlink at target to .data */
 };
 
 /**
@@ -96,11 +99,20 @@ enum oci_mount_kind {
  *              recursive on binds
  * @propagation: MS_PRIVATE (default, 0), MS_SLAVE, MS_SHARED, + MS_REC
  * @copy_up:    tmpfs: copy what the image has at @target into it first
- * @idmapped_owner: chown the (new) root of the mount to the target's owner
- *              and mode as the image has them (new named volumes)
  * @volume_copy: copy-up of a new named volume: when the image has a non-empty
  *              directory at @target and the bind source is empty, copy its
  *              content, owner and mode into it before the mount
+ * @own_new:    with @volume_copy: where the image has nothing at @target the
+ *              new volume is given to the user of the process
+ * @chown:      give the source and all below it to the user of the process;
+ *              of a tmpfs its root
+ * @nonrecursive: without what is mounted below the source
+ * @idmap:      id-mapped with the container's own user namespace
+ * @subpath:    of a bind or overlay, resolved beneath it; NULL = all of it
+ * @lower:      of an overlay: layers relative to @source_fd, top first; NULL:
+ *              the source itself is the only one
+ * @work:       of an overlay: directory below rootfs.state_fd that has "upper",
+ *              "work" and an empty "mnt"
  */
 struct oci_mount {
 	enum oci_mount_kind kind;
@@ -112,6 +124,13 @@ struct oci_mount {
 	unsigned long propagation;
 	bool copy_up;
 	bool volume_copy;
+	bool chown;
+	bool own_new;
+	bool nonrecursive;
+	bool idmap;
+	const char *subpath;
+	char *const *lower;
+	const char *work;
 };
 
 struct oci_rlimit {

@@ -173,6 +173,12 @@ static const char *type_name(enum oci_mount_kind kind)
 		return "mqueue";
 	case OCI_MOUNT_CGROUP:
 		return "cgroup";
+	case OCI_MOUNT_OVERLAY:
+		return "overlay";
+	case OCI_MOUNT_RAMFS:
+		return "ramfs";
+	case OCI_MOUNT_SYMLINK:
+		return "bind";
 	}
 	return "none";
 }

@@ -19,8 +19,36 @@ int oom_apply(struct init *in, struct err *err);
 int step_rootfs(struct init *in, struct err *err);
 int step_pivot(struct init *in, struct err *err);
 
+/**
+ * overlay_mount() - overlay.c: a native overlay
+ * @root:      .lower, .n_lower, .volatile_ are used; top first
+ * @layers_fd: what the names in @root are relative to
+ * @state_fd:  has the directories "upper" and "work"
+ * @ret_attached: it sits on a slot of the scratch already (mount(2))
+ *
+ * Changes the working directory.  Return: descriptor of its root, -errno
+ */
+int overlay_mount(struct init *in, const struct oci_rootfs *root,
+		  int layers_fd, int state_fd, bool *ret_attached,
+		  struct err *err);
+
 /* mounts.c */
 int step_mounts(struct init *in, struct err *err);
+
+/** mount_target() - make sure that the mount point is there; O_PATH */
+int mount_target(struct init *in, const struct oci_mount *m, bool is_dir,
+		 struct err *err);
+
+/* binds.c: what shows files of the host or of an image */
+int mount_bind(struct init *in, const struct oci_mount *m,
+	       const struct place *source, struct err *err);
+int mount_overlay(struct init *in, const struct oci_mount *m,
+		  const struct place *source, struct err *err);
+int mount_symlink(struct init *in, const struct oci_mount *m,
+		  struct err *err);
+
+/** mount_chown() - give @fd (and all below it) to the process's user */
+int mount_chown(struct init *in, int fd, bool recursive, struct err *err);
 
 /* dev.c: the content of /dev, on the tmpfs @dev_fd that is attached there */
 int dev_populate(struct init *in, int dev_fd, struct err *err);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/container/create_opts.h"
+#include "cmd/container/mount_words.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -48,9 +48,7 @@ static void check_mount(const struct mount_case *c,
 		assert_int_equal(m.nocopy, c->nocopy);
 		assert_true(streq(m.options, c->options));
 	}
-	free(m.source);
-	free(m.target);
-	free(m.options);
+	mount_done(&m);
 }
 
 static const struct mount_case volumes[] = {
@@ -77,8 +75,9 @@ static const struct mount_case volumes[] = {
 	{ .text = "/a:", .want = EINVAL },
 	{ .text = "/a:/b:ro:x", .want = EINVAL },
 	{ .text = "/a:/b:nosuch", .want = EINVAL },
-	{ .text = "/a:/b:U", .want = ENOTSUP },
-	{ .text = "/a:/b:O", .want = ENOTSUP },
+	{ .text = "/a:/b:idmap=uids=0-0-1", .want = ENOTSUP },
+	{ .text = "/a:/b:O,ro", .want = EINVAL },
+	{ .text = "/a:/b:upperdir=/x,workdir=/y", .want = EINVAL },
 };
 
 static void test_volume(void **state unused_attr)
@@ -95,6 +94,15 @@ static void test_volume_relative(void **state unused_attr)
 				.target = "/b" };
 
 	check_mount(&c, mount_parse_volume);
+}
+
+static int parse_mount(const char *text, struct ctr_mount *m, struct err *e)
+{
+	autofree char *glob = NULL;
+	int r = mount_parse_mount(text, m, &glob, e);
+
+	assert_null(glob);
+	return r;
 }
 
 static const struct mount_case mounts[] = {
@@ -117,7 +125,16 @@ static const struct mount_case mounts[] = {
 	{ .text = "type=bind,src=/a", .want = EINVAL },
 	{ .text = "type=bind,dst=/b", .want = EINVAL },
 	{ .text = "type=nosuch,dst=/b", .want = EINVAL },
-	{ .text = "type=image,src=x,dst=/b", .want = ENOTSUP },
+	{ .text = "type=ramfs,dst=/r,mode=700", .type = MNT_RAMFS,
+	  .target = "/r", .options = "mode=700" },
+	{ .text = "type=ramfs,dst=/r,tmpfs-size=1m", .want = EINVAL },
+	{ .text = "type=tmpfs,dst=/b,noswap", .want = EINVAL },
+	{ .text = "type=tmpfs,dst=/b,subpath=x", .want = EINVAL },
+	{ .text = "type=image,dst=/b", .want = EINVAL },
+	{ .text = "type=artifact,src=x,dst=/b", .want = ENOTSUP },
+	{ .text = "type=volume,src=v,dst=/b,volume-opt=x", .want = ENOTSUP },
+	{ .text = "type=bind,src=/a,dst=/b,relabel=maybe", .want = EINVAL },
+	{ .text = "type=bind,src=/a,dst=/b,subpath=", .want = EINVAL },
 	{ .text = "type=bind,src=/a,dst=/b,ro=maybe", .want = EINVAL },
 	{ .text = "type=bind,src=/a,dst=/b,nosuch=1", .want = EINVAL },
 	{ .text = "type=bind,src=/a,dst=/b,tmpfs-size=1m", .want = EINVAL },
@@ -126,10 +143,47 @@ static const struct mount_case mounts[] = {
 	{ .text = "", .want = EINVAL },
 };
 
+/* The words that are flags of their own: what they set, and nothing else. */
+static void test_mount_flags(void **state unused_attr)
+{
+	struct ctr_mount m = { 0 };
+	autofree char *glob = NULL;
+
+	assert_ok(mount_parse_volume("/a:/b:U,O,z", &m, err));
+	assert_true(m.chown && m.overlay && !m.idmap && !m.upperdir);
+	assert_string_equal(m.relabel, "z");
+	mount_done(&m);
+	assert_ok(mount_parse_volume("/a:/b:O,upperdir=/u,workdir=/w", &m,
+				     err));
+	assert_string_equal(m.upperdir, "/u");
+	assert_string_equal(m.workdir, "/w");
+	mount_done(&m);
+	assert_fails(mount_parse_volume("/a:/b:O,upperdir=/u", &m, err),
+		     EINVAL);
+	mount_done(&m);
+	assert_ok(parse_mount("type=bind,\"src=/a,b\",dst=/b,chown=true,"
+			      "bind-nonrecursive,no-dereference,subpath=x/y",
+			      &m, err));
+	assert_string_equal(m.source, "/a,b");
+	assert_string_equal(m.subpath, "x/y");
+	assert_true(m.chown && m.nonrecursive && m.nofollow);
+	mount_done(&m);
+	assert_ok(parse_mount("type=image,src=i,dst=/b", &m, err));
+	assert_true(m.type == MNT_IMAGE && m.ro);
+	mount_done(&m);
+	assert_ok(parse_mount("type=image,src=i,dst=/b,rw=true", &m, err));
+	assert_true(!m.ro);
+	mount_done(&m);
+	assert_ok(mount_parse_mount("type=glob,src=/x/*", &m, &glob, err));
+	assert_string_equal(glob, "/x/*");
+	assert_null(m.target);
+	mount_done(&m);
+}
+
 static void test_mount(void **state unused_attr)
 {
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++)
-		check_mount(&mounts[i], mount_parse_mount);
+		check_mount(&mounts[i], parse_mount);
 }
 
 static const struct mount_case tmpfses[] = {
@@ -157,13 +211,11 @@ static void test_propagation(void **state unused_attr)
 
 	assert_ok(mount_parse_volume("/a:/b:rslave", &m, err));
 	assert_true(m.propagation == (MS_SLAVE | MS_REC));
-	free(m.source);
-	free(m.target);
-	assert_ok(mount_parse_mount("type=bind,src=/a,dst=/b,"
-				    "bind-propagation=shared", &m, err));
+	mount_done(&m);
+	assert_ok(parse_mount("type=bind,src=/a,dst=/b,"
+			      "bind-propagation=shared", &m, err));
 	assert_true(m.propagation == MS_SHARED);
-	free(m.source);
-	free(m.target);
+	mount_done(&m);
 }
 
 /* ---- environment ------------------------------------------------------ */
@@ -348,7 +400,8 @@ static void test_network(void **state unused_attr)
 }
 
 UNIT_TESTS(unit_test(test_volume), unit_test(test_volume_relative),
-	   unit_test(test_mount), unit_test(test_tmpfs),
+	   unit_test(test_mount), unit_test(test_mount_flags),
+	   unit_test(test_tmpfs),
 	   unit_test(test_propagation), unit_test(test_env_file),
 	   unit_test(test_env_order), unit_test(test_labels),
 	   unit_test(test_security), unit_test(test_security_values),

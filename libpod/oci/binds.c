@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/oci/copyup.h"
+#include "libpod/oci/steps.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/path.h"
+#include "util/str.h"
+
+/*
+ * Theory of operation
+ *
+ * Mounts that show files which were there before: binds of the host, volumes,
+ * devices, overlays of a directory or of an image.  Runs in init before
+ * pivot_root.  A source is a descriptor all the way: what is below it
+ * (a subpath, the tree to chown) is looked up beneath that descriptor, so a
+ * container that shares the volume and swaps names leads nowhere else.
+ */
+
+/* ---- owners ------------------------------------------------------------ */
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+#define CHOWN_DEPTH_MAX 400	/* one descriptor each, below 1024 */
+
+static int chown_dir(int dir, const struct owner *o, unsigned int depth);
+
+static int chown_entry(int dir, const char *name, const struct owner *o,
+		       unsigned int depth)
+{
+	struct stat st;
+	int r;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode)) {
+		autoclose int sub = dir_open_at(dir, name);
+
+		r = sub < 0 ? sub : chown_dir(sub, o, depth + 1);
+		if (r < 0)
+			return r;
+	}
+	if (st.st_uid == o->uid && st.st_gid == o->gid)
+		return 0;
+	return fchownat(dir, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0 ?
+	       -errno : 0;
+}
+
+/* What is below @dir, not @dir itself. */
+static int chown_dir(int dir, const struct owner *o, unsigned int depth)
+{
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+	int r = d ? 0 : -errno;
+
+	if (!d && own >= 0)
+		close(own);
+	if (depth > CHOWN_DEPTH_MAX)
+		return -ELOOP;
+	while (r == 0 && (errno = 0, e = readdir(d)))
+		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+			r = chown_entry(dir, e->d_name, o, depth);
+	return r;
+}
+
+int mount_chown(struct init *in, int fd, bool recursive, struct err *err)
+{
+	const struct oci_process *p = in->process;
+	struct user user cleanup(user_done) = { 0 };
+	struct owner o;
+	struct stat st;
+	int r;
+
+	r = user_lookup(in->root_fd, p->user, NULL, &user, err);
+	if (r < 0)
+		return r;
+	o = (struct owner){ user.uid, user.gid };
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat the source");
+	if (recursive && S_ISDIR(st.st_mode)) {
+		r = chown_dir(fd, &o, 0);
+		if (r < 0)
+			return err_code(err, r, "chown the files of the mount");
+	}
+	if (fchownat(fd, "", o.uid, o.gid, AT_EMPTY_PATH) < 0)
+		return err_sys(err, "chown the mount");
+	return 0;
+}
+
+/* A new named volume takes over what the image has in its place. */
+static int volume_copy(struct init *in, const struct oci_mount *m, int source,
+		       struct err *err)
+{
+	int empty;
+
+	empty = copyup_is_empty(source);
+	if (empty < 0)
+		return err_code(err, empty, "read the volume");
+	if (!empty)
+		return 0;
+	autoclose int from = path_open(in->root_fd, m->target,
+				       O_PATH | O_DIRECTORY);
+	if (from >= 0)
+		return copyup_tree(from, source, err);
+	return m->own_new ? mount_chown(in, source, false, err) : 0;
+}
+
+/* ---- binds ------------------------------------------------------------- */
+
+static int open_subpath(const struct oci_mount *m, int from, struct err *err)
+{
+	int fd = path_open(from, m->subpath, O_PATH);
+
+	if (fd < 0)
+		return err_code(err, fd, "subpath %s", m->subpath);
+	return fd;
+}
+
+/* The kernel lets only the owner of the file system do it. */
+static int set_idmap(struct init *in, int fd, struct err *err)
+{
+	autoclose int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = ns < 0 ? 0 : (uint64_t)ns,
+	};
+
+	if (ns < 0)
+		return err_sys(err, "open the user namespace");
+	if (!in->mnt.legacy &&
+	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED, EPERM,
+		       "option idmap: the kernel lets only root of the host "
+		       "map the ids of this file system; use :U or "
+		       "--userns=keep-id");
+}
+
+static int clone_source(struct init *in, const struct oci_mount *m, int from,
+			struct err *err)
+{
+	int fd = mnt_clone(&in->mnt, from, !m->nonrecursive, err);
+
+	if (fd == -EINVAL && m->nonrecursive) {
+		err_clear(err);
+		return err_set(err, ERR_UNSUPPORTED, EINVAL,
+			       "bind-nonrecursive: something is mounted below "
+			       "%s, which the kernel does not let a user "
+			       "uncover", m->source ? m->source : "it");
+	}
+	return fd;
+}
+
+static int attach_clone(struct init *in, const struct oci_mount *m, int from,
+			struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(from, &st) < 0)
+		return err_sys(err, "stat the source");
+	autoclose int fd = clone_source(in, m, from, err);
+	if (fd < 0)
+		return fd;
+	r = m->idmap ? set_idmap(in, fd, err) : 0;
+	if (r == 0)
+		r = mnt_setattr(&in->mnt, fd, m->attr, !m->nonrecursive, err);
+	if (r < 0)
+		return r;
+	autoclose int target = mount_target(in, m, S_ISDIR(st.st_mode), err);
+	if (target < 0)
+		return target;
+	r = mnt_attach(&in->mnt, fd, target, err);
+	if (r < 0 || !m->propagation)
+		return r;
+	return mnt_propagation(&in->mnt, fd, m->propagation, err);
+}
+
+int mount_bind(struct init *in, const struct oci_mount *m,
+	       const struct place *source, struct err *err)
+{
+	bool is_dir = S_ISDIR(source->mode);
+	int r = 0;
+
+	if (m->kind == OCI_MOUNT_DEVICE && !S_ISCHR(source->mode) &&
+	    !S_ISBLK(source->mode))
+		return err_set(err, ERR_INVALID, ENODEV, "%s is not a device",
+			       m->source);
+	autoclose int from = place_open(source, err);
+	if (from < 0)
+		return from;
+	if (m->volume_copy && is_dir)
+		r = volume_copy(in, m, from, err);
+	if (r < 0)
+		return err_wrap(err, r, "copy the image's %s into the volume",
+				m->target);
+	if (m->chown) {
+		r = mount_chown(in, from, true, err);
+		if (r < 0)
+			return r;
+	}
+	if (str_is_empty(m->subpath))
+		return attach_clone(in, m, from, err);
+	autoclose int sub = open_subpath(m, from, err);
+	return sub < 0 ? sub : attach_clone(in, m, sub, err);
+}
+
+/* ---- overlays ---------------------------------------------------------- */
+
+static int open_work(struct init *in, const struct oci_mount *m,
+		     struct err *err)
+{
+	autoclose int state = place_open(&in->state, err);
+	int fd;
+
+	if (state < 0)
+		return state;
+	fd = path_open(state, m->work, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	return fd < 0 ? err_code(err, fd, "open the work directory") : fd;
+}
+
+/* The part of an attached overlay that was asked for goes on top of it. */
+static int cover_subpath(struct init *in, const struct oci_mount *m, int fd,
+			 struct err *err)
+{
+	struct oci_mount part = *m;
+
+	part.nonrecursive = true;
+	autoclose int sub = open_subpath(m, fd, err);
+	return sub < 0 ? sub : attach_clone(in, &part, sub, err);
+}
+
+/* Upper and work directory have the owner and mode of what they cover. */
+static int take_owner(int from, int work, struct err *err)
+{
+	struct stat st;
+
+	/* a link of ours to the user's own directory is left as it is */
+	autoclose int upper = openat(work, "upper", O_RDONLY | O_DIRECTORY |
+				     O_NOFOLLOW | O_CLOEXEC);
+	if (upper < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return 0;
+	if (upper < 0 || fstat(from, &st) < 0 ||
+	    fchown(upper, st.st_uid, st.st_gid) < 0 ||
+	    fchmod(upper, st.st_mode & 07777) < 0)
+		return err_sys(err, "prepare the upper directory");
+	return 0;
+}
+
+int mount_overlay(struct init *in, const struct oci_mount *m,
+		  const struct place *source, struct err *err)
+{
+	static char here[] = ".";
+	static char *const itself[] = { here, NULL };
+	struct oci_rootfs root = { .lower = m->lower ? m->lower : itself };
+	bool attached = false;
+	int r;
+
+	while (root.lower[root.n_lower])
+		root.n_lower++;
+	autoclose int from = place_open(source, err);
+	autoclose int work = from < 0 ? from : open_work(in, m, err);
+	if (work < 0)
+		return work;
+	r = m->lower ? 0 : take_owner(from, work, err);
+	autoclose int base = openat(work, "mnt", O_PATH | O_DIRECTORY |
+				    O_NOFOLLOW | O_CLOEXEC);
+	if (r < 0 || base < 0)
+		return r < 0 ? r : err_sys(err, "open the work directory");
+	in->mnt.scratch_on = base;
+	autoclose int fd = overlay_mount(in, &root, from, work, &attached, err);
+	in->mnt.scratch_on = -EBADF;
+	if (fd < 0)
+		return fd;
+	r = m->chown ? mount_chown(in, fd, true, err) : 0;
+	if (r == 0)
+		r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
+	if (r < 0)
+		return r;
+	autoclose int target = mount_target(in, m, true, err);
+	if (target < 0)
+		return target;
+	r = mnt_attach(&in->mnt, fd, target, err);
+	if (r < 0 || str_is_empty(m->subpath))
+		return r;
+	return cover_subpath(in, m, fd, err);
+}
+
+/* ---- links ------------------------------------------------------------- */
+
+int mount_symlink(struct init *in, const struct oci_mount *m, struct err *err)
+{
+	char have[4096];
+	autofree char *name = NULL;
+	autofree char *dir_path = xstrdup(m->target);
+	ssize_t n;
+	int dir;
+
+	*strrchr(dir_path, '/') = '\0';
+	dir = path_mkdirs(in->root_fd, *dir_path ? dir_path : "/", 0755);
+	autoclose int fd = dir;
+
+	if (fd < 0)
+		return err_code(err, fd, "make the directory of the link");
+	name = xstrdup(strrchr(m->target, '/') + 1);
+	if (symlinkat(m->data, fd, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_sys(err, "make the link");
+	n = readlinkat(fd, name, have, sizeof(have) - 1);
+	if (n >= 0)
+		have[n] = '\0';
+	if (n < 0 || !streq(have, m->data))
+		return err_set(err, ERR_EXISTS, EEXIST,
+			       "there is something else at %s already",
+			       m->target);
+	return 0;
+}
