@@ -3,9 +3,14 @@
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
 
+struct exists_args {
+	bool external;
+};
+
 static const struct opt exists_opts[] = {
-	OPT_NOT_YET(0, "external", NULL,
-		    "Look for containers of other tools too"),
+	OPT_BOOL(0, "external", struct exists_args, external,
+		 "Look for containers of other tools too: nobody else writes "
+		 "to the store, so there are none"),
 	OPT_END,
 };
 
@@ -29,5 +34,6 @@ const struct cmd cmd_container_exists = {
 	.max_args = 1,
 	.flags = CMD_NEED_RUNTIME,
 	.opts = (const struct opt *const[]){ exists_opts, NULL },
+	.args_size = sizeof(struct exists_args),
 	.run = exists_run,
 };

@@ -22,6 +22,7 @@
 
 struct ps_args {
 	bool all;
+	bool external;
 	char **filters;
 	char *format;
 	int last;
@@ -65,8 +66,9 @@ static const struct opt ps_opts[] = {
 		 "always done"),
 	OPT_U64('w', "watch", struct ps_args, watch, "uint",
 		"Print again every so many seconds"),
-	OPT_NOT_YET(0, "external", NULL,
-		    "Show containers of other tools in the same store"),
+	OPT_BOOL(0, "external", struct ps_args, external,
+		 "Show containers of other tools too: nobody else writes to "
+		 "the store, so there are none"),
 	OPT_NOT_YET('p', "pod", NULL, "Show pods"),
 	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
 	OPT_END,

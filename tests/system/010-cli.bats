@@ -68,7 +68,7 @@ load helpers
 }
 
 @test "a flag that is not there yet says so and is never ignored" {
-	for flag in "--memory 1g" "--cpus 1" "--health-cmd true"; do
+	for flag in "--pod p" "--gpus all" "--link a" "--mac-address 0:1"; do
 		# shellcheck disable=SC2086
 		run_bryo -125 run $flag "$BUSYBOX" true
 		assert "Error: ${flag%% *} is not supported yet"
