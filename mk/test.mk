@@ -17,7 +17,7 @@ check: deps ## install what tests need, build, run all tests
 	$(Q)tests/setup/as-root.sh $(MAKE) --no-print-directory check-root
 
 # ---- tiers ----------------------------------------------------------------
-USER_TIERS := lint check-unit check-fuzz check-system check-hostile check-fault
+USER_TIERS := lint check-unit check-fuzz check-system check-hostile check-fault check-vm
 
 # Every tier runs even when an earlier one failed; the last line counts all.
 check-user: all ## all that runs without root
@@ -46,6 +46,9 @@ $(O)/inject: $(call obj,tests/tools/inject.c)
 check-fault: export BATS_TEST_TIMEOUT = 1200
 check-fault: all $(O)/inject ## kill -9 at each fault point, failing system calls
 	$(Q)tests/setup/bats.sh $(TALLY)/fault $(abspath $(O)) $(or $(F),tests/fault)
+
+check-vm: all ## scenarios in a Debian VM: systemd, cgroup v2, reboots
+	$(Q)tests/vm/run.sh $(TALLY)/vm $(abspath $(O)) $(F)
 
 # Root tests what the unprivileged user built.
 check-root: ## what needs root: root's own containers, outer network namespaces
@@ -137,6 +140,6 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile mk/*.mk | sort | expand -t 20
 
 .PHONY: deps demo check check-user check-unit check-fuzz check-system \
-	check-hostile check-fault check-root bench fuzz fuzz-replay-build lint \
+	check-hostile check-fault check-vm check-root bench fuzz fuzz-replay-build lint \
 	lint-layers lint-headers lint-scripts lint-docs lint-words lint-clang \
 	format install man clean help

@@ -42,6 +42,15 @@ static int set_string(int fs, const char *key, const char *value)
 }
 
 /*
+ * KERNEL(6.5): overlay without a parser of its own takes any key and refuses
+ * at the end, with a line in the kernel's log.  The newer one refuses at once.
+ */
+static bool parses_late(int fs)
+{
+	return fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-key", NULL, 0) == 0;
+}
+
+/*
  * -EOPNOTSUPP: this kernel cannot do it this way.  Layer names are resolved
  * relative to the working directory, which is the layer directory.
  */
@@ -57,6 +66,8 @@ static int overlay_fsopen(const struct oci_rootfs *root, int state_fd,
 		return errno == ENODEV ?
 		       err_sys(err, "native overlay: the kernel has none") :
 		       -EOPNOTSUPP;
+	if (parses_late(fs))
+		return -EOPNOTSUPP;
 	if (empty && set_string(fs, "lowerdir+", empty) < 0)
 		return -EOPNOTSUPP;
 	for (size_t i = 0; i < root->n_lower; i++) {

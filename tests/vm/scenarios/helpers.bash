@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# For scenarios: what the system tests have (run_bryo, assert, ...), with the
+# user's real home, and as_user for those that run as root.
+
+BRYO=/usr/local/bin/bryo
+BUSYBOX=localhost/busybox
+NGINX=none
+REGISTRY_PORT=0
+# shellcheck source=tests/system/helpers.bash
+. /srv/bryo/system/helpers.bash
+. /srv/bryo/scenarios/session.bash
+
+setup_file() {
+	:
+}
+
+# What a scenario leaves behind is its own fault.
+teardown_file() {
+	[ "$(id -u)" != 0 ] || return 0
+	"$BRYO" rm -fa -t 0 >/dev/null
+	[ -z "$("$BRYO" ps -aq)" ]
+}
