@@ -37,14 +37,19 @@ const struct cmd *const commands[] = {
 	&cmd_container_wait,
 	&cmd_inspect,
 	/* images */
+	&cmd_image_exists,
+	&cmd_image_history,
 	&cmd_image_inspect,
 	&cmd_image_load,
 	&cmd_image_ls,
+	&cmd_image_prune,
 	&cmd_image_pull,
 	&cmd_image_push,
 	&cmd_image_rm,
 	&cmd_image_save,
 	&cmd_image_tag,
+	&cmd_image_tree,
+	&cmd_image_untag,
 	/* volumes */
 	&cmd_volume_create,
 	&cmd_volume_exists,
@@ -56,6 +61,7 @@ const struct cmd *const commands[] = {
 	&cmd_system_complete,
 	&cmd_system_completion,
 	&cmd_system_dump,
+	&cmd_system_events,
 	&cmd_system_info,
 	&cmd_system_version,
 #ifdef BRYO_TESTING

@@ -28,14 +28,19 @@ extern const struct cmd cmd_container_wait;
 extern const struct cmd cmd_inspect;
 
 /* images */
+extern const struct cmd cmd_image_exists;
+extern const struct cmd cmd_image_history;
 extern const struct cmd cmd_image_inspect;
 extern const struct cmd cmd_image_load;
 extern const struct cmd cmd_image_ls;
+extern const struct cmd cmd_image_prune;
 extern const struct cmd cmd_image_pull;
 extern const struct cmd cmd_image_push;
 extern const struct cmd cmd_image_rm;
 extern const struct cmd cmd_image_save;
 extern const struct cmd cmd_image_tag;
+extern const struct cmd cmd_image_tree;
+extern const struct cmd cmd_image_untag;
 
 /* volumes */
 extern const struct cmd cmd_volume_create;
@@ -49,6 +54,7 @@ extern const struct cmd cmd_volume_rm;
 extern const struct cmd cmd_system_complete;
 extern const struct cmd cmd_system_completion;
 extern const struct cmd cmd_system_dump;
+extern const struct cmd cmd_system_events;
 extern const struct cmd cmd_system_fault_points;
 extern const struct cmd cmd_system_info;
 extern const struct cmd cmd_system_version;

@@ -165,7 +165,7 @@ static char *table_template(const char *text)
 
 /* The --format argument decides, not what it printed: "{{println .ID}}" gives
  * two newlines, as it does in podman and docker. */
-static const char *line_end(const char *format)
+const char *format_line_end(const char *format)
 {
 	return str_ends(format, "\n") || str_ends(format, "\\n") ? "" : "\n";
 }
@@ -202,7 +202,7 @@ static int print_table(const char *text, struct json_object *rows,
 	auto_template struct template *t = NULL;
 	autojson struct json_object *head = header_row(columns, rows);
 	autofree char *format = table_template(text);
-	const char *end = line_end(format);
+	const char *end = format_line_end(format);
 	autosb struct sb raw = SB_INIT;
 	autosb struct sb out = SB_INIT;
 	int r = template_parse(format, &t, err);
@@ -238,9 +238,9 @@ static int print_template(const char *format, struct json_object *rows,
 	int r = template_parse(format, &t, err);
 
 	if (!r && ranges_itself(format))
-		r = add_row(t, rows, line_end(format), &out, err);
+		r = add_row(t, rows, format_line_end(format), &out, err);
 	else if (!r)
-		r = add_rows(t, rows, line_end(format), &out, err);
+		r = add_rows(t, rows, format_line_end(format), &out, err);
 	if (!r)
 		print_text(out.buf, out.len);
 	return r;
@@ -283,7 +283,7 @@ int print_objects(const char *format, struct json_object *objects,
 	}
 	r = template_parse(format, &t, err);
 	if (!r)
-		r = add_rows(t, objects, line_end(format), &out, err);
+		r = add_rows(t, objects, format_line_end(format), &out, err);
 	if (!r)
 		print_text(out.buf, out.len);
 	return r;

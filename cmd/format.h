@@ -100,6 +100,10 @@ void print_text(const char *s, size_t len);
 /** format_is_json() - "json"; "{{json .}}" is a template: a line per row */
 bool format_is_json(const char *format);
 
+/** format_line_end() - what follows the text of each row: a newline, unless
+ *  the --format argument ends with one */
+const char *format_line_end(const char *format);
+
 /** out_flush() - flush stdout; -EIO etc. when it could not be written */
 int out_flush(struct err *err);
 

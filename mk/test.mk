@@ -101,6 +101,9 @@ lint-scripts:
 lint-docs: all # manual pages and completions know every command and flag
 	$(Q)tests/lint/docs.sh $(O)/bryo
 
+lint-behaviours: # each line that scripts rely on has its test
+	$(Q)tests/lint/behaviours.py
+
 lint-words:
 	$(Q)codespell -q 3 -L "$$(cat tests/lint/words.txt)" cmd libpod storage network util tests docs README.md HACKING.md
 

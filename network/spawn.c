@@ -136,7 +136,7 @@ static void sysctl_write(const char *path, const char *text, size_t len)
 	int r = fd < 0 ? -errno : fd_write_full(fd, text, len);
 
 	if (r < 0)
-		log_debug("%s: %s", path, strerror(-r));
+		log_debug("%s: %s", path, err_reason(-r));
 }
 
 /* Published ports are no candidates for the port of an outgoing connection. */

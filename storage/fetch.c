@@ -632,7 +632,7 @@ static int sync_ended(struct fetch *f, struct err *err)
 	if (r != 0)
 		return err_set(err, ERR_SYS, r == 2 ? ENOSPC : EIO,
 			       "sync the layers: %s",
-			       strerror(r == 2 ? ENOSPC : EIO));
+			       err_reason(r == 2 ? ENOSPC : EIO));
 	for (size_t i = 0; r == 0 && i < f->n; i++) {
 		if (!f->syncing[i])
 			continue;

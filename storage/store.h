@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "util/cleanup.h"
-#include "util/cleanup.h"
 #include "util/err.h"
 
 struct db;
@@ -138,6 +137,12 @@ struct image_list {
 };
 
 struct image *image_free(struct image *img);	/* returns NULL */
+
+/** image_is_dangling() - no name leads to it, not even one with a digest */
+static inline bool image_is_dangling(const struct image *img)
+{
+	return !img->names && !img->digests;
+}
 void image_list_done(struct image_list *list);
 
 static inline void cleanup_image(struct image **img)
@@ -175,6 +180,11 @@ int image_manifest(struct store *s, const struct image *img,
 int image_lower(struct store *s, const struct image *img, char ***ret,
 		struct err *err);
 
+/** image_layer_sizes() - bytes of file content of each layer, base first
+ *  @ret: owned, @ret_n of them */
+int image_layer_sizes(struct store *s, const struct image *img,
+		      uint64_t **ret, size_t *ret_n, struct err *err);
+
 /**
  * store_upper_make() - a container's upper directory DIRFD/NAME
  *
@@ -211,17 +221,28 @@ int image_tag(struct store *s, const struct image *img, const char *name,
 int image_untag(struct store *s, const struct image *img, const char *name,
 		struct err *err);
 
+/** image_untag_all() - every name; they stay in the history */
+int image_untag_all(struct store *s, const struct image *img, struct err *err);
+
+enum image_rm_flags {
+	IMAGE_RM_FORCE = 1,	   /* also by id when it has several names */
+	IMAGE_RM_DRY_RUN = 2,	   /* change nothing, tell what would go */
+	IMAGE_RM_KEEP_PARENTS = 4, /* untagged ones stay */
+	IMAGE_RM_AS_UNUSED = 8,	   /* dry run: its containers go before it */
+};
+
 /**
  * image_remove() - rmi of one argument
  * @arg:      as typed: a name only untags when others are left
- * @force:    also when it has several names (by id)
- * @untagged, @deleted: strv of lines to print; appended
+ * @flags:    enum image_rm_flags
+ * @untagged: names that went, appended
+ * @deleted:  ids that went, with those of untagged parents; appended
  *
  * In use by a container: -EBUSY/ERR_IN_USE (the caller removes the users
  * first when it was forced).
  */
-int image_remove(struct store *s, const char *arg, bool force, char ***untagged,
-		 char ***deleted, struct err *err);
+int image_remove(struct store *s, const char *arg, unsigned int flags,
+		 char ***untagged, char ***deleted, struct err *err);
 
 /* ---- transfers -------------------------------------------------------- */
 

@@ -335,6 +335,11 @@ int db_commit(struct db *db, struct err *err)
 	return 0;
 }
 
+bool db_in_tx(const struct db *db)
+{
+	return db->in_tx;
+}
+
 void db_rollback(struct db *db)
 {
 	if (!db->in_tx)
@@ -472,6 +477,11 @@ int db_exec(struct db *db, struct err *err, const char *sql, const char *types,
 		r = db_step(s, err);
 	} while (r > 0);
 	return r < 0 ? r : sqlite3_changes(db->sq);
+}
+
+int64_t db_last_id(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sq);
 }
 
 const char *db_str(struct db_stmt *s, int col)

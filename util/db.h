@@ -46,6 +46,9 @@ void db_close(struct db *db);
 int db_begin(struct db *db, bool durable, struct err *err);
 int db_commit(struct db *db, struct err *err);
 
+/** db_in_tx() - between db_begin() and its end */
+bool db_in_tx(const struct db *db);
+
 /** db_rollback() - no-op when no transaction is open */
 void db_rollback(struct db *db);
 
@@ -68,6 +71,9 @@ void db_done(struct db_stmt *st);
  *  Return: number of rows changed, or -errno */
 int db_exec(struct db *db, struct err *err, const char *sql, const char *types,
 	    ...);
+
+/** db_last_id() - rowid of the last INSERT */
+int64_t db_last_id(const struct db *db);
 
 const char *db_str(struct db_stmt *st, int col); /* borrowed till next step */
 int64_t db_i64(struct db_stmt *st, int col);

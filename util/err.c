@@ -23,13 +23,24 @@ static int store(struct err *err, enum err_kind kind, int code)
 	return -code;
 }
 
-/* Append ": strerror" behind what is in msg, never overflowing. */
+const char *err_reason(int code)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "%s", strerror(code));
+	/* "No such ..." but not an abbreviation */
+	if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a')
+		text[0] = (char)(text[0] - 'A' + 'a');
+	return text;
+}
+
+/* Append ": reason" behind what is in msg, never overflowing. */
 static void add_reason(struct err *err, int code)
 {
 	size_t len = strlen(err->msg);
 
 	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s",
-		 strerror(code));
+		 err_reason(code));
 }
 
 int err_set(struct err *err, enum err_kind kind, int code, const char *fmt, ...)

@@ -60,9 +60,17 @@ int err_set(struct err *err, enum err_kind kind, int code, const char *fmt, ...)
 	printf_like(4, 5);
 
 /**
+ * err_reason() - strerror(), lower case as the middle of a line
+ *
+ * "no such file or directory": what programs in Go print, and so what scripts
+ * that were written for podman match.  Return: borrowed, until the next call
+ */
+const char *err_reason(int code);
+
+/**
  * err_sys() - record the failed system call that errno describes
  *
- * The text is "<fmt>: <strerror(errno)>", the kind ERR_SYS.  errno is read
+ * The text is "<fmt>: <err_reason(errno)>", the kind ERR_SYS.  errno is read
  * before anything else happens.
  *
  * Return: -errno (-EIO should errno be 0)

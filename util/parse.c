@@ -305,13 +305,14 @@ int parse_signal(const char *s, int *ret)
 
 	if (str_is_empty(s))
 		return -EINVAL;
+	s += *s == '-';	/* kill -9, kill -TERM */
 	if (parse_i64(s, &number) == 0) {
 		if (number < 1 || number > RT_MAX)
 			return -ERANGE;
 		*ret = (int)number;
 		return 0;
 	}
-	upper = xstrdup(*s == '-' ? s + 1 : s);
+	upper = xstrdup(s);
 	for (char *p = upper; *p; p++) {
 		if (*p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');

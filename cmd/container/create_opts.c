@@ -11,6 +11,7 @@
 #include "cmd/container/select.h"
 #include "cmd/image/pullopts.h"
 #include "cmd/progress.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "libpod/oci/oci.h"
 #include "storage/store.h"
@@ -657,9 +658,10 @@ static bool fits_platform(const struct image *img, const char *platform)
 	       (str_starts(platform, have) && platform[strlen(have)] == '/');
 }
 
-static int pull(struct store *store, const struct create_args *a,
-		const char *name, const char *policy, const char *platform,
-		struct image **ret, struct err *err)
+static int pull(struct runtime *rt, struct store *store,
+		const struct create_args *a, const char *name,
+		const char *policy, const char *platform, struct image **ret,
+		struct err *err)
 {
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
 	autostrv char **ids = NULL;
@@ -678,6 +680,8 @@ static int pull(struct store *store, const struct create_args *a,
 	progress_ui_init(&ui, a->quiet);
 	r = image_pull(store, name, &opts, &ids, err);
 	progress_ui_done(&ui);
+	if (r == 0 && ids)
+		r = event_image(rt, EVENT_PULL, ids[0], name, err);
 	if (r < 0)
 		return r;
 	return image_find(store, strv_len(ids) ? ids[0] : name, ret, err);
@@ -706,7 +710,7 @@ int create_image(struct runtime *rt, const struct create_args *a,
 	if (r < 0)
 		return r;
 	if (streq(policy, "always") || streq(policy, "newer"))
-		return pull(store, a, name, policy, platform, ret, err);
+		return pull(rt, store, a, name, policy, platform, ret, err);
 	r = image_find(store, name, &img, &why);
 	if (r < 0 && why.kind != ERR_NOT_FOUND)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
@@ -718,8 +722,8 @@ int create_image(struct runtime *rt, const struct create_args *a,
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
 			       "%s: image not known", name);
 	/* there, but for another machine: fetch the right one */
-	return pull(store, a, name, r == 0 ? "always" : policy, platform, ret,
-		    err);
+	return pull(rt, store, a, name, r == 0 ? "always" : policy, platform,
+		    ret, err);
 }
 
 /* ---- create ------------------------------------------------------------ */

@@ -43,7 +43,10 @@ static void start_defaults(void *p)
 static int start_one(struct runtime *rt, struct ctr *c,
 		     void *data unused_attr, struct err *err)
 {
-	return ctr_start(rt, c, NULL, err);
+	int r = ctr_start(rt, c, NULL, err);
+
+	/* 126 and 127 speak for the payload: only who attaches asked it. */
+	return r < 0 ? err_kind_set(err, r, ERR_FAIL) : 0;
 }
 
 static bool is_down(const struct ctr *c)

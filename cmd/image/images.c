@@ -4,16 +4,15 @@
  *
  * `images`: one row per name (an image without a name has one row of <none>),
  * but one element per image in `--format json`.  The config of an image is
- * read only when labels are asked for: a plain list is one SELECT.
+ * read only when labels are asked for, or when there is an untagged image that
+ * others may have been made from: a plain list is one SELECT.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "cmd/filter.h"
 #include "cmd/format.h"
-#include "cmd/timearg.h"
+#include "cmd/image/filter.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/clock.h"
@@ -39,7 +38,7 @@ struct images_args {
 
 static const struct opt images_opts[] = {
 	OPT_BOOL('a', "all", struct images_args, all,
-		 "Show all images (none is ever hidden)"),
+		 "Show intermediate images too"),
 	OPT_BOOL(0, "digests", struct images_args, digests, "Show digests"),
 	OPT_LIST('f', "filter", struct images_args, filters, "KEY=VALUE",
 		 "List only images that match"),
@@ -92,31 +91,6 @@ static void add_row(struct rows *rows, const struct image *img, char *repo,
 	rows->v[rows->n++] = (struct row){ img, repo, tag };
 }
 
-/* "*nginx*", "quay.io/x", "nginx:1.*": against the name with and without its
- * tag, each from every slash on */
-static bool name_matches(const char *pattern, const char *name)
-{
-	const char *colon = strrchr(name, ':');
-	autofree char *repo = xstrndup(name, colon ? (size_t)(colon - name) :
-						     strlen(name));
-
-	for (const char *p = name; p; p = strchr(p, '/')) {
-		p += *p == '/';
-		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 ||
-		    fnmatch(pattern, repo + (p - name), FNM_PATHNAME) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool any_matches(char *const *patterns, const char *name)
-{
-	for (; *patterns; patterns++)
-		if (name_matches(*patterns, name))
-			return true;
-	return false;
-}
-
 /* @only: patterns of which a shown name has to match one; NULL: all names */
 static void add_rows(struct rows *rows, const struct image *img,
 		     char *const *only)
@@ -126,7 +100,7 @@ static void add_rows(struct rows *rows, const struct image *img,
 	for (char **name = img->names; name && *name; name++) {
 		const char *colon = strrchr(*name, ':');
 
-		if (only && !any_matches(only, *name))
+		if (only && !image_name_matches(only, *name))
 			continue;
 		add_row(rows, img,
 			xstrndup(*name, (size_t)(colon - *name)),
@@ -146,124 +120,6 @@ static void add_rows(struct rows *rows, const struct image *img,
 		return;
 	}
 	add_row(rows, img, xstrdup(NONE), xstrdup(NONE));
-}
-
-/* ---- filters ------------------------------------------------------------ */
-
-static const char *const filter_keys[] = {
-	"after",    "before", "containers", "dangling",	 "digest",
-	"id",	    "intermediate", "label", "manifest", "readonly",
-	"reference", "since", "until", NULL,
-};
-
-static const struct filter_texts filter_words = {
-	.bad_form = { "invalid image filter \"",
-		      "\": must be in the format \"filter=value or "
-		      "filter!=value\"" },
-	.bad_key = { "unsupported image filter \"", "\"" },
-};
-
-/**
- * struct test - one image before the filters
- * @r, @err: the first failure
- */
-struct test {
-	struct store *store;
-	const struct image *img;
-	int r;
-	struct err *err;
-};
-
-static bool reference_matches(const char *pattern, const struct image *img)
-{
-	for (char **name = img->names; name && *name; name++)
-		if (name_matches(pattern, *name))
-			return true;
-	return strv_contains(img->digests, pattern);
-}
-
-static bool label_matches(struct test *t, const char *want)
-{
-	autojson struct json_object *config = NULL;
-	autostrv char **labels = NULL;
-	struct json_object *o;
-
-	if (image_config(t->store, t->img, &config, NULL) < 0)
-		return false;
-	o = json_obj(json_obj(config, "config"), "Labels");
-	if (o)
-		labels = json_env_list(o);
-	return filter_label(want, labels);
-}
-
-/* before=X, since=X: created earlier or later than image X */
-static int64_t created_of(struct test *t, const char *name)
-{
-	auto_image struct image *img = NULL;
-	int r = t->r < 0 ? t->r : image_find(t->store, name, &img, t->err);
-
-	if (r < 0) {
-		t->r = r;
-		return 0;
-	}
-	return img->created_ns;
-}
-
-static bool until_matches(struct test *t, const char *value)
-{
-	int64_t when = 0;
-
-	if (time_arg(value, TIME_AGO, &when) < 0 && t->r == 0)
-		t->r = err_set(t->err, ERR_USAGE, EINVAL,
-			       "invalid time \"%s\" in filter \"until\"",
-			       value);
-	return t->img->created_ns < when;
-}
-
-static bool truth(struct test *t, const char *key, const char *value, bool is)
-{
-	bool want = false;
-
-	if (parse_bool(value, &want) < 0 && t->r == 0)
-		t->r = err_set(t->err, ERR_USAGE, EINVAL,
-			       "non-boolean value \"%s\" for %s filter",
-			       value, key);
-	return want == is;
-}
-
-static bool has_users(struct test *t)
-{
-	autostrv char **users = NULL;
-
-	return image_users(t->store, t->img->id, &users, NULL) == 0 && users;
-}
-
-static bool test_filter(const struct filter *f, void *arg)
-{
-	struct test *t = arg;
-	const struct image *img = t->img;
-	const char *hex;
-
-	if (streq(f->key, "reference"))
-		return reference_matches(f->value, img);
-	if (streq(f->key, "label"))
-		return label_matches(t, f->value);
-	if (streq(f->key, "dangling"))
-		return truth(t, f->key, f->value, !img->names);
-	if (streq(f->key, "intermediate") || streq(f->key, "readonly") ||
-	    streq(f->key, "manifest"))
-		return truth(t, f->key, f->value, false);
-	if (streq(f->key, "containers"))
-		return truth(t, f->key, f->value, has_users(t));
-	if (streq(f->key, "before"))
-		return img->created_ns < created_of(t, f->value);
-	if (streq(f->key, "since") || streq(f->key, "after"))
-		return img->created_ns > created_of(t, f->value);
-	if (streq(f->key, "until"))
-		return until_matches(t, f->value);
-	hex = str_after(f->value, "sha256:");
-	return str_starts(streq(f->key, "id") ? img->id : img->digest + 7,
-			  hex ? hex : f->value);
 }
 
 /* ---- what is printed ---------------------------------------------------- */
@@ -327,7 +183,7 @@ static struct json_object *row_object(const struct row *row,
 	json_set_strv(o, "Names", img->names);
 	json_set_strv(o, "RepoTags", img->names);
 	json_set_strv(o, "RepoDigests", img->digests);
-	json_set_bool(o, "Dangling", !img->names);
+	json_set_bool(o, "Dangling", image_is_dangling(img));
 	json_set_bool(o, "ReadOnly", false);
 	json_set_str(o, "Os", img->os);
 	json_set_str(o, "Arch", img->arch);
@@ -359,7 +215,7 @@ static struct json_object *image_json(struct store *store,
 	json_set_u64(o, "VirtualSize", img->size);
 	json_set(o, "Labels", labels ? labels : json_object_new_object());
 	json_set_u64(o, "Containers", strv_len(users));
-	json_set_bool(o, "Dangling", !img->names);
+	json_set_bool(o, "Dangling", image_is_dangling(img));
 	if (img->names)
 		json_set_strv(o, "Names", img->names);
 	json_set_str(o, "Digest", img->digest);
@@ -502,46 +358,61 @@ static int print(const struct images_args *args, struct store *store,
 			  err);
 }
 
-static void add_patterns(const struct filters *filters, char ***only)
+/**
+ * struct choice - which images are shown
+ * @id:   the image that the argument means, owned; NULL when none
+ * @only: patterns for names, a strv, owned
+ */
+struct choice {
+	const struct images_args *args;
+	const char *name;
+	struct image_filters filters;
+	char *id;
+	char **only;
+};
+
+static void choice_done(struct choice *c)
 {
-	for (size_t i = 0; i < filters->n; i++)
-		if (streq(filters->v[i].key, "reference") &&
-		    !filters->v[i].negated)
-			strv_add(only, filters->v[i].value);
+	image_filters_done(&c->filters);
+	free(c->id);
+	strv_free(c->only);
 }
 
-static int select_images(const struct images_args *args, struct store *store,
-			 const char *name, const struct image_list *list,
+static int choice_make(struct choice *c, struct store *store, struct err *err)
+{
+	auto_image struct image *img = NULL;
+	int r = image_filters_parse(store, c->args->filters, &c->filters, err);
+
+	if (r < 0)
+		return r;
+	c->filters.hide = !c->args->all;
+	/* An id, or a name in any of the forms that others take */
+	if (c->name && image_find(store, c->name, &img, NULL) == 0)
+		c->id = xstrdup(img->id);
+	if (c->name)
+		strv_add(&c->only, c->name);
+	image_filters_patterns(&c->filters, &c->only);
+	return 0;
+}
+
+static int select_images(struct choice *c, const struct image_list *list,
 			 struct rows *rows, struct err *err)
 {
-	auto_filters struct filters filters = FILTERS_INIT;
-	struct test t = { store, NULL, 0, err };
-	autostrv char **only = NULL;
-	autofree char *id = NULL;
-	int r = filters_parse(args->filters, filter_keys, &filter_words,
-			      &filters, err);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct image *img = list->v[i];
+		bool named = !c->name ||
+			     image_reference_matches(c->name, img);
+		int r;
 
-	if (r == 0 && name) {
-		auto_image struct image *img = NULL;
-
-		/* An id, or a name in any of the forms that others take */
-		if (image_find(store, name, &img, NULL) == 0)
-			id = xstrdup(img->id);
-		strv_add(&only, name);
-	}
-	add_patterns(&filters, &only);
-	for (size_t i = 0; r == 0 && i < list->n; i++) {
-		bool named;
-
-		t.img = list->v[i];
-		named = !name || reference_matches(name, t.img);
-		if (!named && !streq(id, t.img->id))
+		if (!named && !streq(c->id, img->id))
 			continue;
-		if (filters_match(&filters, test_filter, &t))
-			add_rows(rows, t.img, named ? only : NULL);
-		r = t.r;
+		r = image_matches(&c->filters, img, err);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			add_rows(rows, img, named ? c->only : NULL);
 	}
-	return r;
+	return 0;
 }
 
 static int images_run(struct runtime *rt, const void *p, char **argv,
@@ -550,6 +421,9 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 	const struct images_args *args = p;
 	auto_image_list struct image_list list = { 0 };
 	cleanup(rows_done) struct rows rows = { 0 };
+	cleanup(choice_done) struct choice choice = {
+		.args = args, .name = argv[0],
+	};
 	struct store *store;
 	int r;
 
@@ -560,7 +434,9 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 	if (r == 0)
 		r = image_list(store, &list, err);
 	if (r == 0)
-		r = select_images(args, store, argv[0], &list, &rows, err);
+		r = choice_make(&choice, store, err);
+	if (r == 0)
+		r = select_images(&choice, &list, &rows, err);
 	if (r == 0)
 		r = sort_rows(&rows, args->sort, err);
 	if (r < 0)

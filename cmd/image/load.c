@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/progress.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/str.h"
@@ -59,8 +60,10 @@ static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,
 	progress_ui_init(&ui, args->quiet);
 	r = image_load(store, fd, &ui.p, &names, err);
 	progress_ui_done(&ui);
-	for (char **name = names; name && *name; name++)
+	for (char **name = names; name && *name; name++) {
 		printf("Loaded image: %s\n", *name);
+		(void)event_image(rt, EVENT_LOAD, NULL, *name, NULL);
+	}
 	return r;
 }
 

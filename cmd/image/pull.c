@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/image/pullopts.h"
 #include "cmd/progress.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/str.h"
@@ -74,12 +75,16 @@ struct pull_job {
 	char **ids; /* owned */
 };
 
-static int pull_one(struct runtime *rt unused_attr, const char *name,
-		    void *data, struct err *err)
+static int pull_one(struct runtime *rt, const char *name, void *data,
+		    struct err *err)
 {
 	struct pull_job *job = data;
+	size_t before = strv_len(job->ids);
+	int r = image_pull(job->store, name, &job->opts, &job->ids, err);
 
-	return image_pull(job->store, name, &job->opts, &job->ids, err);
+	for (size_t i = before; r == 0 && i < strv_len(job->ids); i++)
+		r = event_image(rt, EVENT_PULL, job->ids[i], name, err);
+	return r;
 }
 
 static int check(const struct pull_args *args, char **argv, struct err *err)

@@ -4,23 +4,29 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/strv.h"
 
 struct rmi_args {
 	bool all;
+	bool dry_run;
 	bool force;
 	bool ignore;
+	bool no_prune;
 };
 
 static const struct opt rmi_opts[] = {
 	OPT_BOOL('a', "all", struct rmi_args, all, "Remove all images"),
+	OPT_BOOL(0, "dry-run", struct rmi_args, dry_run,
+		 "Only print what would be removed"),
 	OPT_BOOL('f', "force", struct rmi_args, force,
 		 "Remove containers that use the image first"),
 	OPT_BOOL('i', "ignore", struct rmi_args, ignore,
 		 "Ignore names that are unknown"),
-	OPT_NOT_YET(0, "no-prune", NULL, "Keep untagged parents"),
+	OPT_BOOL(0, "no-prune", struct rmi_args, no_prune,
+		 "Keep untagged parents"),
 	OPT_NOT_YET(0, "platform", "string", "Remove one platform only"),
 	OPT_END,
 };
@@ -51,6 +57,36 @@ static int remove_users(struct runtime *rt, struct store *store,
 	return r;
 }
 
+/* --all names images by id: several names are no obstacle then, and a parent
+ * may have gone with its child */
+static unsigned int flags_of(const struct rmi_args *args)
+{
+	bool as_unused = args->dry_run && args->force;
+
+	return (args->force || args->all ? IMAGE_RM_FORCE : 0) |
+	       (args->dry_run ? IMAGE_RM_DRY_RUN : 0) |
+	       (as_unused ? IMAGE_RM_AS_UNUSED : 0) |
+	       (args->no_prune ? IMAGE_RM_KEEP_PARENTS : 0);
+}
+
+static int remove_image(struct runtime *rt, const struct rmi_job *job,
+			const char *name, char ***untagged, char ***deleted,
+			struct err *err)
+{
+	unsigned int flags = flags_of(job->args);
+	int r = image_remove(job->store, name, flags, untagged, deleted, err);
+
+	if (r == 0 || err->kind != ERR_IN_USE || !job->args->force ||
+	    job->args->dry_run)
+		return r;
+	err_clear(err);
+	r = remove_users(rt, job->store, name, err);
+	if (r == 0)
+		r = image_remove(job->store, name, flags, untagged, deleted,
+				 err);
+	return r;
+}
+
 static int remove_one(struct runtime *rt, const char *name, void *data,
 		      struct err *err)
 {
@@ -58,25 +94,21 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	const struct rmi_args *args = job->args;
 	autostrv char **untagged = NULL;
 	autostrv char **deleted = NULL;
-	/* --all names images by id: several names are no obstacle then */
-	bool force = args->force || args->all;
-	int r = image_remove(job->store, name, force, &untagged, &deleted,
-			     err);
+	int r = remove_image(rt, job, name, &untagged, &deleted, err);
 
-	if (r < 0 && err->kind == ERR_IN_USE && args->force) {
-		err_clear(err);
-		r = remove_users(rt, job->store, name, err);
-		if (r == 0)
-			r = image_remove(job->store, name, force, &untagged,
-					 &deleted, err);
-	}
 	if (r < 0 && err->kind == ERR_NOT_FOUND &&
-	    (args->force || args->ignore))
+	    (args->force || args->ignore || args->all))
 		return err_clear(err), 0;
-	for (char **v = untagged; v && *v; v++)
+	for (char **v = untagged; v && *v; v++) {
 		printf("Untagged: %s\n", *v);
-	for (char **v = deleted; v && *v; v++)
+		if (!args->dry_run)
+			(void)event_image(rt, EVENT_UNTAG, NULL, *v, NULL);
+	}
+	for (char **v = deleted; v && *v; v++) {
 		printf("Deleted: %s\n", *v);
+		if (!args->dry_run)
+			(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
+	}
 	return r;
 }
 
@@ -118,7 +150,8 @@ const struct cmd cmd_image_rm = {
 	.aliases = (const char *const[]){ "image rm", "image remove", NULL },
 	.usage = "[options] [IMAGE...]",
 	.summary = "Remove one or more images from the store",
-	.text = "Removes a name, and the image with its last name.",
+	.text = "Removes a name, and the image with its last name. With it "
+		"go images without a name that it was made from.",
 	.examples = (const char *const[]){ "rmi imageID",
 					   "rmi --force alpine",
 					   "rmi --all", NULL },

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/progress.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/str.h"
@@ -101,6 +102,8 @@ static int save_run(struct runtime *rt, const void *p, char **argv,
 	progress_ui_init(&ui, args->quiet);
 	r = image_save(store, argv, args->format ? args->format :
 		       "docker-archive", fd, &ui.p, err);
+	for (char **name = argv; r == 0 && *name; name++)
+		r = event_image(rt, EVENT_SAVE, NULL, *name, err);
 	if (r < 0 && out.made)
 		unlink(out.path);
 	return r;

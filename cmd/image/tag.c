@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
+
+static int tag_one(struct runtime *rt, struct store *store,
+		   const struct image *img, const char *name, struct err *err)
+{
+	int r = image_tag(store, img, name, err);
+
+	return r < 0 ? r : event_image(rt, EVENT_TAG, img->id, name, err);
+}
 
 static int tag_run(struct runtime *rt, const void *p unused_attr, char **argv,
 		   struct err *err)
@@ -14,7 +23,7 @@ static int tag_run(struct runtime *rt, const void *p unused_attr, char **argv,
 	if (r == 0)
 		r = image_find(store, argv[0], &img, err);
 	for (char **name = argv + 1; r == 0 && *name; name++)
-		r = image_tag(store, img, *name, err);
+		r = tag_one(rt, store, img, *name, err);
 	return r;
 }
 

@@ -93,6 +93,20 @@ bool row_mark_holds(struct runtime *rt, const char *id,
 /** row_pending() - containers in a transitional state */
 int row_pending(struct runtime *rt, struct ctr_list *ret, struct err *err);
 
+/* ---- event.c: the journal ---- */
+
+extern const char event_schema[];
+
+/**
+ * event_life() - what the change of a container's row means for the journal
+ * @c:    as it is going to be
+ * @gone: the row is going to be deleted
+ *
+ * Inside the transaction, before the change.
+ */
+int event_life(struct runtime *rt, const struct ctr *c, bool gone,
+	       struct err *err);
+
 /* ---- config.c ---- */
 
 struct json_object *ctr_config_to_json(const struct ctr_config *c);
@@ -117,6 +131,10 @@ int ports_unpack(const char *text, struct port_list *ret);
  * by those who change the container next.
  */
 void ctr_normalise(struct runtime *rt, struct ctr *c);
+
+/** ctr_fold_exit() - what the exit record of this start says into @c; false:
+ *  there is none */
+bool ctr_fold_exit(int dir, struct ctr *c);
 
 /** ctr_lock_probe() - is a monitor alive?  1 yes, 0 no, -errno */
 int ctr_lock_probe(struct runtime *rt, const char *id);

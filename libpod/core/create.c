@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -122,7 +123,9 @@ static int tx_insert(struct runtime *rt, void *arg, struct err *err)
 	struct ctr *c = arg;
 	int r = insert_named(rt, c, err);
 
-	return r < 0 ? r : insert_uses(rt, c, err);
+	if (r == 0)
+		r = insert_uses(rt, c, err);
+	return r < 0 ? r : event_ctr(rt, c, EVENT_CREATE, NULL, err);
 }
 
 static int insert(struct runtime *rt, struct ctr *c, struct err *err)

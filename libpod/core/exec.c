@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "libpod/core/plan.h"
 #include "libpod/core/relay.h"
 #include "libpod/monitor/monitor.h"
@@ -218,6 +219,16 @@ static int reap(int pidfd, struct err *err)
 	return si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 }
 
+static void note_exec(struct runtime *rt, const struct ctr *c,
+		      enum event_status what, const char *id, const int *code)
+{
+	autofree char *exec = xasprintf("execID=%s", id);
+	autofree char *exit = code ? xasprintf("exitCode=%d", *code) : NULL;
+	char *attrs[] = { exec, exit, NULL };
+
+	(void)event_ctr(rt, c, what, attrs, NULL);
+}
+
 /* From the fork to the exit code. */
 static int run_session(struct runtime *rt, const struct ctr *c,
 		       struct ctr_exec_opts *o, const struct oci_process *p,
@@ -243,6 +254,7 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	id_random(id);
 	session_write(rt, c, id, pid);
 	memcpy(o->ret_id, id, sizeof(id));
+	note_exec(rt, c, EVENT_EXEC, id, NULL);
 	if (o->detach)
 		return 0;
 	rel->pidfd = pidfd;
@@ -255,6 +267,8 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	if (r == 0)
 		r = reap(pidfd, err);
 	session_remove(rt, c, id);
+	if (r >= 0)
+		note_exec(rt, c, EVENT_EXEC_DIED, id, &r);
 	return r;
 }
 

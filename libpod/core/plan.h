@@ -21,6 +21,7 @@
  * @mounts:    grows with plan_mount()
  * @fds:       descriptors that live until the report came; owned
  * @strings:   likewise; owned
+ * @attached:  a client is there from the start
  *
  * Zeroed by plan_init(), freed by plan_done() at any stage.
  */
@@ -49,6 +50,7 @@ struct plan {
 	struct net_tap tap;
 	bool slirp;
 	bool private_net;
+	bool attached;
 };
 
 void plan_init(struct plan *p, struct runtime *rt, struct ctr *c);

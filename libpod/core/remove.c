@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fault.h"
@@ -45,7 +46,9 @@ static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 	e->dead = strv_free(e->dead);
 	if (e->check && !row_mark_holds(rt, id, e->check))
 		return 1;
-	r = volume_unuse(rt, id, e->volumes, &e->dead, err);
+	r = event_life(rt, e->c, true, err);
+	if (r == 0)
+		r = volume_unuse(rt, id, e->volumes, &e->dead, err);
 	if (r == 0)
 		r = image_unuse(e->store, id, err);
 	if (r == 0)
@@ -205,6 +208,22 @@ struct renaming {
 	const char *name;
 };
 
+static int event_renamed(struct runtime *rt, const struct renaming *n,
+			 struct err *err)
+{
+	autofree char *old = xasprintf("oldName=%s", n->c->name);
+	char *attrs[] = { old, NULL };
+	const struct event e = { .type = EVENT_CONTAINER,
+				 .status = EVENT_RENAME,
+				 .id = n->c->id,
+				 .name = n->name,
+				 .image = n->c->config.image_name,
+				 .labels = n->c->config.labels,
+				 .attrs = attrs };
+
+	return event_add(rt, &e, err);
+}
+
 static int tx_rename(struct runtime *rt, void *arg, struct err *err)
 {
 	const struct renaming *n = arg;
@@ -217,7 +236,9 @@ static int tx_rename(struct runtime *rt, void *arg, struct err *err)
 		return ctr_err_name_taken(rt, n->name, err);
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
-	return r == 0 ? ctr_err_not_found(err, n->c->id) : 0;
+	if (r == 0)
+		return ctr_err_not_found(err, n->c->id);
+	return event_renamed(rt, n, err);
 }
 
 int ctr_rename(struct runtime *rt, struct ctr *c, const char *name,

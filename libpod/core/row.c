@@ -467,6 +467,9 @@ int row_save(struct runtime *rt, const struct ctr *c, struct err *err)
 	bool owned = c->owner.pid > 0;
 	int r;
 
+	r = event_life(rt, c, false, err);
+	if (r < 0)
+		return r;
 	ports_pack(&c->ports, &ports);
 	r = db_exec(rt->db, err,
 		    "UPDATE container SET name = ?, state = ?, started = ?,"

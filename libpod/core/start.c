@@ -28,6 +28,7 @@
 #include <sys/un.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "libpod/core/plan.h"
 #include "libpod/monitor/launch.h"
 #include "util/clock.h"
@@ -316,6 +317,8 @@ static int tx_running(struct runtime *rt, void *arg, struct err *err)
 		memcpy(c->owner_boot, now->owner_boot, sizeof(c->owner_boot));
 		c->stopped_by_user = true;
 	}
+	if (r == 0 && p->attached)
+		r = event_ctr(rt, c, EVENT_ATTACH, NULL, &why);
 	/* a short one may have ended, and its monitor have said so */
 	if (r == 0 && now->start_n == c->start_n && now->state != CTR_EXITED)
 		r = row_save(rt, c, &why);
@@ -496,6 +499,7 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	int r;
 
 	plan_init(&plan, rt, c);
+	plan.attached = attach != NULL;
 	r = c->image ? 0 : ctr_dirs_make(rt, c, err);
 	if (r == 0)
 		r = make_plan(&plan, err);
@@ -717,11 +721,9 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 
 	if (c->config.auto_remove) {
 		autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
-		struct exit_record rec;
 
-		if (dir >= 0 && exit_record_read(dir, &rec, NULL) == 0 &&
-		    rec.start_n == c->start_n)
-			*ret_code = rec.code;
+		if (dir >= 0 && ctr_fold_exit(dir, c))
+			*ret_code = c->exit_code;
 		return ctr_erase_keep(rt, c, ret_trash, err);
 	}
 	r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);

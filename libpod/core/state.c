@@ -173,7 +173,7 @@ static void set_exited(struct ctr *c, int code, int oom, int64_t finished,
 	c->owner = (struct proc_id){ 0 };
 }
 
-static bool fold_exit(int dir, struct ctr *c)
+bool ctr_fold_exit(int dir, struct ctr *c)
 {
 	struct exit_record r;
 
@@ -219,12 +219,12 @@ static void normalise_running(int dir, struct ctr *c)
 	if (dir >= 0 && c->init.pid == 0)
 		(void)fold_started(dir, c);
 	boot = streq(c->boot, boot_id());
-	if (dir >= 0 && fold_exit(dir, c))
+	if (dir >= 0 && ctr_fold_exit(dir, c))
 		return;
 	if (boot && dir >= 0 && lock_probe_at(dir) != 0)
 		return;
 	/* it may have been written between the two looks */
-	if (dir >= 0 && fold_exit(dir, c))
+	if (dir >= 0 && ctr_fold_exit(dir, c))
 		return;
 	if (boot && proc_is_alive(&c->init))
 		c->orphaned = true;

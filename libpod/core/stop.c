@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "libpod/monitor/monitor.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -84,6 +85,15 @@ static int tx_user_stop(struct runtime *rt, void *arg, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+static int note_kill(struct runtime *rt, const struct ctr *c, int sig,
+		     struct err *err)
+{
+	autofree char *signal = xasprintf("signal=%d", sig);
+	char *attrs[] = { signal, NULL };
+
+	return event_ctr(rt, c, EVENT_KILL, attrs, err);
+}
+
 int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 {
 	int r = ctr_config_load(rt, c, err);
@@ -91,7 +101,9 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	if (r == 0 && is_fatal(sig) && is_up(c) &&
 	    c->config.restart != RESTART_NO)
 		r = tx_run(rt, TX_RESERVE, tx_user_stop, c, err);
-	return r < 0 ? r : ctr_signal(rt, c, sig, err);
+	if (r == 0)
+		r = ctr_signal(rt, c, sig, err);
+	return r < 0 ? r : note_kill(rt, c, sig, err);
 }
 
 /* ---- waiting ----------------------------------------------------------- */
@@ -250,7 +262,7 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	if (look_settled(rt, c, SETTLE_MS) == 0)
 		return err_set(err, ERR_FAIL, ETIMEDOUT,
 			       "the monitor of %s does not finish", c->name);
-	return 0;
+	return event_ctr(rt, c, EVENT_STOP, NULL, err);
 }
 
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
@@ -293,5 +305,7 @@ int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	/* a --rm container is gone once it has stopped */
 	if (r == 0)
 		r = row_reload(rt, c, err);
+	if (r == 0)
+		r = event_ctr(rt, c, EVENT_RESTART, NULL, err);
 	return r < 0 ? r : ctr_start(rt, c, NULL, err);
 }

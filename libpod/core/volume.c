@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/event.h"
 #include "libpod/core/volume_opts.h"
 #include "storage/store.h"
 #include "util/clock.h"
@@ -76,11 +77,14 @@ static int insert(struct runtime *rt, const char *name, char *const *labels,
 	autojson struct json_object *l = json_new_env_map(labels);
 	autojson struct json_object *o = json_new_env_map(options);
 
-	return db_exec(rt->db, err,
-		       "INSERT INTO volume(name, labels, options, created,"
-		       " anonymous) VALUES(?, ?, ?, ?, ?)", "sssii", name,
-		       json_text(l), json_text(o), clock_now_ns(),
-		       (int64_t)anonymous);
+	int r = db_exec(rt->db, err,
+			"INSERT INTO volume(name, labels, options, created,"
+			" anonymous) VALUES(?, ?, ?, ?, ?)", "sssii", name,
+			json_text(l), json_text(o), clock_now_ns(),
+			(int64_t)anonymous);
+
+	return r < 0 ? r : event_named(rt, EVENT_VOLUME, EVENT_CREATE, name,
+				       err);
 }
 
 int volume_use(struct runtime *rt, const char *name, bool anonymous,
@@ -294,9 +298,13 @@ int volume_unuse(struct runtime *rt, const char *ctr_id, bool anonymous,
 	}
 	r = db_exec(rt->db, err, "DELETE FROM volume_use WHERE ctr = ?", "s",
 		    ctr_id);
-	for (size_t i = 0; r >= 0 && i < strv_len(dead); i++)
+	for (size_t i = 0; r >= 0 && i < strv_len(dead); i++) {
 		r = db_exec(rt->db, err, "DELETE FROM volume WHERE name = ?",
 			    "s", dead[i]);
+		if (r >= 0)
+			r = event_named(rt, EVENT_VOLUME, EVENT_REMOVE,
+					dead[i], err);
+	}
 	if (r < 0)
 		return r;
 	strv_extend(ret_dead, dead);
@@ -542,7 +550,9 @@ static int tx_delete(struct runtime *rt, void *arg, struct err *err)
 			       name);
 	if (FAULT("volume.rm.row") < 0)
 		return err_sys(err, "remove volume %s", name);
-	r = volume_bury(rt, names, err);
+	r = event_named(rt, EVENT_VOLUME, EVENT_REMOVE, name, err);
+	if (r == 0)
+		r = volume_bury(rt, names, err);
 	if (r == 0 && FAULT("volume.rm.moved") < 0)
 		r = err_sys(err, "remove volume %s", name);
 	return r;

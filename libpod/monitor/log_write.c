@@ -291,7 +291,7 @@ static void put_marker(struct log_writer *w)
 	char text[160];
 	int len = snprintf(text, sizeof(text),
 			   "[bryo: %" PRIu64 " bytes of log lost: %s]",
-			   w->unmarked, strerror(w->cause));
+			   w->unmarked, err_reason(w->cause));
 
 	put(w, LOG_STDERR, text, (size_t)len, false);
 	w->marker = w->len;

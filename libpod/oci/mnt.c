@@ -271,7 +271,7 @@ static int fs_failed(int fs, const char *type, struct err *err)
 		why[n] = '\0';
 		why[strcspn(why, "\n")] = '\0';
 		return err_set(err, ERR_SYS, code, "mount %s: %s: %s", type,
-			       why + 2, strerror(code));
+			       why + 2, err_reason(code));
 	}
 	return err_code(err, code, "mount %s", type);
 }

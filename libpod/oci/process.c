@@ -219,27 +219,34 @@ int step_cwd(struct init *in, struct err *err)
 
 /* ---- what to exec ----------------------------------------------------------- */
 
+/* What podman says behind the runtime's own words; scripts match both. */
+#define OCI_NOT_FOUND \
+	"OCI runtime attempted to invoke a command that was not found"
+#define OCI_DENIED "OCI permission denied"
+
 int process_exec_error(const char *name, int code, struct err *err)
 {
 	switch (code) {
 	case ENOENT:
 	case ENOTDIR:
 		return err_set(err, ERR_CMD_NOT_FOUND, ENOENT,
-			       "executable file `%s` not found in $PATH: "
-			       "No such file or directory", name);
+			       "bryo: executable file `%s` not found in $PATH: "
+			       "No such file or directory: " OCI_NOT_FOUND,
+			       name);
 	case EACCES:
 	case EPERM:
 		return err_set(err, ERR_START, code,
-			       "exec `%s`: permission denied", name);
+			       "bryo: exec `%s`: permission denied: " OCI_DENIED,
+			       name);
 	case EISDIR:
 		return err_set(err, ERR_START, code,
-			       "exec `%s`: is a directory: permission denied",
-			       name);
+			       "bryo: exec `%s`: is a directory: permission "
+			       "denied: " OCI_DENIED, name);
 	case ENOEXEC:
 		return err_set(err, ERR_START, code,
-			       "exec `%s`: exec format error", name);
+			       "bryo: exec `%s`: exec format error", name);
 	default:
-		err_code(err, code, "exec `%s`", name);
+		err_code(err, code, "bryo: exec `%s`", name);
 		return err_kind_set(err, -code, ERR_START);
 	}
 }

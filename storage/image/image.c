@@ -412,3 +412,24 @@ int image_lower(struct store *s, const struct image *img, char ***ret,
 	*ret = take_ptr(lower);
 	return 0;
 }
+
+int image_layer_sizes(struct store *s, const struct image *img,
+		      uint64_t **ret, size_t *ret_n, struct err *err)
+{
+	auto_db_stmt struct db_stmt *st =
+		db_prep(s->conf.db, err, "SELECT bytes FROM image_layer"
+			" WHERE image = ? ORDER BY pos", "s", img->id);
+	autofree uint64_t *v = NULL;
+	size_t n = 0;
+	int r = st ? 0 : -EIO;
+
+	while (st && (r = db_step(st, err)) == 1) {
+		v = xreallocarray(v, n + 1, sizeof(*v));
+		v[n++] = (uint64_t)db_i64(st, 0);
+	}
+	if (r < 0)
+		return r;
+	*ret = take_ptr(v);
+	*ret_n = n;
+	return 0;
+}

@@ -33,4 +33,13 @@ int image_layers(struct store *s, const char *image_id, char ***ret,
 int image_name_set(struct store *s, const char *full, const char *image_id,
 		   const char *digest, struct err *err);
 
+/** image_name_drop() - inside a transaction: the name leaves the image that
+ *  has it now, into that one's history; rows changed, -errno */
+int image_name_drop(struct store *s, const char *full, struct err *err);
+
+/** image_all_names() - with those that hold a digest, newest first; a strv,
+ *  appended */
+int image_all_names(struct store *s, const char *image_id, char ***ret,
+		    struct err *err);
+
 #endif

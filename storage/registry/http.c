@@ -417,7 +417,7 @@ static void word_failure(struct exchange *ex)
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(ex->easy, CURLINFO_OS_ERRNO, &os_errno);
 		err_set(err, ERR_FAIL, ECONNREFUSED, "cannot connect: %s",
-			os_errno > 0 ? strerror((int)os_errno) : detail);
+			os_errno > 0 ? err_reason((int)os_errno) : detail);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
 		err_set(err, ERR_FAIL, ETIMEDOUT, "%s", detail);

@@ -731,7 +731,7 @@ def full_disk():
     fresh_staging()
     p = subprocess.run(["unshare", "-m", "sh", "-c", script], input=layer, capture_output=True)
     counts[0] += 1
-    if p.returncode != 1 or not re.search(rb"member 'z': No space left on device", p.stderr):
+    if p.returncode != 1 or not re.search(rb"member 'z': no space left on device", p.stderr):
         failures.append("full disk: %d %s" % (p.returncode, p.stderr))
 
 

@@ -31,7 +31,7 @@ leftovers() {
 	run user_bryo pull -q "$NGINX"
 	echo "$output"
 	[ "$status" = 125 ]
-	[[ $output =~ "No space left on device" ]]
+	[[ $output =~ "no space left on device" ]]
 	wait_until 10 test -z "$(leftovers)"
 	run user_bryo images -q
 	[ -z "$output" ]

@@ -128,6 +128,6 @@ load helpers
 	set -e
 	[ ! -s "$ENGINE_DIR/err" ]
 	[ "$rc" != 0 ]
-	grep -q "^Error: .*No space left" "$ENGINE_DIR/full"
+	grep -q "^Error: .*no space left" "$ENGINE_DIR/full"
 	run_bryo rm pipe
 }

@@ -198,7 +198,8 @@ static int do_rmi(struct store *s, char **argv, struct err *err)
 	autostrv char **untagged = NULL;
 	autostrv char **deleted = NULL;
 	bool force = streq(argv[0], "-f");
-	int r = image_remove(s, argv[force], force, &untagged, &deleted, err);
+	int r = image_remove(s, argv[force], force ? IMAGE_RM_FORCE : 0,
+			     &untagged, &deleted, err);
 
 	print_all(untagged, "Untagged: ");
 	print_all(deleted, "Deleted: ");

@@ -175,7 +175,7 @@ static void test_flush(void **state unused_attr)
 	close(saved);
 	close(full);
 	assert_int_equal(r, -ENOSPC);
-	assert_string_equal(why.msg, "write to standard output: No space left "
+	assert_string_equal(why.msg, "write to standard output: no space left "
 				     "on device");
 }
 

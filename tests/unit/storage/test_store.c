@@ -146,7 +146,8 @@ static char *make_image(const char *name, const unsigned int *layers)
 static int do_remove(const char *arg, bool force, char ***untagged,
 		     char ***deleted, struct err *err)
 {
-	return image_remove(t.s, arg, force, untagged, deleted, err);
+	return image_remove(t.s, arg, force ? IMAGE_RM_FORCE : 0, untagged,
+			    deleted, err);
 }
 
 /* ---- tests -------------------------------------------------------------- */

@@ -125,7 +125,8 @@ static const struct {
 	{ "9", 0, SIGKILL },	   { "64", 0, 64 },
 	{ "RTMAX", 0, 64 },	   { "RTMIN+1", 0, 35 },
 	{ "RTMAX-1", 0, 63 },	   { "0", -ERANGE, 0 },
-	{ "65", -ERANGE, 0 },	   { "-1", -ERANGE, 0 },
+	{ "65", -ERANGE, 0 },	   { "-9", 0, SIGKILL },
+	{ "--9", -ERANGE, 0 },
 	{ "BADSIG", -EINVAL, 0 },  { "", -EINVAL, 0 },
 	{ "RTMIN+40", -EINVAL, 0 }, { "RTMINX", -EINVAL, 0 },
 };

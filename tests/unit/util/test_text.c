@@ -124,7 +124,7 @@ static void test_err(void **state unused_attr)
 	assert_int_equal(err_sys(&err, "mount %s", "/proc"), -EPERM);
 	assert_int_equal(err_wrap(&err, -EPERM, "start %s", "web"), -EPERM);
 	assert_string_equal(err.msg,
-			    "start web: mount /proc: Operation not permitted");
+			    "start web: mount /proc: operation not permitted");
 	assert_int_equal(err_set(NULL, ERR_FAIL, EINVAL, "x"), -EINVAL);
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';

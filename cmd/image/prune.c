@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * `image prune`: images without a name, with --all every image that no
+ * container uses.  An untagged image from which another was made goes with
+ * that one (image_remove() sees to it) or stays.  Each removal is one
+ * transaction that checks again, so an image that got a name or a container
+ * meanwhile just stays.
+ */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/image/filter.h"
+#include "cmd/prompt.h"
+#include "libpod/core/event.h"
+#include "libpod/core/runtime.h"
+#include "storage/image/lineage.h"
+#include "storage/store.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+struct prune_args {
+	bool all;
+	bool dry_run;
+	char **filters;
+	bool force;
+};
+
+static const struct opt prune_opts[] = {
+	OPT_BOOL('a', "all", struct prune_args, all,
+		 "Remove images that no container uses, not only those "
+		 "without a name"),
+	OPT_NOT_YET(0, "build-cache", NULL,
+		    "Remove what cache mounts of builds hold"),
+	OPT_BOOL(0, "dry-run", struct prune_args, dry_run,
+		 "Only print what would be removed"),
+	OPT_NOT_YET(0, "external", NULL,
+		    "Remove images that containers of other tools use"),
+	OPT_LIST(0, "filter", struct prune_args, filters, "KEY=VALUE",
+		 "Remove only images that match"),
+	OPT_BOOL('f', "force", struct prune_args, force,
+		 "Do not ask for confirmation"),
+	OPT_END,
+};
+
+/**
+ * struct prune - one call
+ * @gone: ids that were printed; a strv, owned
+ */
+struct prune {
+	const struct prune_args *args;
+	struct store *store;
+	char **gone;
+};
+
+static int is_wanted(const struct prune *pr, const struct lineage *l,
+		     const struct image *img, struct err *err)
+{
+	autostrv char **users = NULL;
+	int r = image_users(pr->store, img->id, &users, err);
+
+	if (r < 0 || users)
+		return r;
+	if (pr->args->all)
+		return 1;
+	return image_is_dangling(img) && !lineage_is_parent(l, img->id, NULL);
+}
+
+static int candidates(const struct prune *pr, char ***ret, struct err *err)
+{
+	auto_image_filters struct image_filters filters = { NULL };
+	auto_lineage struct lineage *l = NULL;
+	const struct image_list *list;
+	int r = image_filters_parse(pr->store, pr->args->filters, &filters,
+				    err);
+
+	if (r == 0)
+		r = lineage_load(pr->store, &l, err);
+	if (r < 0)
+		return r;
+	list = lineage_images(l);
+	for (size_t i = 0; i < list->n; i++) {
+		r = is_wanted(pr, l, list->v[i], err);
+		if (r > 0)
+			r = image_matches(&filters, list->v[i], err);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			strv_add(ret, list->v[i]->id);
+	}
+	return 0;
+}
+
+static int remove_one(struct runtime *rt, const char *id, void *data,
+		      struct err *err)
+{
+	struct prune *pr = data;
+	unsigned int flags = (pr->args->all ? IMAGE_RM_FORCE : 0) |
+			     (pr->args->dry_run ? IMAGE_RM_DRY_RUN : 0);
+	autostrv char **untagged = NULL;
+	autostrv char **deleted = NULL;
+	int r = image_remove(pr->store, id, flags, &untagged, &deleted, err);
+
+	/* Somebody else was faster: it is gone, in use or has names again */
+	if (r == -ENOENT || r == -EBUSY) {
+		err_clear(err);
+		return 0;
+	}
+	for (char **one = deleted; one && *one; one++) {
+		if (strv_contains(pr->gone, *one))
+			continue;
+		printf("%s\n", *one);
+		strv_add(&pr->gone, *one);
+		if (!pr->args->dry_run)
+			(void)event_image(rt, EVENT_REMOVE, *one, *one, NULL);
+	}
+	return r;
+}
+
+static bool confirmed(const struct prune_args *args)
+{
+	if (args->force || args->dry_run)
+		return true;
+	printf("WARNING! This command removes all %s.\n",
+	       args->all ? "images without at least one container associated "
+			   "with them" :
+			   "dangling images");
+	return prompt_confirm();
+}
+
+static int prune_run(struct runtime *rt, const void *p,
+		     char **argv unused_attr, struct err *err)
+{
+	struct prune pr = { .args = p };
+	autostrv char **ids = NULL;
+	int r;
+
+	if (!confirmed(pr.args))
+		return 0;
+	r = runtime_store(rt, &pr.store, err);
+	if (r == 0)
+		r = candidates(&pr, &ids, err);
+	if (r < 0 || !ids)
+		return r;
+	r = each_arg(rt, ids, false, remove_one, &pr);
+	strv_free(pr.gone);
+	return r;
+}
+
+const struct cmd cmd_image_prune = {
+	.path = "image prune",
+	.usage = "[options]",
+	.summary = "Remove unused images",
+	.text = "Removes images without a name, with --all those that no "
+		"container uses, and prints their ids.",
+	.examples = (const char *const[]){ "image prune",
+					   "image prune --all --force "
+					   "--filter until=24h", NULL },
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ prune_opts, NULL },
+	.args_size = sizeof(struct prune_args),
+	.run = prune_run,
+};
