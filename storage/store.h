@@ -283,8 +283,26 @@ int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 int image_load(struct store *s, int fd, const struct progress *p,
 	       char ***ret_names, struct err *err);
 
-/** image_save() - @format "docker-archive" or "oci-archive" to @fd */
-int image_save(struct store *s, char *const *names, const char *format, int fd,
-	       const struct progress *p, struct err *err);
+/**
+ * struct save_opts - how to save
+ * @format: "docker-archive", "oci-archive", "oci-dir" or "docker-dir"
+ * @fd:     file, pipe, or the directory of the last two; borrowed
+ * @gzip:   docker-dir: compress layers that are not
+ * @plain:  OCI formats: layers uncompressed
+ */
+struct save_opts {
+	const char *format;
+	int fd;
+	bool gzip;
+	bool plain;
+	const struct progress *progress;
+};
+
+int image_save(struct store *s, char *const *names,
+	       const struct save_opts *opts, struct err *err);
+
+/** save_format_check() - -EINVAL/ERR_USAGE */
+int save_format_check(const char *name, struct err *err);
+bool save_format_is_dir(const char *name);
 
 #endif

@@ -10,48 +10,62 @@
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 struct save_args {
+	bool compress;
 	char *format;
 	bool multi;
 	char *output;
 	bool quiet;
+	bool uncompressed;
 };
 
 static const struct opt save_opts[] = {
-	OPT_NOT_YET(0, "compress", NULL, "Compress the layers of a directory"),
+	OPT_BOOL(0, "compress", struct save_args, compress,
+		 "Compress layers that are not, with docker-dir"),
 	{ 0, "format", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct save_args, format, char *), OPT_NO_GIVEN,
-	  "string", "docker-archive", "docker-archive or oci-archive", 0 },
+	  "string", "docker-archive",
+	  "docker-archive, oci-archive, oci-dir or docker-dir", 0 },
 	/* Always so; podman wants to hear it */
 	OPT_BOOL('m', "multi-image-archive", struct save_args, multi,
 		 "Every argument is an image of its own (always on)"),
 	OPT_STR('o', "output", struct save_args, output, "file",
-		"Write to this file instead of stdout"),
+		"Write to this file or directory instead of stdout"),
 	OPT_NOT_YET(0, "platform", "string", "Save one platform only"),
 	OPT_BOOL('q', "quiet", struct save_args, quiet, "Print no progress"),
-	OPT_NOT_YET(0, "uncompressed", NULL,
-		    "Store the layers of an OCI archive uncompressed"),
+	OPT_BOOL(0, "uncompressed", struct save_args, uncompressed,
+		 "Write uncompressed layers, with an OCI format"),
 	OPT_END,
 };
 
-static int check_format(const char *format, struct err *err)
+static int check(const struct save_args *args, const char *format,
+		 struct err *err)
 {
-	if (!format || streq(format, "docker-archive") ||
-	    streq(format, "oci-archive"))
-		return 0;
-	if (streq(format, "oci-dir") || streq(format, "docker-dir"))
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "--format %s is not supported yet", format);
-	return err_set(err, ERR_USAGE, EINVAL,
-		       "unknown format \"%s\": must be docker-archive or "
-		       "oci-archive", format);
+	int r = save_format_check(format, err);
+
+	if (r < 0)
+		return r;
+	if (args->compress && !streq(format, "docker-dir"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--compress can only be set when --format is "
+			       "'docker-dir'");
+	if (args->uncompressed && !str_starts(format, "oci-"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--uncompressed can only be set when --format "
+			       "is 'oci-archive' or 'oci-dir'");
+	if (save_format_is_dir(format) && !args->output)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--format %s needs a directory: --output",
+			       format);
+	return 0;
 }
 
 /**
- * struct output - where the archive goes
- * @made: the file is new, so a failure removes it again
+ * struct output - where the images go
+ * @made: it is new, so a failure removes it again
  */
 struct output {
 	int fd;
@@ -59,53 +73,84 @@ struct output {
 	bool made;
 };
 
-static int open_output(const char *path, struct output *ret, struct err *err)
+static int open_dir(struct output *out, struct err *err)
 {
-	struct output out = { -EBADF, path, false };
+	out->made = mkdir(out->path, 0777) == 0;
+	if (!out->made && errno != EEXIST)
+		return err_sys(err, "make directory %s", out->path);
+	out->fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return out->fd < 0 ? err_sys(err, "open %s", out->path) : 0;
+}
 
-	if (!path) {
-		if (isatty(STDOUT_FILENO))
-			return err_set(err, ERR_USAGE, ENOTTY,
-				       "refusing to save to terminal. Use -o "
-				       "flag or redirect");
-		out.fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else {
-		out.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-			      O_NOCTTY, 0644);
-		out.made = out.fd >= 0;
-		if (!out.made && errno == EEXIST)
-			out.fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC |
-				      O_NOCTTY);
-	}
-	if (out.fd < 0)
-		return err_sys(err, "open %s", path ? path : "stdout");
-	*ret = out;
-	return 0;
+static int open_file(struct output *out, struct err *err)
+{
+	out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
+		       O_NOCTTY, 0666);
+	out->made = out->fd >= 0;
+	if (!out->made && errno == EEXIST)
+		out->fd = open(out->path, O_WRONLY | O_TRUNC | O_CLOEXEC |
+			       O_NOCTTY);
+	return out->fd < 0 ? err_sys(err, "open %s", out->path) : 0;
+}
+
+static int open_stdout(struct output *out, struct err *err)
+{
+	if (isatty(STDOUT_FILENO))
+		return err_set(err, ERR_USAGE, ENOTTY,
+			       "refusing to save to terminal. Use -o flag or "
+			       "redirect");
+	out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return out->fd < 0 ? err_sys(err, "open stdout") : 0;
+}
+
+static int open_output(struct output *out, bool is_dir, struct err *err)
+{
+	if (!out->path)
+		return open_stdout(out, err);
+	return is_dir ? open_dir(out, err) : open_file(out, err);
+}
+
+static void drop_output(const struct output *out, bool is_dir)
+{
+	if (!out->made)
+		return;
+	if (is_dir)
+		(void)tree_remove_at(AT_FDCWD, out->path, NULL);
+	else
+		(void)unlink(out->path);
 }
 
 static int save_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
 	const struct save_args *args = p;
+	const char *format = args->format ? args->format : "docker-archive";
+	bool is_dir = save_format_is_dir(format);
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
-	struct output out = { .fd = -EBADF };
+	struct output out = { -EBADF, args->output, false };
+	struct save_opts opts = {
+		.format = format,
+		.gzip = args->compress,
+		.plain = args->uncompressed,
+		.progress = &ui.p,
+	};
 	struct store *store;
-	int r = check_format(args->format, err);
+	int r = check(args, format, err);
 
 	if (r == 0)
 		r = runtime_store(rt, &store, err);
 	if (r == 0)
-		r = open_output(args->output, &out, err);
+		r = open_output(&out, is_dir, err);
 	if (r < 0)
 		return r;
 	autoclose int fd = out.fd;
+	opts.fd = fd;
 	progress_ui_init(&ui, args->quiet);
-	r = image_save(store, argv, args->format ? args->format :
-		       "docker-archive", fd, &ui.p, err);
+	r = image_save(store, argv, &opts, err);
+	if (r < 0)
+		drop_output(&out, is_dir);
 	for (char **name = argv; r == 0 && *name; name++)
 		r = event_image(rt, EVENT_SAVE, NULL, *name, err);
-	if (r < 0 && out.made)
-		unlink(out.path);
 	return r;
 }
 
@@ -114,11 +159,13 @@ const struct cmd cmd_image_save = {
 	.aliases = (const char *const[]){ "image save", NULL },
 	.usage = "[options] IMAGE [IMAGE...]",
 	.summary = "Save images to an archive",
-	.text = "Writes one or more images as a docker-archive or an "
-		"oci-archive.",
+	.text = "Writes one or more images as a docker-archive, an "
+		"oci-archive or a directory.",
 	.examples = (const char *const[]){ "save -o alpine.tar alpine:latest",
 					   "save --format oci-archive -o "
-					   "fedora.tar fedora", NULL },
+					   "fedora.tar fedora",
+					   "save --format oci-dir -o layout "
+					   "fedora", NULL },
 	.min_args = 1,
 	.max_args = -1,
 	.flags = CMD_NEED_RUNTIME,

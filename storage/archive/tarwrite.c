@@ -10,7 +10,6 @@
 #include "util/str.h"
 
 #define BLOCK 512
-#define COPY_BYTES (1 << 20)
 
 /* ustar; POSIX 1003.1-1990 section 10.1.1 */
 struct header {
@@ -102,16 +101,6 @@ int tar_begin(struct tar_writer *w, const char *name, uint64_t size,
 	return put_header(w, name, '0', size, err);
 }
 
-int tar_add(struct tar_writer *w, const void *data, size_t len,
-	    struct err *err)
-{
-	if (len > w->left)
-		return err_set(err, ERR_FAIL, EFBIG,
-			       "a member of the archive grew");
-	w->left -= len;
-	return put(w, data, len, err);
-}
-
 void tar_skip(struct tar_writer *w, uint64_t len)
 {
 	w->left -= MIN(len, w->left);
@@ -125,30 +114,6 @@ int tar_end(struct tar_writer *w, struct err *err)
 		return err_set(err, ERR_FAIL, EIO,
 			       "a member of the archive is too short");
 	return put(w, zeros, (BLOCK - w->size % BLOCK) % BLOCK, err);
-}
-
-int tar_file(struct tar_writer *w, const char *name, const void *data,
-	     size_t len, struct err *err)
-{
-	int r = tar_begin(w, name, len, err);
-
-	if (r == 0)
-		r = tar_add(w, data, len, err);
-	return r < 0 ? r : tar_end(w, err);
-}
-
-int tar_copy(struct tar_writer *w, const char *name, int fd, uint64_t size,
-	     struct err *err)
-{
-	autofree char *buf = xmalloc(COPY_BYTES);
-	int r = tar_begin(w, name, size, err);
-	ssize_t n = 0;
-
-	while (r == 0 && (n = fd_read_full(fd, buf, COPY_BYTES)) > 0)
-		r = tar_add(w, buf, (size_t)n, err);
-	if (r == 0 && n < 0)
-		r = err_code(err, (int)n, "read %s", name);
-	return r < 0 ? r : tar_end(w, err);
 }
 
 int tar_finish(struct tar_writer *w, struct err *err)

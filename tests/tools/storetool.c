@@ -173,7 +173,11 @@ static int do_save(struct store *s, char **argv, struct err *err)
 				O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, "create %s", argv[1]);
-	return image_save(s, argv + 2, argv[0], fd, &progress, err);
+	const struct save_opts opts = {
+		.format = argv[0], .fd = fd, .progress = &progress,
+	};
+
+	return image_save(s, argv + 2, &opts, err);
 }
 
 static int do_images(struct store *s, char **argv unused_attr, struct err *err)

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * OCI layouts (a tar or a directory) and dir:.  The manifest is byte for byte
+ * the one that the image came with, OCI's or docker's, both are legal in a
+ * layout, as long as every layer is written as that manifest has it.  Where
+ * one is not (its blob came with another image, or another compression is
+ * wanted), or where dir: needs docker's form, a manifest is made over what
+ * was written; it is the same each time.
+ *
+ * A directory that is an OCI layout already keeps its other images; dir:
+ * holds one image, and replaces the one that was there.
+ */
+#include "storage/archive/save.h"
+
+#include <unistd.h>
+
+#include "storage/archive/layout.h"
+#include "storage/blob.h"
+#include "storage/image/digest.h"
+#include "storage/image/manifest.h"
+#include "storage/layers.h"
+#include "storage/store_int.h"
+#include "util/fd.h"
+#include "util/json.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+enum codec { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_OTHER };
+
+/**
+ * struct part - one layer as it will be written
+ * @how: a blob of the store, or made of it
+ * @digest, @size: of what is written; known after write_part() at the latest
+ */
+struct part {
+	enum { AS_BLOB, AS_PLAIN, AS_GZIP } how;
+	const char *diff_id; /* borrowed from the config */
+	const char *blob;    /* borrowed from the manifest, NULL: none */
+	char digest[DIGEST_MAX];
+	uint64_t size;
+	enum codec codec;
+};
+
+/**
+ * struct plan - one image
+ * @docker:  the manifest has to be in docker's form
+ * @changed: the manifest it came with will not do
+ */
+struct plan {
+	const struct image *img;
+	struct json_object *manifest;
+	struct json_object *config;
+	char **diff_ids;
+	struct part *v;
+	size_t n;
+	bool docker;
+	bool changed;
+};
+
+static void plan_done(struct plan *pl)
+{
+	json_object_put(pl->manifest);
+	json_object_put(pl->config);
+	strv_free(pl->diff_ids);
+	free(pl->v);
+}
+
+/* ---- what to write ------------------------------------------------------ */
+
+static enum codec codec_of(int blob)
+{
+	static const struct {
+		enum codec codec;
+		size_t len;
+		unsigned char magic[6];
+	} magics[] = {
+		{ CODEC_GZIP, 2, { 0x1f, 0x8b } },
+		{ CODEC_ZSTD, 4, { 0x28, 0xb5, 0x2f, 0xfd } },
+		{ CODEC_OTHER, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 } },
+		{ CODEC_OTHER, 3, { 'B', 'Z', 'h' } },
+	};
+	unsigned char head[6] = { 0 };
+
+	if (pread(blob, head, sizeof(head), 0) < 0)
+		return CODEC_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+		if (memcmp(head, magics[i].magic, magics[i].len) == 0)
+			return magics[i].codec;
+	return CODEC_NONE;
+}
+
+static const char *layer_digest(struct json_object *manifest, size_t i)
+{
+	struct json_object *layers = json_arr(manifest, "layers");
+	const char *digest;
+
+	if (!layers || i >= json_object_array_length(layers))
+		return NULL;
+	digest = json_str(json_object_array_get_idx(layers, i), "digest");
+	return digest_is_valid(digest) ? digest : NULL;
+}
+
+static void part_set(struct part *p, const char *digest, uint64_t size,
+		     enum codec codec)
+{
+	memcpy(p->digest, digest, strlen(digest) + 1);
+	p->size = size;
+	p->codec = codec;
+}
+
+/* Its own blob; else the one that the layer was unpacked from, which came
+ * with another image; else none, and it is packed again. */
+static int part_plan(struct save *sv, struct plan *pl, size_t i,
+		     struct err *err)
+{
+	auto_layer_info struct layer_info info = { 0 };
+	struct part *p = &pl->v[i];
+	uint64_t size = 0;
+	int r;
+
+	p->diff_id = pl->diff_ids[i];
+	p->blob = layer_digest(pl->manifest, i);
+	r = layer_read(sv->s, digest_hex(p->diff_id), &info, err);
+	if (r < 0)
+		return r;
+	autoclose int fd = p->blob ?
+		blob_open(sv->s, digest_hex(p->blob), &size) : -ENOENT;
+	if (fd >= 0) {
+		part_set(p, p->blob, size, codec_of(fd));
+	} else {
+		fd = *info.digest ? blob_open(sv->s, digest_hex(info.digest),
+					      &size) : -ENOENT;
+		pl->changed = true;
+		if (fd >= 0)
+			part_set(p, info.digest, size, codec_of(fd));
+	}
+	if (fd < 0 || (sv->o->plain && p->codec != CODEC_NONE)) {
+		p->how = AS_PLAIN;
+		part_set(p, p->diff_id, info.diff_size, CODEC_NONE);
+	} else if (p->codec == CODEC_OTHER ||
+		   (sv->o->gzip && p->codec == CODEC_NONE)) {
+		p->how = AS_GZIP;
+	}
+	pl->changed |= p->how != AS_BLOB;
+	return 0;
+}
+
+static int plan_make(struct save *sv, const struct image *img, bool docker,
+		     struct plan *pl, struct err *err)
+{
+	int r = image_config(sv->s, img, &pl->config, err);
+
+	if (r == 0)
+		r = image_manifest(sv->s, img, &pl->manifest, err);
+	if (r < 0)
+		return r;
+	pl->img = img;
+	pl->docker = docker;
+	pl->changed = docker && !streq(json_str(pl->manifest, "mediaType"),
+				       TYPE_DOCKER_MANIFEST);
+	pl->diff_ids = json_strv(json_obj(pl->config, "rootfs"), "diff_ids");
+	pl->n = strv_len(pl->diff_ids);
+	pl->v = xcalloc(pl->n ? pl->n : 1, sizeof(*pl->v));
+	for (size_t i = 0; r == 0 && i < pl->n; i++)
+		r = part_plan(sv, pl, i, err);
+	return r;
+}
+
+/* ---- blobs -------------------------------------------------------------- */
+
+static char *member_of(const char *dir, const char *digest)
+{
+	return xasprintf("%s%s%s", dir, *dir ? "/" : "", digest_hex(digest));
+}
+
+static int copy_blob(struct save *sv, const char *dir, const char *digest,
+		     const char *what, struct err *err)
+{
+	autofree char *name = member_of(dir, digest);
+	uint64_t size = 0;
+
+	if (!save_first_time(sv, digest))
+		return 0;
+	autoclose int fd = blob_open(sv->s, digest_hex(digest), &size);
+	if (fd < 0)
+		return err_set(err, ERR_FAIL, ENOENT,
+			       "blob %.19s is not in the store any more, pull "
+			       "the image again", digest);
+	save_tell(sv, what, digest);
+	if (sink_has(&sv->k, name, size))
+		return 0;
+	return sink_copy(&sv->k, name, fd, size, err);
+}
+
+static int write_part(struct save *sv, const char *dir, struct part *p,
+		      struct err *err)
+{
+	autofree char *name = NULL;
+	int r;
+
+	if (p->how == AS_BLOB)
+		return copy_blob(sv, dir, p->digest, "Copying blob ", err);
+	save_tell(sv, "Copying blob ", p->diff_id);
+	if (p->how == AS_GZIP) {
+		r = save_layer_gzip(sv, p->diff_id, p->blob, dir, p->digest,
+				    &p->size, err);
+		p->codec = CODEC_GZIP;
+		return r;
+	}
+	if (!save_first_time(sv, p->diff_id))
+		return 0;
+	name = member_of(dir, p->diff_id);
+	return save_layer_plain(sv, p->diff_id, p->blob, name, err);
+}
+
+/* ---- the manifest ------------------------------------------------------- */
+
+static const char *type_of(const struct plan *pl, enum codec codec)
+{
+	static const char *const oci[] = {
+		[CODEC_NONE] = TYPE_OCI_LAYER,
+		[CODEC_GZIP] = TYPE_OCI_LAYER "+gzip",
+		[CODEC_ZSTD] = TYPE_OCI_LAYER "+zstd",
+	};
+	static const char *const docker[] = {
+		[CODEC_NONE] = TYPE_DOCKER_LAYER,
+		[CODEC_GZIP] = TYPE_DOCKER_LAYER ".gzip",
+		[CODEC_ZSTD] = TYPE_DOCKER_LAYER ".zstd",
+	};
+
+	return (pl->docker ? docker : oci)[codec];
+}
+
+static int make_manifest(struct save *sv, const struct plan *pl,
+			 struct sb *text, struct err *err)
+{
+	autojson struct json_object *o = json_object_new_object();
+	struct json_object *notes = json_obj(pl->manifest, "annotations");
+	struct json_object *layers = json_object_new_array();
+	autosb struct sb raw = SB_INIT;
+	char digest[DIGEST_MAX];
+	int r = blob_read(sv->s, pl->img->id, CONFIG_MAX, &raw, err);
+
+	if (r < 0)
+		return r;
+	digest_from_hex(digest, pl->img->id);
+	json_set_i64(o, "schemaVersion", 2);
+	json_set_str(o, "mediaType",
+		     pl->docker ? TYPE_DOCKER_MANIFEST : TYPE_OCI_MANIFEST);
+	json_set(o, "config",
+		 json_desc(pl->docker ? TYPE_DOCKER_CONFIG : TYPE_OCI_CONFIG,
+			   digest, raw.len));
+	for (size_t i = 0; i < pl->n; i++)
+		json_object_array_add(layers,
+				      json_desc(type_of(pl, pl->v[i].codec),
+						pl->v[i].digest,
+						pl->v[i].size));
+	json_set(o, "layers", layers);
+	if (notes && !pl->docker)
+		json_set(o, "annotations", json_object_get(notes));
+	sb_add(text, json_text(o));
+	return 0;
+}
+
+/* Layers and config into @dir, the manifest into @text. */
+static int write_image(struct save *sv, struct plan *pl, const char *dir,
+		       struct sb *text, struct err *err)
+{
+	char config[DIGEST_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < pl->n; i++)
+		r = write_part(sv, dir, &pl->v[i], err);
+	digest_from_hex(config, pl->img->id);
+	if (r == 0)
+		r = copy_blob(sv, dir, config, "Copying config ", err);
+	if (r < 0)
+		return r;
+	if (pl->changed)
+		return make_manifest(sv, pl, text, err);
+	return blob_read(sv->s, digest_hex(pl->img->digest), MANIFEST_MAX,
+			 text, err);
+}
+
+/* ---- OCI layout --------------------------------------------------------- */
+
+static const char *manifest_type(const struct plan *pl)
+{
+	const char *type = json_str(pl->manifest, "mediaType");
+
+	return type && !pl->changed ? type : TYPE_OCI_MANIFEST;
+}
+
+static int oci_image(struct save *sv, const struct saved *one,
+		     struct json_object *index, struct err *err)
+{
+	cleanup(plan_done) struct plan pl = { NULL };
+	autosb struct sb text = SB_INIT;
+	char *const *name = one->names;
+	autofree char *member = NULL;
+	char digest[DIGEST_MAX];
+	int r = plan_make(sv, one->img, false, &pl, err);
+
+	if (r == 0)
+		r = write_image(sv, &pl, LAYOUT_BLOBS, &text, err);
+	if (r == 0)
+		r = digest_of(text.buf, text.len, digest, err);
+	if (r < 0)
+		return r;
+	do {
+		layout_index_add(index, manifest_type(&pl), digest, text.len,
+				 name ? *name : NULL, NULL);
+	} while (name && *++name);
+	if (!save_first_time(sv, digest))
+		return 0;
+	member = member_of(LAYOUT_BLOBS, digest);
+	return sink_file(&sv->k, member, text.buf, text.len, err);
+}
+
+int save_oci(struct save *sv, struct err *err)
+{
+	autojson struct json_object *index = NULL;
+	int r = layout_begin(&sv->k, &index, err);
+
+	for (size_t i = 0; r == 0 && i < sv->n; i++)
+		r = oci_image(sv, &sv->v[i], index, err);
+	if (r < 0)
+		return r;
+	save_tell(sv, "Writing manifest to image destination", "");
+	return layout_end(&sv->k, index, err);
+}
+
+/* ---- dir: --------------------------------------------------------------- */
+
+int save_dir(struct save *sv, struct err *err)
+{
+	cleanup(plan_done) struct plan pl = { NULL };
+	autosb struct sb text = SB_INIT;
+	int r;
+
+	if (sv->n != 1)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "docker-dir holds one image, not %zu", sv->n);
+	r = dirlayout_begin(&sv->k, err);
+	if (r == 0)
+		r = plan_make(sv, sv->v[0].img, true, &pl, err);
+	if (r == 0)
+		r = write_image(sv, &pl, "", &text, err);
+	if (r < 0)
+		return r;
+	save_tell(sv, "Writing manifest to image destination", "");
+	return dirlayout_end(&sv->k, text.buf, text.len, err);
+}
