@@ -63,6 +63,7 @@ const struct cmd *const commands[] = {
 	&cmd_system_dump,
 	&cmd_system_events,
 	&cmd_system_info,
+	&cmd_system_migrate,
 	&cmd_system_version,
 #ifdef BRYO_TESTING
 	&cmd_system_fault_points,

@@ -57,6 +57,7 @@ extern const struct cmd cmd_system_dump;
 extern const struct cmd cmd_system_events;
 extern const struct cmd cmd_system_fault_points;
 extern const struct cmd cmd_system_info;
+extern const struct cmd cmd_system_migrate;
 extern const struct cmd cmd_system_version;
 
 #endif

@@ -116,6 +116,14 @@ int userns_join(int fd, struct err *err);
 int userns_run(struct runtime *rt, int (*fn)(void *arg, struct err *err),
 	       void *arg, struct err *err);
 
+/**
+ * userns_forget() - the next command makes a new U from /etc/subuid
+ *
+ * The holder of the old one ends by itself.  While containers run their U
+ * stays in use: stop them first.
+ */
+int userns_forget(struct runtime *rt, struct err *err);
+
 /** userns_release() - end of use: drops what userns.c holds in @rt */
 void userns_release(struct runtime *rt);
 

@@ -496,6 +496,20 @@ int userns_open(struct runtime *rt, struct err *err)
 	return fd < 0 ? err_sys(err, "duplicate a descriptor") : fd;
 }
 
+int userns_forget(struct runtime *rt, struct err *err)
+{
+	int r;
+
+	userns_release(rt);
+	autoclose int lock = lock_open(rt, err);
+	if (lock < 0)
+		return lock;
+	r = lock_take(lock, LOCK_EX, err);
+	if (r == 0 && unlinkat(rt->run_fd, RECORD, 0) < 0 && errno != ENOENT)
+		r = err_sys(err, "remove %s/" RECORD, rt->run_path);
+	return r;
+}
+
 void userns_release(struct runtime *rt)
 {
 	struct userns *u = rt->userns;

@@ -271,3 +271,17 @@ teardown_file() {
 	run_bryo -125 rename idle a/b
 	assert_match "names must match"
 }
+
+@test "system migrate: containers stop, the next one has the ids of now" {
+	run_bryo run -d --name old "$BUSYBOX" sleep 1000
+	local holder
+	holder=$(cut -d' ' -f2 "$XDG_RUNTIME_DIR/bryo/userns")
+	run_bryo system migrate
+	assert_match "^$("$BRYO" inspect --format '{{.Id}}' old)|"
+	run_bryo ps -q
+	assert ""
+	[ ! -e "$XDG_RUNTIME_DIR/bryo/userns" ]
+	run_bryo start up old
+	refute grep -q " $holder " "$XDG_RUNTIME_DIR/bryo/userns"
+	run_bryo rm -f -t 0 old
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/container/select.h"
+#include "libpod/core/runtime.h"
+
+struct migrate_args {
+	bool database;
+};
+
+static const struct opt migrate_opts[] = {
+	OPT_BOOL(0, "migrate-db", struct migrate_args, database,
+		 "Bring the database to the present format, which every "
+		 "command does"),
+	OPT_NOT_YET(0, "new-runtime", "string",
+		    "Change the OCI runtime of all containers"),
+	OPT_END,
+};
+
+static bool is_up(const struct ctr *c)
+{
+	return c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+}
+
+static int stop_one(struct runtime *rt, struct ctr *c, void *data unused_attr,
+		    struct err *err)
+{
+	int r = ctr_config_load(rt, c, err);
+
+	return r < 0 ? r : ctr_stop(rt, c, CTR_TIMEOUT_CONFIG, err);
+}
+
+static int migrate_run(struct runtime *rt, const void *p unused_attr,
+		       char **argv, struct err *err)
+{
+	const struct select_args sel = {
+		.verb = "stop",
+		.all = true,
+		.wanted = is_up,
+	};
+	int code = select_each(rt, &sel, argv, stop_one, NULL, err);
+	int r;
+
+	if (code != 0)
+		return code;
+	r = userns_forget(rt, err);
+	return r < 0 ? r : 0;
+}
+
+const struct cmd cmd_system_migrate = {
+	.path = "system migrate",
+	.usage = "[options]",
+	.summary = "Stop all containers and use /etc/subuid anew",
+	.text = "Stops all containers and lets their user namespace go, so "
+		"that the next command uses what /etc/subuid and /etc/subgid "
+		"say now. Nothing else ever needs it.",
+	.examples = (const char *const[]){ "system migrate", NULL },
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ migrate_opts, NULL },
+	.args_size = sizeof(struct migrate_args),
+	.run = migrate_run,
+};
