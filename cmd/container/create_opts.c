@@ -33,8 +33,6 @@ const struct opt create_opts_process[] = {
 		 "Read in a file of environment variables"),
 	OPT_BOOL(0, "env-host", A, env_host,
 		 "Use all current host environment variables"),
-	OPT_LIST(0, "group-add", A, group_add, "strings",
-		 "Add additional groups to the process (or keep-groups)"),
 	OPT_STR('h', "hostname", A, hostname, "string",
 		"Set container hostname"),
 	OPT_BOOL(0, "http-proxy", A, http_proxy,
@@ -61,8 +59,6 @@ const struct opt create_opts_process[] = {
 		 "Unset environment default variables"),
 	OPT_BOOL(0, "unsetenv-all", A, unsetenv_all,
 		 "Unset all default environment variables"),
-	OPT_STR('u', "user", A, user, "string",
-		"Username or UID (format: <name|uid>[:<group|gid>])"),
 	OPT_STR('w', "workdir", A, workdir, "string",
 		"Working directory inside the container"),
 	OPT_END,
@@ -115,7 +111,6 @@ const struct opt create_opts_security[] = {
 	OPT_STRV(0, "security-opt", A, security_opt, "strings",
 		 "Security options"),
 	OPT_LIST(0, "sysctl", A, sysctl, "strings", "Sysctl options"),
-	OPT_STR(0, "userns", A, userns, "string", "User namespace to use"),
 	OPT_STR(0, "uts", A, uts, "string", "UTS namespace to use"),
 	OPT_END,
 };
@@ -210,9 +205,7 @@ const struct opt create_opts_later[] = {
 		    "Do not verify docker's image signatures"),
 	OPT_NOT_YET(0, "domainname", "string", "NIS domain name"),
 	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
-	OPT_NOT_YET(0, "gidmap", "strings", "Map of group ids"),
 	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
-	OPT_NOT_YET(0, "group-entry", "string", "Line of /etc/group"),
 	OPT_NOT_YET(0, "health-cmd", "string", "Health check command"),
 	OPT_NOT_YET(0, "health-interval", "string", "Time between checks"),
 	OPT_NOT_YET(0, "health-log-destination", "string", "Health log"),
@@ -229,7 +222,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "health-startup-timeout", "string", "Its timeout"),
 	OPT_NOT_YET(0, "health-timeout", "string", "Time for a check"),
 	OPT_NOT_YET(0, "hosts-file", "string", "Base file of /etc/hosts"),
-	OPT_NOT_YET(0, "hostuser", "strings", "Host users to add"),
 	OPT_NOT_YET(0, "init-path", "string", "Path of the init program"),
 	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
@@ -246,7 +238,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "network-alias", "strings", "Further names"),
 	OPT_NOT_YET(0, "no-hostname", NULL, "Do not create /etc/hostname"),
 	OPT_NOT_YET(0, "oom-kill-disable", NULL, "Disable the OOM killer"),
-	OPT_NOT_YET(0, "passwd-entry", "string", "Line of /etc/passwd"),
 	OPT_NOT_YET(0, "personality", "string", "Execution domain"),
 	OPT_NOT_YET(0, "pids-limit", "int", "Limit of processes"),
 	OPT_NOT_YET(0, "pod", "string", "Pod to join"),
@@ -260,10 +251,7 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "secret", "strings", "Secrets"),
 	OPT_NOT_YET(0, "shm-size-systemd", "string", "Size of /run"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
-	OPT_NOT_YET(0, "subgidname", "string", "Name in /etc/subgid"),
-	OPT_NOT_YET(0, "subuidname", "string", "Name in /etc/subuid"),
 	OPT_NOT_YET(0, "systemd", "string", "Run systemd"),
-	OPT_NOT_YET(0, "uidmap", "strings", "Map of user ids"),
 	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
 	OPT_NOT_YET(0, "volume-driver", "string", "Volume driver"),
 	OPT_END,
@@ -278,6 +266,7 @@ void create_defaults(void *args)
 	a->tls_verify = -1;
 	a->retry = -1;
 	a->http_proxy = true;
+	a->passwd = true;
 	a->read_only_tmpfs = true;
 	a->stop_timeout = -1;
 	a->shm_size = 64U << 20;
@@ -405,8 +394,6 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 			       "--preserve-fds: out of range");
 	strv_extend(&c->ulimits, a->ulimit);
 	strv_extend(&c->unsetenv, a->unsetenv);
-	strv_extend(&c->group_add, a->group_add);
-	str_set(&c->user, a->user);
 	str_set(&c->workdir, a->workdir);
 	str_set(&c->tz, a->tz);
 	c->env_host = a->env_host;
@@ -625,6 +612,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 		r = set_life(a, ret, err);
 	if (r == 0)
 		r = security_parse(a, ret, err);
+	if (r == 0)
+		r = users_parse(a, ret, err);
 	if (r == 0)
 		r = network_parse(a, ret, err);
 	if (r == 0)

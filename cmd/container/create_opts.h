@@ -39,6 +39,10 @@ struct create_args {
 	/* security */
 	char **cap_add, **cap_drop, **security_opt, **sysctl, **device;
 	bool privileged, read_only, read_only_tmpfs;
+	/* users */
+	char **uidmap, **gidmap, **hostuser;
+	char *subuidname, *subgidname, *passwd_entry, *group_entry;
+	bool passwd;
 	/* namespaces */
 	char *userns, *pid, *ipc, *uts, *cgroupns;
 	/* network */
@@ -59,6 +63,7 @@ struct create_args {
 /* NULL-terminated list of option tables, for struct cmd and for run.c */
 extern const struct opt create_opts_image[];
 extern const struct opt create_opts_process[];
+extern const struct opt create_opts_users[];
 extern const struct opt create_opts_security[];
 extern const struct opt create_opts_network[];
 extern const struct opt create_opts_storage[];
@@ -67,8 +72,8 @@ extern const struct opt create_opts_later[];
 
 #define CREATE_OPTS                                                       \
 	create_opts_process, create_opts_image, create_opts_security,     \
-		create_opts_network, create_opts_storage, create_opts_life, \
-		create_opts_later
+		create_opts_users, create_opts_network, create_opts_storage, \
+		create_opts_life, create_opts_later
 
 void create_defaults(void *args);
 
@@ -119,9 +124,15 @@ int env_file_parse(const char *name, const char *text, char ***env,
 int labels_collect(char *const *files, char *const *labels, char ***ret,
 		   struct err *err);
 
+/* ---- opt_users.c ---- */
+
+/** users_parse() - user namespace, id maps, accounts, --group-add */
+int users_parse(const struct create_args *a, struct ctr_config *c,
+		struct err *err);
+
 /* ---- opt_security.c ---- */
 
-/** security_parse() - capabilities, --security-opt, namespaces, user map */
+/** security_parse() - capabilities, --security-opt, namespaces */
 int security_parse(const struct create_args *a, struct ctr_config *c,
 		   struct err *err);
 

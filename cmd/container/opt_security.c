@@ -102,22 +102,6 @@ static int set_mode(char **dst, const char *flag, const char *mode,
 	return 0;
 }
 
-static int set_userns(const char *mode, struct ctr_config *c, struct err *err)
-{
-	if (str_is_empty(mode))
-		return 0;
-	if (streq(mode, "auto") || str_starts(mode, "auto:") ||
-	    streq(mode, "nomap") || streq(mode, "private") ||
-	    str_starts(mode, "ns:"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "--userns=%s is not supported yet", mode);
-	if (!streq(mode, "host") && !streq(mode, "keep-id") &&
-	    !str_starts(mode, "keep-id:") && !str_starts(mode, "container:"))
-		return bad_mode("userns", mode, err);
-	str_set(&c->userns, mode);
-	return 0;
-}
-
 int security_parse(const struct create_args *a, struct ctr_config *c,
 		   struct err *err)
 {
@@ -129,8 +113,6 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 		r = check_caps(a->cap_drop, err);
 	for (char **o = a->security_opt; r == 0 && o && *o; o++)
 		r = one_opt(*o, c, err);
-	if (r == 0)
-		r = set_userns(a->userns, c, err);
 	if (r == 0)
 		r = set_mode(&c->pid, "pid", a->pid, NULL, err);
 	if (r == 0)

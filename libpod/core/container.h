@@ -105,7 +105,14 @@ struct ctr_config {
 	bool no_new_privs;
 	char *seccomp;		/* NULL default, "unconfined", path */
 	char **mask, **unmask;
-	char *userns;		/* "", "host", "keep-id[:uid=,gid=]" */
+	char *userns;		/* "", "host", "keep-id[:uid=,gid=]", ... */
+	char **uidmap, **gidmap;	/* "[ug+]INSIDE:[@]FROM[:N]" */
+	char *subuidname, *subgidname;
+	uint32_t auto_start, auto_size;	/* --userns=auto: ids of U */
+	/* accounts */
+	bool no_passwd;		/* --passwd=false */
+	char *passwd_entry, *group_entry;
+	char **hostusers;
 	/* namespaces: "private", "host", "none", "container:ID", "ns:PATH" */
 	char *pid, *ipc, *uts, *cgroupns;
 	/* network */

@@ -205,6 +205,10 @@ int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err);
  *  (HOSTNAME); a strv, owned */
 char **ctr_env(const struct ctr *c);
 
+/* ---- usermap_auto.c ---- */
+
+extern const char userns_schema[];
+
 /* ---- names.c ---- */
 
 /** name_random() - "adjective_noun", owned */

@@ -14,6 +14,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
+#include "libpod/core/usermap.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -121,7 +122,12 @@ static int insert_uses(struct runtime *rt, const struct ctr *c,
 static int tx_insert(struct runtime *rt, void *arg, struct err *err)
 {
 	struct ctr *c = arg;
-	int r = insert_named(rt, c, err);
+	int r = 0;
+
+	if (c->config.auto_size)
+		r = usermap_auto_take(rt, c->id, &c->config, err);
+	if (r == 0)
+		r = insert_named(rt, c, err);
 
 	if (r == 0)
 		r = insert_uses(rt, c, err);
@@ -312,9 +318,61 @@ static int check_command(const struct ctr_config *c, struct err *err)
 		       "ENTRYPOINT from image");
 }
 
-static bool needs_fuse(const struct ctr_config *c)
+/*
+ * Other ids than the files have: only FUSE can show them so.  Whoever joins
+ * the namespaces of another container has that one's ids.
+ */
+static int needs_fuse(struct runtime *rt, const struct ctr_config *c,
+		      bool *ret, struct err *err)
 {
-	return c->userns && str_starts(c->userns, "keep-id");
+	struct idmap maps[4];
+	int r;
+
+	*ret = c->auto_size > 0;
+	if (*ret || (usermap_is_plain(c) && !usermap_joins(c)))
+		return 0;
+	r = usermap_of(rt, c, &maps[0], &maps[1], err);
+	if (r < 0)
+		return r;
+	idmap_identity(&rt->ids.uid_map, &maps[2]);
+	idmap_identity(&rt->ids.gid_map, &maps[3]);
+	*ret = !idmap_equal(&maps[0], &maps[2]) ||
+	       !idmap_equal(&maps[1], &maps[3]);
+	return 0;
+}
+
+/* How many ids --userns=auto gives, before the transaction that takes them */
+static int prepare_userns(struct runtime *rt, const struct image *img,
+			  struct ctr_config *c, struct err *err)
+{
+	autostrv char **lower = NULL;
+	struct store *store;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t size;
+	int r;
+
+	r = usermap_check(c, err);
+	if (r < 0 || !c->userns)
+		return r;
+	if (str_starts(c->userns, "keep-id") && str_is_empty(c->user)) {
+		r = keep_id_ids(c, &rt->ids, &uid, &gid, &size, err);
+		if (r == 0)
+			c->user = xasprintf("%u:%u", uid, gid);
+		return r;
+	}
+	if (!usermap_is_auto(c, &c->auto_size) || c->auto_size)
+		return 0;
+	c->auto_size = USERMAP_AUTO_MIN;
+	if (!img)
+		return 0;
+	r = runtime_store(rt, &store, err);
+	if (r == 0)
+		r = image_lower(store, img, &lower, err);
+	if (r == 0)
+		c->auto_size = usermap_auto_size(store_layers_fd(store),
+						 lower);
+	return r;
 }
 
 static int choose_driver(struct runtime *rt, struct ctr_config *c,
@@ -322,6 +380,7 @@ static int choose_driver(struct runtime *rt, struct ctr_config *c,
 {
 	enum store_driver driver = STORE_VFS;
 	struct store *store;
+	bool fuse;
 	int r;
 
 	if (c->rootfs)
@@ -336,8 +395,10 @@ static int choose_driver(struct runtime *rt, struct ctr_config *c,
 			return r;
 		str_set(&c->driver, store_driver_name(driver));
 	}
-	/* other ids than the files have: only FUSE can show them so */
-	if (needs_fuse(c))
+	r = needs_fuse(rt, c, &fuse, err);
+	if (r < 0)
+		return r;
+	if (fuse)
 		str_set(&c->driver, store_driver_name(STORE_FUSE));
 	return 0;
 }
@@ -354,6 +415,8 @@ static int prepare_config(struct runtime *rt, const struct image *img,
 		r = check_rootfs(c, err);
 	if (r == 0)
 		r = resolve_modes(rt, c, err);
+	if (r == 0)
+		r = prepare_userns(rt, img, c, err);
 	if (r == 0)
 		r = check_mounts(c, err);
 	if (r == 0)

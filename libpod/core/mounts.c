@@ -126,6 +126,16 @@ static int chown_files(void *arg, struct err *err)
 	return 0;
 }
 
+bool plan_own_root(const struct plan *p)
+{
+	uint32_t uid = 0;
+	uint32_t gid = 0;
+
+	(void)idmap_to_outside(&p->spec.uid_map, 0, &uid);
+	(void)idmap_to_outside(&p->spec.gid_map, 0, &gid);
+	return uid != 0 || gid != 0;
+}
+
 /* The next start could not write a file that belongs to a subuid. */
 static void drop_foreign_files(struct plan *p)
 {
@@ -137,7 +147,7 @@ int plan_files(struct plan *p, struct err *err)
 {
 	TRACE("core", "plan files");
 	const struct ctr_config *c = &p->c->config;
-	bool own_ids = c->userns && str_starts(c->userns, "keep-id");
+	bool own_ids = plan_own_root(p);
 	int r;
 
 	plan_hostname(p);

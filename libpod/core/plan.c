@@ -8,10 +8,10 @@
 #include "libpod/core/plan.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/usermap.h"
 #include "storage/store.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -46,6 +46,8 @@ void plan_done(struct plan *p)
 	strv_free(p->strings);
 	strv_free(p->args);
 	strv_free(p->env);
+	strv_free(p->host_users);
+	strv_free(p->host_groups);
 	strv_free(p->filled);
 	for (size_t i = 0; i < p->n_lists; i++)
 		strv_free(p->lists[i]);
@@ -85,131 +87,15 @@ void plan_mount(struct plan *p, const struct oci_mount *m)
 
 /* ---- user namespace ---------------------------------------------------- */
 
-/* Ids @u..@u+@count of the outer namespace appear as @inside and up; one
- * extent per extent of @outer, as the kernel wants it. */
-static int map_split(struct idmap *map, uint32_t inside, uint32_t u,
-		     uint32_t count, const struct idmap *outer,
-		     struct err *err)
-{
-	while (count > 0) {
-		struct idmap_range r = { inside, u, 0 };
-
-		for (size_t i = 0; i < outer->n; i++) {
-			const struct idmap_range *o = &outer->range[i];
-
-			if (u >= o->inside && u - o->inside < o->count)
-				r.count = MIN(count,
-					      o->count - (u - o->inside));
-		}
-		if (r.count == 0)
-			return 0;	/* beyond what there is */
-		int e = idmap_add(map, r, err);
-
-		if (e < 0)
-			return e;
-		inside += r.count;
-		u += r.count;
-		count -= r.count;
-	}
-	return 0;
-}
-
-int keep_id_map(const struct idmap *u, uint32_t inside, struct idmap *ret,
-		struct err *err)
-{
-	uint32_t n = (uint32_t)MIN(idmap_count(u), (uint64_t)UINT32_MAX - 1);
-	uint32_t below = MIN(inside, n - 1);
-	int r = 0;
-
-	*ret = (struct idmap){ 0 };
-	/* our own id is 0 of U, the others are 1 and up */
-	if (below > 0)
-		r = map_split(ret, 0, 1, below, u, err);
-	if (r == 0)
-		r = map_split(ret, inside, 0, 1, u, err);
-	if (r == 0 && n - 1 > below)
-		r = map_split(ret, inside + 1, 1 + below, n - 1 - below, u,
-			      err);
-	return r;
-}
-
-/* "keep-id:uid=5,gid=6" */
-static int keep_id_parse(const char *text, uint32_t *uid, uint32_t *gid,
-			 struct err *err)
-{
-	const char *opts = str_after(text, "keep-id:");
-	autostrv char **v = opts ? strv_split(opts, ',') : NULL;
-
-	for (char **o = v; o && *o; o++) {
-		const char *u = str_after(*o, "uid=");
-		const char *g = str_after(*o, "gid=");
-
-		if ((u && parse_id(u, uid) == 0) ||
-		    (g && parse_id(g, gid) == 0))
-			continue;
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "unknown option '%s' of --userns=keep-id", *o);
-	}
-	return 0;
-}
-
-/* The caller's name for the line in /etc/passwd; NULL when it has none */
-static char *user_name(uid_t uid)
-{
-	char buf[4096];
-	struct passwd pw;
-	struct passwd *found = NULL;
-
-	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) != 0 || !found)
-		return NULL;
-	return xstrdup(found->pw_name);
-}
-
-static int plan_keep_id(struct plan *p, struct err *err)
-{
-	const struct rootless *ids = &p->rt->ids;
-	uint32_t uid = ids->uid;
-	uint32_t gid = ids->gid;
-	struct idmap u;
-	int r;
-
-	if (ids->is_root)
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "keep-id is only supported in rootless mode");
-	/* somebody has to be root inside, for the set-up */
-	if (ids->single)
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "--userns=keep-id needs subordinate ids: %s",
-			       ids->single_why);
-	r = keep_id_parse(p->c->config.userns, &uid, &gid, err);
-	if (r < 0)
-		return r;
-	idmap_identity(&ids->uid_map, &u);
-	r = keep_id_map(&u, uid, &p->spec.uid_map, err);
-	if (r < 0)
-		return r;
-	idmap_identity(&ids->gid_map, &u);
-	r = keep_id_map(&u, gid, &p->spec.gid_map, err);
-	if (r == 0 && str_is_empty(p->c->config.user))
-		p->spec.process.user =
-			plan_text(p, xasprintf("%u:%u", uid, gid));
-	p->spec.passwd_name = plan_text(p, user_name(ids->uid));
-	return r;
-}
-
 static int plan_userns(struct plan *p, struct err *err)
 {
-	const char *mode = p->c->config.userns;
+	struct oci_ns *ns = &p->spec.ns[OCI_NS_USER];
 
 	p->spec.setgroups_deny = p->rt->ids.single;
-	if (p->spec.ns[OCI_NS_USER].mode == OCI_NS_JOIN)
-		return 0;
-	p->spec.ns[OCI_NS_USER].mode = OCI_NS_NEW;
-	if (mode && str_starts(mode, "keep-id"))
-		return plan_keep_id(p, err);
-	idmap_identity(&p->rt->ids.uid_map, &p->spec.uid_map);
-	idmap_identity(&p->rt->ids.gid_map, &p->spec.gid_map);
-	return 0;
+	if (ns->mode != OCI_NS_JOIN)
+		ns->mode = OCI_NS_NEW;
+	return usermap_of(p->rt, &p->c->config, &p->spec.uid_map,
+			  &p->spec.gid_map, err);
 }
 
 /* ---- the other namespaces ---------------------------------------------- */
@@ -302,6 +188,36 @@ static int join_container(struct plan *p, enum oci_ns_type type,
 	return 0;
 }
 
+static bool same_ns(int a, int b)
+{
+	struct stat x;
+	struct stat y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino &&
+	       x.st_dev == y.st_dev;
+}
+
+/* --userns=ns:PATH: the monitor has to be in the parent of that namespace;
+ * where the parent is ours (a namespace that is no child of a U) in itself. */
+static int join_user_path(struct plan *p, struct err *err)
+{
+	int ns = p->spec.ns[OCI_NS_USER].fd;
+
+	if (p->rt->ids.is_root || same_ns(ns, p->userns))
+		return 0;
+	autoclose int own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	autoclose int up = oci_userns_up(ns, err);
+
+	if (up < 0)
+		return up;
+	if (own < 0)
+		return err_sys(err, "open the user namespace");
+	close_fd(p->userns);
+	p->userns = same_ns(own, up) ? fcntl(ns, F_DUPFD_CLOEXEC, 3) :
+				       take_fd(up);
+	return p->userns < 0 ? err_sys(err, "duplicate a descriptor") : 0;
+}
+
 static int plan_one_ns(struct plan *p, size_t i, struct err *err)
 {
 	const void *field = (const char *)&p->c->config + kinds[i].mode;
@@ -323,6 +239,8 @@ static int plan_one_ns(struct plan *p, size_t i, struct err *err)
 		if (fd < 0)
 			return err_sys(err, "open namespace %s", arg);
 		*ns = (struct oci_ns){ OCI_NS_JOIN, plan_fd(p, fd) };
+		return kinds[i].type == OCI_NS_USER ? join_user_path(p, err) :
+						      0;
 	} else if (streq(mode, "host") && kinds[i].type != OCI_NS_USER) {
 		ns->mode = OCI_NS_HOST;
 	}

@@ -42,6 +42,8 @@ struct plan {
 	char **env;
 	char ***lists;	/* owned, n_lists of them */
 	size_t n_lists;
+	char **host_users;	/* lines for /etc/passwd and /etc/group */
+	char **host_groups;
 	char **filled;	/* fresh volumes that this start copies up */
 	struct oci_rlimit *rlimits;
 	struct oci_sysctl *sysctls;
@@ -78,6 +80,11 @@ int plan_process(struct plan *p, struct err *err);
 
 /** plan_user_mount() - mount number @i of the config (usermounts.c) */
 int plan_user_mount(struct plan *p, size_t i, struct err *err);
+/** plan_own_root() - root of the container is somebody else than we */
+bool plan_own_root(const struct plan *p);
+
+/** plan_accounts() - lines for /etc/passwd and /etc/group; for plan_process() */
+int plan_accounts(struct plan *p, struct err *err);
 
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */
@@ -95,11 +102,6 @@ int limits_fill(const struct ctr_config *c, struct oci_process *ret,
 /** caps_resolve() - --cap-add, --cap-drop; -EINVAL: unknown capability */
 int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
 		 struct err *err);
-
-/** keep_id_map() - the map below @u of a container whose id @inside is our
- *  own (id 0 of @u); extents of @u are not crossed */
-int keep_id_map(const struct idmap *u, uint32_t inside, struct idmap *ret,
-		struct err *err);
 
 /** ulimit_parse() - "nofile=1024:2048", "core=-1"; podman's error texts */
 int ulimit_parse(const char *text, struct oci_rlimit *ret, struct err *err);

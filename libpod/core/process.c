@@ -234,6 +234,7 @@ int plan_process(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
 	struct oci_process *proc = &p->spec.process;
+	int r;
 
 	strv_extend(&p->args, c->entrypoint);
 	strv_extend(&p->args, c->cmd);
@@ -242,13 +243,14 @@ int plan_process(struct plan *p, struct err *err)
 	proc->env = p->env;
 	proc->cwd = c->workdir;
 	proc->cwd_create = c->workdir_image;
-	if (!proc->user)
-		proc->user = c->user ? c->user : "";
+	proc->user = c->user ? c->user : "";
 	proc->terminal = c->tty;
 	if (c->tty)
 		window_size(proc);
 	proc->preserve_fds = c->preserve_fds;
-	p->spec.passwd_entry = true;
 	p->spec.init_process = c->init;
+	r = plan_accounts(p, err);
+	if (r < 0)
+		return r;
 	return process_fill(c, c->privileged, proc, &p->rlimits, err);
 }

@@ -524,5 +524,9 @@ int row_delete(struct runtime *rt, const char *id, struct err *err)
 		return r;
 	r = db_exec(rt->db, err, "DELETE FROM container_config WHERE id = ?",
 		    "s", id);
+	if (r < 0)
+		return r;
+	r = db_exec(rt->db, err, "DELETE FROM userns_auto WHERE ctr = ?", "s",
+		    id);
 	return r < 0 ? r : 0;
 }

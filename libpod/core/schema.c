@@ -14,5 +14,6 @@ const struct db_step core_formats[] = {
 	{ .sql = { core_schema, volume_schema, store_schema } },
 	{ .sql = { event_schema } },
 	{ .sql = { store_pins_schema } },
+	{ .sql = { userns_schema } },
 };
 const int core_format = (int)ARRAY_LEN(core_formats);

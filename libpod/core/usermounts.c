@@ -140,6 +140,36 @@ static int add_bind(struct plan *p, size_t i, struct oci_mount *out,
 	return make_work(p, i, out, err);
 }
 
+struct own_volume {
+	int fd;
+	uint32_t uid, gid;
+};
+
+static int chown_volume(void *arg, struct err *err)
+{
+	const struct own_volume *v = arg;
+
+	if (fchownat(v->fd, "", v->uid, v->gid, AT_EMPTY_PATH) < 0)
+		return err_sys(err, "chown");
+	return 0;
+}
+
+/* A new volume belongs to the container's root, whoever that is; init, which
+ * is he, could not take it from us. */
+static int own_volume(struct plan *p, const char *name, int fd,
+		      struct err *err)
+{
+	struct own_volume v = { .fd = fd };
+	int r;
+
+	if (!plan_own_root(p) ||
+	    !idmap_to_outside(&p->spec.uid_map, 0, &v.uid) ||
+	    !idmap_to_outside(&p->spec.gid_map, 0, &v.gid))
+		return 0;
+	r = userns_run(p->rt, chown_volume, &v, err);
+	return r < 0 ? err_wrap(err, r, "volume %s", name) : 0;
+}
+
 static int add_volume(struct plan *p, size_t i, struct oci_mount *out,
 		      struct err *err)
 {
@@ -158,6 +188,10 @@ static int add_volume(struct plan *p, size_t i, struct oci_mount *out,
 	}
 	out->kind = OCI_MOUNT_BIND;
 	out->source_fd = plan_fd(p, src.fd);
+	if (src.fresh && !src.owned)
+		r = own_volume(p, m->source, src.fd, err);
+	if (r < 0)
+		return r;
 	out->volume_copy = src.fresh && !m->nocopy && !m->subpath;
 	out->own_new = out->volume_copy && !src.owned;
 	if (out->volume_copy)

@@ -73,12 +73,18 @@ static int null_stdio(int first, int last)
 	return fd < 0 ? -errno : 0;
 }
 
-static int make_pipe(int *ret_read, int *ret_write, struct err *err)
+/* The container's root may not be us (--userns): the pipe is to be his, so
+ * that he can open it again and give it to another user. */
+static int make_pipe(const struct birth *b, int *ret_read, int *ret_write,
+		     struct err *err)
 {
+	uint32_t uid;
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe for the container");
+	if (idmap_to_outside(&b->l->spec->uid_map, 0, &uid) && uid != 0)
+		(void)!fchown(fds[0], uid, (gid_t)-1);
 	*ret_read = fds[0];
 	*ret_write = fds[1];
 	return 0;
@@ -97,13 +103,13 @@ static int make_stdio(struct birth *b, struct err *err)
 			b->ends[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
 	} else {
 		if (b->l->want_stdin)
-			r = make_pipe(&b->ends[0], &c->stdin_fd, err);
+			r = make_pipe(b, &b->ends[0], &c->stdin_fd, err);
 		else
 			b->ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (r == 0)
-			r = make_pipe(&c->stdout_fd, &b->ends[1], err);
+			r = make_pipe(b, &c->stdout_fd, &b->ends[1], err);
 		if (r == 0)
-			r = make_pipe(&c->stderr_fd, &b->ends[2], err);
+			r = make_pipe(b, &c->stderr_fd, &b->ends[2], err);
 	}
 	memcpy(b->io.stdio, b->ends, sizeof(b->ends));
 	return r;

@@ -274,17 +274,22 @@ int oci_exec(const struct oci_exec *ex, int *ret_pidfd, pid_t *ret_pid,
 	return 0;
 }
 
+int oci_userns_up(int ns_fd, struct err *err)
+{
+	int r = ioctl(ns_fd, NS_GET_PARENT);
+
+	if (r < 0)
+		return err_sys(err, "find the parent of the user namespace");
+	return r;
+}
+
 int oci_userns_parent(pid_t pid, struct err *err)
 {
 	char path[64];
-	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open %s", path);
-	r = ioctl(fd, NS_GET_PARENT);
-	if (r < 0)
-		return err_sys(err, "find the parent of the user namespace");
-	return r;
+	return oci_userns_up(fd, err);
 }

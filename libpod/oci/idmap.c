@@ -143,3 +143,18 @@ uint64_t idmap_count(const struct idmap *map)
 		count += map->range[i].count;
 	return count;
 }
+
+bool idmap_equal(const struct idmap *a, const struct idmap *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct idmap_range *x = &a->range[i];
+		const struct idmap_range *y = &b->range[i];
+
+		if (x->inside != y->inside || x->outside != y->outside ||
+		    x->count != y->count)
+			return false;
+	}
+	return true;
+}

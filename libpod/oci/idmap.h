@@ -45,4 +45,7 @@ bool idmap_to_inside(const struct idmap *map, uint32_t id, uint32_t *ret);
 /** idmap_count() - ids mapped in all */
 uint64_t idmap_count(const struct idmap *map);
 
+/** idmap_equal() - the same rows in the same order */
+bool idmap_equal(const struct idmap *a, const struct idmap *b);
+
 #endif

@@ -67,6 +67,7 @@ void init_setup(struct init *in, const struct oci_spec *spec,
 		.mnt = MNT_INIT,
 		.root_fd = -EBADF,
 		.proc_fd = -EBADF,
+		.slot_fd = -EBADF,
 		.dev_fd = -EBADF,
 		.master_fd = -EBADF,
 		.tty_fd = -EBADF,
@@ -85,6 +86,7 @@ void init_done(struct init *in)
 	close_fd(in->trampoline_fd);
 	close_fd(in->root_fd);
 	close_fd(in->proc_fd);
+	close_fd(in->slot_fd);
 	close_fd(in->dev_fd);
 	close_fd(in->master_fd);
 	close_fd(in->tty_fd);
@@ -136,6 +138,25 @@ static int step_fds(struct init *in, struct err *err)
 	keep[used++] = in->trampoline_fd;
 	keep[used++] = trace_fd_number();
 	fd_close_all_but(keep, used);
+	return 0;
+}
+
+static int step_places(struct init *in, struct err *err)
+{
+	struct place *const fixed[] = { &in->layers, &in->state, &in->dir };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fixed); i++)
+		if (place_is_set(fixed[i]))
+			r = place_hold(fixed[i], err);
+	for (size_t i = 0; r == 0 && i < in->spec->n_mounts; i++)
+		if (place_is_set(&in->sources[i]))
+			r = place_hold(&in->sources[i], err);
+	if (r < 0 || !place_is_set(&in->state))
+		return r;
+	/* where the scratch and the root go; optional for a plain directory */
+	in->slot_fd = openat(in->state.held_fd, "mnt", O_PATH | O_DIRECTORY |
+			     O_NOFOLLOW | O_CLOEXEC);
 	return 0;
 }
 
@@ -291,6 +312,7 @@ static int step_start(struct init *in, struct err *err)
 #define INIT_STEPS(X)                                                        \
 	X(fds, BOTH)			/* first: locks of the parent */     \
 	X(oom, BOTH)			/* while the parent writes maps */   \
+	X(places, CREATE)		/* as the user that we still are */  \
 	X(ids, BOTH)			/* before any mount: needs caps */   \
 	X(proc, CREATE)			/* early: may have to start over */  \
 	X(network, CREATE)		/* the parent goes on meanwhile */   \

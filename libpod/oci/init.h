@@ -30,6 +30,7 @@
  * @trampoline_fd: sealed memfd of bryo-init, -EBADF: exec the payload directly
  * @root_fd:   root of the container's tree
  * @proc_fd:   root of a procfs that nothing covers
+ * @slot_fd:   the empty directory "mnt" of the state directory
  * @dev_fd:    the tmpfs at /dev, when it has to become read-only at the end
  * @tty_fd:    slave of the container's terminal
  */
@@ -51,6 +52,7 @@ struct init {
 	struct mnt mnt;
 	int root_fd;
 	int proc_fd;
+	int slot_fd;
 	int dev_fd;
 	int master_fd;
 	int tty_fd;

@@ -115,6 +115,9 @@ int oci_exec(const struct oci_exec *ex, int *ret_pidfd, pid_t *ret_pid,
  */
 int oci_userns_parent(pid_t pid, struct err *err);
 
+/** oci_userns_up() - the same for a descriptor of the namespace */
+int oci_userns_up(int ns_fd, struct err *err);
+
 /** oci_caps_default() - bryo's 11 default capabilities */
 uint64_t oci_caps_default(void);
 

@@ -16,12 +16,29 @@
  * Theory of operation
  *
  * step_user() resolves the payload's user when all mounts are in place (a
- * volume may bring /etc/passwd) and, when asked, gives an unknown uid a line
- * there, so that `whoami` works.  The line goes into the container's own
+ * volume may bring /etc/passwd) and, when asked, gives ids that are unknown
+ * there a line, so that `whoami` works.  The lines go into the container's own
  * writable layer; where there is none (--read-only, a plain directory that
  * belongs to somebody) into a private copy that is mounted over the file.  A
  * file that is a mount of its own is the user's and is left alone.
+ *
+ * The files are data of the image: user.c reads them, and a line that is there
+ * already is never written a second time (the container may be restarted).
  */
+
+/** struct account_file - /etc/passwd or /etc/group and what is to be added */
+struct account_file {
+	const char *path;
+	struct sb text;		/* as it is */
+	struct sb more;		/* whole lines */
+	bool usable;		/* it is a sane regular file */
+};
+
+static void account_file_done(struct account_file *f)
+{
+	sb_done(&f->text);
+	sb_done(&f->more);
+}
 
 static int mount_id(int fd, uint64_t *ret)
 {
@@ -32,6 +49,8 @@ static int mount_id(int fd, uint64_t *ret)
 	*ret = sx.stx_mnt_id;
 	return 0;
 }
+
+/* ---- writing ----------------------------------------------------------- */
 
 static int append(int fd, const char *line)
 {
@@ -44,8 +63,8 @@ static int append(int fd, const char *line)
 	return fd_write_full(out, line, strlen(line));
 }
 
-static int mount_copy(struct init *in, int target, const struct sb *text,
-		      struct err *err)
+static int mount_copy(struct init *in, int target, const char *name,
+		      const struct sb *text, struct err *err)
 {
 	int r;
 
@@ -55,17 +74,17 @@ static int mount_copy(struct init *in, int target, const struct sb *text,
 				  MOUNT_ATTR_NOEXEC, err);
 	if (fs < 0)
 		return fs;
-	autoclose int file = openat(fs, "passwd", O_WRONLY | O_CREAT | O_EXCL |
+	autoclose int file = openat(fs, "copy", O_WRONLY | O_CREAT | O_EXCL |
 				    O_CLOEXEC, 0644);
 	if (file < 0)
-		return err_sys(err, "copy /etc/passwd");
+		return err_sys(err, "copy %s", name);
 	r = fd_write_full(file, text->buf, text->len);
 	if (r < 0)
-		return err_code(err, r, "copy /etc/passwd");
-	autoclose int made = openat(fs, "passwd", O_PATH | O_NOFOLLOW |
+		return err_code(err, r, "copy %s", name);
+	autoclose int made = openat(fs, "copy", O_PATH | O_NOFOLLOW |
 				    O_CLOEXEC);
 	if (made < 0)
-		return err_sys(err, "copy /etc/passwd");
+		return err_sys(err, "copy %s", name);
 	r = mnt_park(&in->mnt, fs, err);
 	if (r < 0)
 		return r;
@@ -73,54 +92,162 @@ static int mount_copy(struct init *in, int target, const struct sb *text,
 	return fd < 0 ? fd : mnt_attach(&in->mnt, fd, target, err);
 }
 
-static char *entry_line(const struct init *in)
-{
-	char number[16] = "";
-	const char *home = str_is_empty(in->process->cwd) ? "/" :
-			   in->process->cwd;
-
-	/* A directory name that would break the file is not worth a line. */
-	if (strpbrk(home, ":\n"))
-		home = "/";
-	if (!in->spec->passwd_name || strpbrk(in->spec->passwd_name, ":\n"))
-		(void)snprintf(number, sizeof(number), "%u",
-			       (unsigned int)in->user.uid);
-	return xasprintf("%s:*:%u:%u:container user:%s:/bin/sh\n",
-			 number[0] ? number : in->spec->passwd_name,
-			 (unsigned int)in->user.uid,
-			 (unsigned int)in->user.gid, home);
-}
-
-static int add_entry(struct init *in, struct err *err)
+static int account_write(struct init *in, struct account_file *f,
+			 struct err *err)
 {
 	const struct oci_rootfs *root = &in->spec->rootfs;
-	autofree char *line = entry_line(in);
-	autosb struct sb text = SB_INIT;
 	uint64_t root_id = 0;
 	uint64_t file_id = 0;
 	int r;
 
-	/* Read first: that also refuses what is no sane regular file. */
-	if (user_file_read(in->root_fd, "/etc/passwd", &text) < 0)
+	if (!f->usable || !f->more.len)
 		return 0;
-	autoclose int fd = path_open(in->root_fd, "/etc/passwd", O_PATH);
+	autoclose int fd = path_open(in->root_fd, f->path, O_PATH);
 	if (fd < 0 || mount_id(fd, &file_id) < 0 ||
-	    mount_id(in->root_fd, &root_id) < 0)
+	    mount_id(in->root_fd, &root_id) < 0 || file_id != root_id)
 		return 0;
-	if (file_id != root_id)
-		return 0;
-	if (text.len && text.buf[text.len - 1] != '\n') {
-		char *fixed = xasprintf("\n%s", line);
+	if (f->text.len && f->text.buf[f->text.len - 1] != '\n') {
+		autofree char *lines = sb_take(&f->more);
 
-		free(line);
-		line = fixed;
+		sb_addf(&f->more, "\n%s", lines);
 	}
 	if (root->driver != OCI_ROOTFS_DIR && !root->readonly) {
-		r = append(fd, line);
-		return r < 0 ? err_code(err, r, "add a line to /etc/passwd") : 0;
+		r = append(fd, f->more.buf);
+		return r < 0 ? err_code(err, r, "add a line to %s", f->path) :
+			       0;
 	}
-	sb_add(&text, line);
-	return mount_copy(in, fd, &text, err);
+	sb_add(&f->text, f->more.buf);
+	return mount_copy(in, fd, f->path, &f->text, err);
+}
+
+/* ---- lines ------------------------------------------------------------- */
+
+/** struct word - a $NAME of a --passwd-entry or --group-entry */
+struct word {
+	const char *name;
+	const char *value;
+};
+
+/* Longest names first: $USERNAME before $USER would matter. */
+static void add_template(const char *text, const struct word *words, size_t n,
+			 struct sb *out)
+{
+	while (*text) {
+		size_t i = 0;
+
+		while (*text == '$' && i < n &&
+		       !str_starts(text + 1, words[i].name))
+			i++;
+		if (*text != '$' || i == n) {
+			sb_addch(out, *text++);
+			continue;
+		}
+		sb_add(out, words[i].value);
+		text += 1 + strlen(words[i].name);
+	}
+}
+
+static void end_line(struct sb *out)
+{
+	if (out->len && out->buf[out->len - 1] != '\n')
+		sb_addch(out, '\n');
+}
+
+/* A name that would break the file is not worth a line: the number is. */
+static const char *sane(const char *name, const char *number)
+{
+	return str_is_empty(name) || strpbrk(name, ":\n") ? number : name;
+}
+
+static const char *home_of(const struct init *in)
+{
+	const struct oci_accounts *a = &in->spec->accounts;
+	const char *home = a->home ? a->home : in->process->cwd;
+
+	return str_is_empty(home) || strpbrk(home, ":\n") ? "/" : home;
+}
+
+static void passwd_line(const struct init *in, struct sb *out)
+{
+	const struct oci_accounts *a = &in->spec->accounts;
+	char uid[16];
+	char gid[16];
+
+	(void)snprintf(uid, sizeof(uid), "%u", (unsigned int)in->user.uid);
+	(void)snprintf(gid, sizeof(gid), "%u", (unsigned int)in->user.gid);
+	const char *name = sane(a->user, uid);
+	const struct word words[] = {
+		{ "USERNAME", name },	 { "UID", uid }, { "GID", gid },
+		{ "NAME", "container user" }, { "HOME", home_of(in) },
+	};
+
+	add_template(a->passwd_entry ? a->passwd_entry :
+		     "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", words,
+		     ARRAY_LEN(words), out);
+	end_line(out);
+}
+
+static void group_line(const struct init *in, struct sb *out)
+{
+	const struct oci_accounts *a = &in->spec->accounts;
+	char uid[16];
+	char gid[16];
+
+	(void)snprintf(uid, sizeof(uid), "%u", (unsigned int)in->user.uid);
+	(void)snprintf(gid, sizeof(gid), "%u", (unsigned int)in->user.gid);
+	const char *name = sane(a->group, gid);
+	const char *user = in->user.name ? in->user.name : sane(a->user, uid);
+	const struct word words[] = {
+		{ "GROUPNAME", name }, { "GID", gid },
+		{ "NAME", name },      { "USERLIST", user },
+	};
+
+	add_template(a->group_entry ? a->group_entry :
+		     "$GROUPNAME:x:$GID:$USERLIST", words, ARRAY_LEN(words),
+		     out);
+	end_line(out);
+}
+
+/* Lines of host users, but for those whose name or id is taken. */
+static void add_lines(struct account_file *f, char *const *lines)
+{
+	for (; lines && *lines; lines++) {
+		if (user_line_taken(f->text.buf, f->text.len, *lines) ||
+		    user_line_taken(f->more.buf, f->more.len, *lines))
+			continue;
+		sb_addf(&f->more, "%s\n", *lines);
+	}
+}
+
+static int add_accounts(struct init *in, struct err *err)
+{
+	const struct oci_accounts *a = &in->spec->accounts;
+	struct account_file passwd cleanup(account_file_done) = {
+		.path = "/etc/passwd", .text = SB_INIT, .more = SB_INIT };
+	struct account_file group cleanup(account_file_done) = {
+		.path = "/etc/group", .text = SB_INIT, .more = SB_INIT };
+	bool new_user = !in->user.name;
+	int r;
+
+	/* Read first: that also refuses what is no sane regular file. */
+	passwd.usable = user_file_read(in->root_fd, passwd.path,
+				       &passwd.text) == 0;
+	group.usable = user_file_read(in->root_fd, group.path,
+				      &group.text) == 0;
+	if (new_user)
+		passwd_line(in, &passwd.more);
+	add_lines(&passwd, a->host_users);
+	/* without a user of its own an image's group is its own business */
+	if ((new_user || a->group) &&
+	    !user_group_known(group.text.buf, group.text.len, in->user.gid))
+		group_line(in, &group.more);
+	add_lines(&group, a->host_groups);
+	r = account_write(in, &passwd, err);
+	if (r == 0)
+		r = account_write(in, &group, err);
+	if (r == 0 && new_user && passwd.usable)
+		str_set(&in->user.home, home_of(in));
+	return r;
 }
 
 int step_user(struct init *in, struct err *err)
@@ -129,12 +256,7 @@ int step_user(struct init *in, struct err *err)
 	int r;
 
 	r = user_lookup(in->root_fd, p->user, p->groups, &in->user, err);
-	if (r < 0)
+	if (r < 0 || !in->spec || !in->spec->accounts.add)
 		return r;
-	if (!in->spec || !in->spec->passwd_entry || in->user.name)
-		return 0;
-	r = add_entry(in, err);
-	if (r == 0 && !str_is_empty(p->cwd))
-		str_set(&in->user.home, p->cwd);
-	return r;
+	return add_accounts(in, err);
 }

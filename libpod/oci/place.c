@@ -33,10 +33,11 @@ int place_of(int fd, const char *what, struct place *ret, struct err *err)
 	ret->ino = st.st_ino;
 	ret->mode = st.st_mode;
 	ret->caller_fd = fd;
+	ret->held_fd = -EBADF;
 	return 0;
 }
 
-int place_open(const struct place *p, struct err *err)
+static int open_path(const struct place *p, struct err *err)
 {
 	struct stat st;
 
@@ -52,8 +53,26 @@ int place_open(const struct place *p, struct err *err)
 	return take_fd(fd);
 }
 
+int place_hold(struct place *p, struct err *err)
+{
+	p->held_fd = open_path(p, err);
+	return p->held_fd < 0 ? p->held_fd : 0;
+}
+
+int place_open(const struct place *p, struct err *err)
+{
+	int fd;
+
+	if (p->held_fd < 0)
+		return open_path(p, err);
+	fd = fcntl(p->held_fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? err_sys(err, "duplicate a descriptor") : fd;
+}
+
 void place_done(struct place *p)
 {
+	if (p->path)
+		close_fd(p->held_fd);
 	free(p->path);
 	p->path = NULL;
 }

@@ -23,10 +23,19 @@ struct place {
 	ino_t ino;
 	mode_t mode;
 	int caller_fd;	/* borrowed: the descriptor it was made from */
+	int held_fd;	/* owned; -EBADF until place_hold() */
 };
 
 /** place_of() - remember where @fd is; @what for messages */
 int place_of(int fd, const char *what, struct place *ret, struct err *err);
+
+/**
+ * place_hold() - open it now, for every place_open() that follows
+ *
+ * As long as init is the caller's user it may go where he may; as root of a
+ * namespace that has no id for the caller it could not even enter his home.
+ */
+int place_hold(struct place *p, struct err *err);
 
 /** place_open() - O_PATH descriptor in this mount namespace */
 int place_open(const struct place *p, struct err *err);

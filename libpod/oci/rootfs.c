@@ -55,13 +55,10 @@ static int fuse_mount(struct init *in, struct err *err)
  * to be bound, the bind would take it along; nor on the state directory, whose
  * other files may be sources of binds: it has an empty "mnt" for us.
  */
-static int scratch_place(int state_fd, struct err *err)
+static int scratch_place(struct init *in, struct err *err)
 {
-	int fd = -1;
+	int fd = take_fd(in->slot_fd);
 
-	if (state_fd >= 0)
-		fd = openat(state_fd, "mnt",
-			    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_sys(err, "open /tmp") : fd;
@@ -96,7 +93,7 @@ int step_rootfs(struct init *in, struct err *err)
 			      place_open(&in->state, err) : -EBADF;
 	if (state < 0 && place_is_set(&in->state))
 		return state;
-	autoclose int base = scratch_place(state, err);
+	autoclose int base = scratch_place(in, err);
 	if (base < 0)
 		return base;
 	in->mnt.scratch_on = base;

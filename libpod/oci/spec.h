@@ -203,14 +203,35 @@ struct oci_init_hook {
 	void *arg;
 };
 
+/**
+ * struct oci_accounts - lines that /etc/passwd and /etc/group are to have
+ * @add:   give the payload's uid and gid lines where they have none; without
+ *         it nothing of the rest happens
+ * @user:  name for that uid, @group: for that gid; NULL = the number
+ * @home:  of that user; NULL = the working directory
+ * @passwd_entry: the whole line, with $USERNAME, $UID, $GID, $NAME, $HOME
+ * @group_entry:  likewise, with $GROUPNAME, $NAME, $GID, $USERLIST
+ * @host_users, @host_groups: further lines, without newline
+ */
+struct oci_accounts {
+	bool add;
+	const char *user;
+	const char *group;
+	const char *home;
+	const char *passwd_entry;
+	const char *group_entry;
+	char *const *host_users;
+	char *const *host_groups;
+};
+
 struct oci_spec {
 	const char *id;			/* for messages and config.json */
 	struct oci_rootfs rootfs;
 	struct oci_process process;
 	const char *hostname;
 	struct oci_ns ns[OCI_NS_COUNT];
-	struct idmap uid_map;		/* of a new user namespace, outside */
-	struct idmap gid_map;		/* ids are those of the caller's */
+	struct idmap uid_map;		/* outside ids are those of the */
+	struct idmap gid_map;		/* caller's; written when it is new */
 	bool setgroups_deny;		/* single-id mode */
 	const struct oci_mount *mounts;
 	size_t n_mounts;
@@ -222,8 +243,7 @@ struct oci_spec {
 	size_t n_sysctls;
 	const char *annotations;	/* "k=v" lines are not used by bryo */
 	struct oci_init_hook netns_hook; /* after lo is up, new netns only */
-	bool passwd_entry;		/* add a passwd line for an unknown uid */
-	const char *passwd_name;	/* of that line; NULL = the number */
+	struct oci_accounts accounts;
 	bool init_process;		/* --init: bryo-init stays as pid 1 */
 	bool privileged;
 };

@@ -311,6 +311,34 @@ int user_lookup(int root, const char *spec, char *const *add, struct user *ret,
 			 add, ret, err);
 }
 
+bool user_group_known(const char *group, size_t len, gid_t gid)
+{
+	struct line l cleanup(line_done) = { .copy = NULL };
+	struct text t = { group, group + len };
+	uint32_t id;
+
+	while (next_line(&t, &l))
+		if (l.n >= 3 && parse_id(l.field[2], &id) == 0 && id == gid)
+			return true;
+	return false;
+}
+
+bool user_line_taken(const char *text, size_t len, const char *line)
+{
+	struct line have cleanup(line_done) = { .copy = NULL };
+	struct line want cleanup(line_done) = { .copy = NULL };
+	struct text t = { text, text + len };
+	struct text w = { line, line + strlen(line) };
+
+	if (!next_line(&w, &want) || want.n < 3)
+		return true;
+	while (next_line(&t, &have))
+		if (have.n >= 3 && (streq(have.field[0], want.field[0]) ||
+				    streq(have.field[2], want.field[2])))
+			return true;
+	return false;
+}
+
 void user_done(struct user *u)
 {
 	free(u->groups);

@@ -56,6 +56,13 @@ int user_lookup(int root, const char *spec, char *const *add, struct user *ret,
 struct sb;
 int user_file_read(int root, const char *path, struct sb *out);
 
+/** user_group_known() - does the text of /etc/group have a line for @gid? */
+bool user_group_known(const char *group, size_t len, gid_t gid);
+
+/** user_line_taken() - has the text a line of the same name or id as @line (of
+ *  /etc/passwd or /etc/group)?  Also true when @line is none */
+bool user_line_taken(const char *text, size_t len, const char *line);
+
 void user_done(struct user *u);
 
 #endif

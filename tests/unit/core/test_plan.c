@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 
 #include "libpod/core/plan.h"
+#include "libpod/core/usermap.h"
+#include "util/sb.h"
 #include "util/strv.h"
 
 /* The ids of U that appear as 0, 1, 2 ... inside. */
@@ -22,7 +24,7 @@ static void test_keep_id(void **state unused_attr)
 				 .n = 2 };
 	struct idmap map;
 
-	assert_ok(keep_id_map(&u, 1000, &map, err));
+	assert_ok(keep_id_map(&u, 1000, 0, &map, err));
 	assert_int_equal(outside_of(&map, 1000), 0);
 	assert_int_equal(outside_of(&map, 0), 1);
 	assert_int_equal(outside_of(&map, 999), 1000);
@@ -40,18 +42,18 @@ static void test_keep_id_edges(void **state unused_attr)
 	struct idmap map;
 
 	/* our id lies beyond the range: all of it comes before */
-	assert_ok(keep_id_map(&u, 20001, &map, err));
+	assert_ok(keep_id_map(&u, 20001, 0, &map, err));
 	assert_int_equal(outside_of(&map, 20001), 0);
 	assert_int_equal(outside_of(&map, 0), 1);
 	assert_int_equal(outside_of(&map, 9), 10);
 	assert_false(idmap_has_inside(&map, 10));
 	assert_int_equal(idmap_count(&map), 11);
 	/* root of the container itself */
-	assert_ok(keep_id_map(&u, 0, &map, err));
+	assert_ok(keep_id_map(&u, 0, 0, &map, err));
 	assert_int_equal(outside_of(&map, 0), 0);
 	assert_int_equal(outside_of(&map, 1), 1);
 	/* single-id mode */
-	assert_ok(keep_id_map(&one, 1000, &map, err));
+	assert_ok(keep_id_map(&one, 1000, 0, &map, err));
 	assert_int_equal(map.n, 1);
 	assert_int_equal(outside_of(&map, 1000), 0);
 }
@@ -66,7 +68,7 @@ static void test_keep_id_extents(void **state unused_attr)
 	struct idmap map;
 
 	/* what follows our id begins in the middle of an extent */
-	assert_ok(keep_id_map(&u, 500, &map, err));
+	assert_ok(keep_id_map(&u, 500, 0, &map, err));
 	assert_int_equal(idmap_count(&map), 2001);
 	for (size_t i = 0; i < map.n; i++) {
 		const struct idmap_range *r = &map.range[i];
@@ -81,6 +83,63 @@ static void test_keep_id_extents(void **state unused_attr)
 	assert_int_equal(outside_of(&map, 499), 500);
 	assert_int_equal(outside_of(&map, 500), 0);
 	assert_int_equal(outside_of(&map, 1001), 1001);
+}
+
+/* Texts of --uidmap below ids 0 (us, 1000 outside) and 1..65536. */
+static const struct {
+	const char *texts;
+	const char *want;	/* "inside outside count;"; NULL: refused */
+} specs[] = {
+	{ "0:1:100", "0 1 100;" },
+	{ "0:0:10", "0 0 1;1 1 9;" },	/* rows of the outer map */
+	{ "5:@1000", "5 0 1;" },
+	{ "5:@100009:2", "5 10 2;" },
+	{ "u5:7", "5 7 1;" },
+	{ "ug5:7", "5 7 1;" },
+	{ "g5:7", "" },
+	{ "+0:5", "1 1 4;6 6 65531;0 5 1;5 0 1;" },
+	{ "+65537:0", "1 1 65536;65537 0 1;" },
+	{ "0:1 1:2", "0 1 1;1 2 1;" },
+	{ "0:1:5 3:10", NULL },	/* overlap inside */
+	{ "0:1:5 10:3", NULL },	/* overlap outside */
+	{ "0:65536:2", NULL },
+	{ "0:@5", NULL },
+	{ "0:1:0", NULL },
+	{ "0:1:", NULL },
+	{ "0", NULL },
+	{ "", NULL },
+	{ "x0:1", NULL },
+	{ "0:4294967295", NULL },
+};
+
+static void test_idspec(void **state unused_attr)
+{
+	const struct idmap u = { .range = { { 0, 1000, 1 },
+					    { 1, 100000, 65536 } },
+				 .n = 2 };
+
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		autostrv char **texts = strv_split(specs[i].texts, ' ');
+		autosb struct sb have = SB_INIT;
+		struct idmap map;
+
+		print_message("case: %s\n", specs[i].texts);
+		if (!texts)
+			strv_add(&texts, "");
+		if (!specs[i].want) {
+			struct err why = ERR_INIT;
+
+			assert_true(idspec_parse(texts, 'u', &u, &map, &why) <
+				    0);
+			assert_true(why.msg[0]);
+			continue;
+		}
+		assert_ok(idspec_parse(texts, 'u', &u, &map, err));
+		for (size_t k = 0; k < map.n; k++)
+			sb_addf(&have, "%u %u %u;", map.range[k].inside,
+				map.range[k].outside, map.range[k].count);
+		assert_string_equal(have.buf, specs[i].want);
+	}
 }
 
 static uint64_t caps_of(const char *add, const char *drop, bool privileged)
@@ -164,5 +223,5 @@ static void test_ulimit(void **state unused_attr)
 }
 
 UNIT_TESTS(unit_test(test_keep_id), unit_test(test_keep_id_edges),
-	   unit_test(test_keep_id_extents), unit_test(test_caps),
+	   unit_test(test_keep_id_extents), unit_test(test_idspec), unit_test(test_caps),
 	   unit_test(test_caps_bad), unit_test(test_ulimit));

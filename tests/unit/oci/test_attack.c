@@ -225,7 +225,7 @@ static void test_user_files(void **state unused_attr)
 		canary_make();
 		hostile(&c, files[i / SHAPES], shape, "/secret", "id");
 		c.spec.process.user = "www:wheel";
-		c.spec.passwd_entry = true;
+		c.spec.accounts.add = true;
 		r = ctr_run(&c, &why);
 		assert_true(r < 0 && why.msg[0]);
 		assert_int_equal(why.kind, ERR_START);
@@ -249,7 +249,7 @@ static void test_passwd_entry(void **state unused_attr)
 		hostile(&c, "etc/passwd", (enum shape)shape, "/secret",
 			"grep Uid /proc/self/status");
 		c.spec.process.user = "4711";
-		c.spec.passwd_entry = true;
+		c.spec.accounts.add = true;
 		if (ctr_run(&c, &why) < 0)
 			fail_msg("%s: %s", shape_names[shape], why.msg);
 		assert_non_null(strstr(c.out.buf, "\t4711\t"));

@@ -148,7 +148,7 @@ static void test_directory_passwd(void **state unused_attr)
 	c.spec.rootfs.dir_fd = tree;
 	c.spec.rootfs.state_fd = -EBADF;
 	c.spec.process.user = "4711";
-	c.spec.passwd_entry = true;
+	c.spec.accounts.add = true;
 	assert_ok(ctr_run(&c, err));
 	assert_int_equal(strncmp(c.out.buf, "4711\n4711:*:", 12), 0);
 	autoclose int etc = openat(tree, "etc", O_PATH | O_CLOEXEC);

@@ -367,14 +367,14 @@ static void test_passwd_entry(void **state unused_attr)
 		return;
 	ctr_sh(&c, "whoami; echo $HOME; tail -n 1 /etc/passwd");
 	c.spec.process.user = "4711:12";
-	c.spec.passwd_entry = true;
+	c.spec.accounts.add = true;
 	assert_ok(ctr_run(&c, err));
 	assert_string_equal(c.out.buf,
 			    "4711\n/\n4711:*:4711:12:container "
 			    "user:/:/bin/sh\n");
 	ctr_sh(&d, "tail -n 1 /etc/passwd; touch /x");
 	d.spec.process.user = "4711";
-	d.spec.passwd_entry = true;
+	d.spec.accounts.add = true;
 	d.spec.rootfs.readonly = true;
 	assert_ok(ctr_run(&d, err));
 	assert_non_null(strstr(d.out.buf, "4711:*:4711:0:container user:/:"));
