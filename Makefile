@@ -60,7 +60,7 @@ dirs_network := network
 dirs_oci := libpod/oci
 dirs_monitor := libpod/monitor
 dirs_core := libpod/core
-dirs_cmd := cmd cmd/container cmd/image cmd/volume cmd/system
+dirs_cmd := cmd cmd/container cmd/image cmd/volume cmd/system cmd/registry
 
 # Helper programs live in folders of their own; files of a program that its
 # clients need too stay in the area (storage/layer.c, storage/registry/*.c
@@ -75,7 +75,7 @@ src_cmd := $(filter-out cmd/main.c,$(call srcs,$(dirs_cmd)))
 
 src_prog_layer := $(call srcs,storage/layer)
 src_prog_registry := $(call srcs,storage/registry) storage/auth.c \
-	storage/registries_conf.c
+	storage/auth_helper.c storage/registries_conf.c
 src_prog_init := $(call srcs,libpod/oci/init)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

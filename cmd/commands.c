@@ -45,6 +45,8 @@ const struct cmd *const commands[] = {
 	&cmd_image_prune,
 	&cmd_image_pull,
 	&cmd_image_push,
+	&cmd_registry_login,
+	&cmd_registry_logout,
 	&cmd_image_rm,
 	&cmd_image_save,
 	&cmd_image_tag,

@@ -36,6 +36,8 @@ extern const struct cmd cmd_image_ls;
 extern const struct cmd cmd_image_prune;
 extern const struct cmd cmd_image_pull;
 extern const struct cmd cmd_image_push;
+extern const struct cmd cmd_registry_login;
+extern const struct cmd cmd_registry_logout;
 extern const struct cmd cmd_image_rm;
 extern const struct cmd cmd_image_save;
 extern const struct cmd cmd_image_tag;

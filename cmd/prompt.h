@@ -4,8 +4,22 @@
 
 #include <stdbool.h>
 
+#include "util/err.h"
+
 /** prompt_confirm() - "Are you sure you want to continue? [y/N] "; only a line
  *  from stdin that begins with y or Y is a yes */
 bool prompt_confirm(void);
+
+/** prompt_line() - print @label, read a line from stdin
+ *  Return: 0 and *ret (owned, without the newline), -errno */
+int prompt_line(const char *label, char **ret, struct err *err);
+
+/**
+ * prompt_secret() - likewise, without echo
+ *
+ * stdin has to be a terminal.  The terminal gets its echo back also when a
+ * signal ends us meanwhile.
+ */
+int prompt_secret(const char *label, char **ret, struct err *err);
 
 #endif

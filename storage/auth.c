@@ -7,7 +7,7 @@
  * are wiped with it; error texts name files, hosts and programs only.
  *
  * Lookup order: --authfile alone, else REGISTRY_AUTH_FILE alone, else
- * $XDG_RUNTIME_DIR/containers/auth.json (what `login` writes),
+ * $DOCKER_CONFIG/config.json where that is set, $XDG_RUNTIME_DIR/containers/auth.json (what `login` writes),
  * $XDG_CONFIG_HOME/containers/auth.json, docker's config.json, ~/.dockercfg.
  * In each file: the helper in charge of the host, then "auths", then the
  * credential store.
@@ -15,28 +15,18 @@
 #include "storage/auth.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "storage/auth_helper.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/fd.h"
 #include "util/json.h"
-#include "util/proc.h"
-#include "util/safe.h"
 #include "util/sb.h"
 #include "util/str.h"
 #include "util/strv.h"
 
 #define FILE_MAX (1u << 20)
-#define HELPER_OUTPUT_MAX (64u << 10)
-#define HELPER_TIMEOUT_NS (60ull * 1000 * 1000 * 1000)
-#define DOCKER_HOST "docker.io"
-#define DOCKER_KEY "https://index.docker.io/v1/"
 
 static void wipe(char **s)
 {
@@ -46,15 +36,7 @@ static void wipe(char **s)
 	*s = NULL;
 }
 
-static void wipe_sb(struct sb *sb)
-{
-	if (sb->cap)
-		explicit_bzero(sb->buf, sb->cap);
-	sb_done(sb);
-}
-
 #define autowipe cleanup(wipe)
-#define autowipe_sb cleanup(wipe_sb)
 
 void auth_cred_done(struct auth_cred *cred)
 {
@@ -78,11 +60,7 @@ int auth_parse_pair(const char *text, struct auth_cred *ret, struct err *err)
 
 /* ---- one file ---------------------------------------------------------- */
 
-/*
- * docker writes keys as URLs ("https://quay.io/v2/"), podman as
- * host[/namespace]; owned by the caller.
- */
-static char *normal_key(const char *key)
+char *auth_host_of(const char *key)
 {
 	const char *rest = str_after(key, "https://");
 	autofree char *host = NULL;
@@ -105,7 +83,7 @@ static struct json_object *find_key(struct json_object *map, const char *want)
 	if (!map)
 		return NULL;
 	json_object_object_foreach(map, key, value) {
-		autofree char *normal = normal_key(key);
+		autofree char *normal = auth_host_of(key);
 
 		if (streq(normal, want))
 			return value;
@@ -177,123 +155,6 @@ int auth_lookup(struct json_object *file, bool legacy, const char *host,
 
 /* ---- credential helpers ------------------------------------------------ */
 
-/* Absolute path of docker-credential-SUFFIX in PATH, or NULL; owned */
-static char *find_helper(char *const *env, const char *suffix)
-{
-	const char *path = strv_env_get(env, "PATH");
-	autostrv char **dirs = strv_split(path ? path : "/usr/bin:/bin", ':');
-
-	if (!name_is_valid(suffix))
-		return NULL;
-	for (size_t i = 0; i < strv_len(dirs); i++) {
-		autofree char *file =
-			xasprintf("%s/docker-credential-%s", dirs[i], suffix);
-
-		if (dirs[i][0] == '/' && access(file, X_OK) == 0)
-			return take_ptr(file);
-	}
-	return NULL;
-}
-
-/* A group of its own: at the timeout its children have to go as well */
-static int own_group(void *arg, struct err *err)
-{
-	(void)arg;
-	return setpgid(0, 0) < 0 ? err_sys(err, "setpgid") : 0;
-}
-
-static int text_fd(const char *text, struct err *err)
-{
-	autoclose int fd = memfd_create("bryo-helper", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, "memfd_create");
-	if (fd_write_full(fd, text, strlen(text)) < 0 ||
-	    lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(err, "write to a memfd");
-	return take_fd(fd);
-}
-
-/* Until the end of file, the limit or the deadline */
-static int read_output(int fd, struct sb *out, struct err *err)
-{
-	uint64_t end = clock_mono_ns() + HELPER_TIMEOUT_NS;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		uint64_t now = clock_mono_ns();
-		char buf[4096];
-		ssize_t n;
-
-		if (now >= end)
-			return err_set(err, ERR_FAIL, ETIMEDOUT,
-				       "no answer within 60 seconds");
-		n = poll(&p, 1, (int)((end - now) / 1000000) + 1);
-		if (n < 0 && errno != EINTR)
-			return err_sys(err, "poll");
-		if (n <= 0)
-			continue;
-		n = read(fd, buf, sizeof(buf));
-		if (n < 0)
-			return err_sys(err, "read");
-		if (n == 0)
-			return 0;
-		sb_addn(out, buf, (size_t)n);
-		explicit_bzero(buf, sizeof(buf));
-		if (out->over)
-			return err_set(err, ERR_LIMIT, EFBIG,
-				       "more than 64 KiB of output");
-	}
-}
-
-/* Return: the exit code, or -errno */
-static int run_helper(const char *path, char *const *env, const char *server,
-		      struct sb *out, struct err *err)
-{
-	char verb[] = "get";
-	char *argv[] = { (char *)(uintptr_t)path, verb, NULL };
-	autoclose int in = text_fd(server, err);
-	int pidfd = -EBADF;
-	int pipe_fds[2];
-	pid_t pid;
-	int r;
-
-	if (in < 0)
-		return in;
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_sys(err, "pipe");
-	autoclose int from = pipe_fds[0];
-	autoclose int to = pipe_fds[1];
-
-	/* stderr is dropped: some helpers print the secret there */
-	const int fds[] = { in, to, -1 };
-	const struct proc_spawn spawn = {
-		.path = path,
-		.argv = argv,
-		.env = env,
-		.fds = fds,
-		.n_fds = ARRAY_LEN(fds),
-		.prepare = own_group,
-	};
-
-	pid = proc_spawn(&spawn, &pidfd, err);
-	if (pid < 0)
-		return (int)pid;
-	autoclose int owned = pidfd;
-
-	close_fd(to);
-	r = read_output(from, out, err);
-	if (r < 0 || pidfd_wait(owned, 5000) != 1) {
-		kill(-pid, SIGKILL);
-		pidfd_signal(owned, SIGKILL);
-	}
-	if (r < 0) {
-		proc_wait(pid);
-		return r;
-	}
-	return proc_wait(pid);
-}
-
 int auth_parse_helper(const char *text, size_t len, struct auth_cred *ret,
 		      struct err *err)
 {
@@ -321,49 +182,33 @@ int auth_parse_helper(const char *text, size_t len, struct auth_cred *ret,
 }
 
 /* Return: 1 found, 0 the helper knows nothing about @server, -errno */
-static int ask_helper_key(const char *path, char *const *env,
-			  const char *server, struct auth_cred *ret,
-			  struct err *err)
+static int ask_helper_key(const struct auth_helper *h, const char *server,
+			  struct auth_cred *ret, struct err *err)
 {
 	autowipe_sb struct sb out = SB_INIT;
-	autofree char *shown = NULL;
-	int r;
+	int r = auth_helper_run(h, "get", server, &out, err);
 
-	sb_limit(&out, HELPER_OUTPUT_MAX);
-	r = run_helper(path, env, server, &out, err);
-	if (r < 0)
+	if (r <= 0)
 		return r;
-	if (r == 0)
-		return auth_parse_helper(out.buf, out.len, ret, err) < 0 ?
-			       -EINVAL :
-			       1;
-	if (strstr(out.buf, "credentials not found"))
-		return 0;
-	/* By the protocol a failing helper prints its reason, no secret */
-	sb_trunc(&out, MIN(out.len, (size_t)200));
-	shown = safe_line(str_trim(out.buf));
-	return err_set(err, ERR_FAIL, EACCES, "exit code %d: %s", r, shown);
+	r = auth_parse_helper(out.buf, out.len, ret, err);
+	if (r < 0)
+		return err_wrap(err, r,
+				"credential helper docker-credential-%s for %s",
+				h->suffix, h->host);
+	return 1;
 }
 
 static int ask_helper(const struct auth_query *q, const char *suffix,
 		      struct auth_cred *ret, struct err *err)
 {
-	autofree char *path = find_helper(q->env, suffix);
+	const struct auth_helper h = { suffix, q->env, q->host };
 	int r = 0;
 
-	if (!path)
-		return err_set(err, ERR_NOT_FOUND, ENOENT,
-			       "credential helper docker-credential-%s for %s: "
-			       "program not found",
-			       suffix, q->host);
 	if (streq(q->host, DOCKER_HOST))
-		r = ask_helper_key(path, q->env, DOCKER_KEY, ret, err);
+		r = ask_helper_key(&h, DOCKER_KEY, ret, err);
 	if (r == 0)
-		r = ask_helper_key(path, q->env, q->host, ret, err);
-	return r < 0 ? err_wrap(err, r,
-				"credential helper docker-credential-%s for %s",
-				suffix, q->host) :
-		       r;
+		r = ask_helper_key(&h, q->host, ret, err);
+	return r;
 }
 
 /* ---- all files --------------------------------------------------------- */
@@ -435,6 +280,9 @@ static size_t list_places(const struct auth_query *q, struct place *out)
 		out[n++].path = xstrdup(q->authfile ? q->authfile : named);
 		return n;
 	}
+	/* Named by the user, and what `login` writes then */
+	if (!str_is_empty(docker))
+		out[n++].path = xasprintf("%s/config.json", docker);
 	if (!str_is_empty(runtime))
 		out[n++].path = xasprintf("%s/containers/auth.json", runtime);
 	else
@@ -445,9 +293,7 @@ static size_t list_places(const struct auth_query *q, struct place *out)
 	else if (home)
 		out[n++].path =
 			xasprintf("%s/.config/containers/auth.json", home);
-	if (!str_is_empty(docker))
-		out[n++].path = xasprintf("%s/config.json", docker);
-	else if (home)
+	if (home && str_is_empty(docker))
 		out[n++].path = xasprintf("%s/.docker/config.json", home);
 	if (home) {
 		out[n].legacy = true;

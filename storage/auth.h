@@ -77,6 +77,14 @@ int auth_lookup(struct json_object *file, bool legacy, const char *host,
 		const char *repo, struct auth_cred *ret, char **ret_helper,
 		struct err *err);
 
+/** auth_host_of() - the host[/namespace] that a key of "auths" is for: docker
+ *  writes URLs ("https://quay.io/v2/"), podman hosts; owned by the caller */
+char *auth_host_of(const char *key);
+
+/** What docker's files and helpers call docker.io */
+#define DOCKER_HOST "docker.io"
+#define DOCKER_KEY "https://index.docker.io/v1/"
+
 /** auth_parse_pair() - "user:password" of --creds */
 int auth_parse_pair(const char *text, struct auth_cred *ret, struct err *err);
 

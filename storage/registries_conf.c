@@ -511,6 +511,11 @@ int registries_conf_expand(const struct registries_conf *conf, const char *name,
 	return 0;
 }
 
+char *const *registries_conf_search(const struct registries_conf *conf)
+{
+	return conf->search;
+}
+
 char *const *registries_conf_helpers(const struct registries_conf *conf)
 {
 	return conf->helpers;

@@ -58,6 +58,10 @@ bool registries_conf_is_short(const char *name);
 int registries_conf_expand(const struct registries_conf *conf, const char *name,
 			   char ***ret, struct err *err);
 
+/** registries_conf_search() - `unqualified-search-registries`; a borrowed
+ *  strv, NULL or empty when there are none */
+char *const *registries_conf_search(const struct registries_conf *conf);
+
 /** registries_conf_helpers() - `credential-helpers`; a borrowed strv, NULL
  *  when the key is absent */
 char *const *registries_conf_helpers(const struct registries_conf *conf);

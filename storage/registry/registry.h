@@ -22,6 +22,7 @@
  *
  * Failures of all calls, by errno:
  *   ENOENT/ERR_NOT_FOUND  the registry has no such repository, tag or blob
+ *   EPERM                 our own rules about where credentials go
  *   EACCES                credentials are missing or were refused.  Whoever
  *                         tries several registries for a short name stops
  *                         here and does not ask the next one.

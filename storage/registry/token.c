@@ -46,12 +46,12 @@ static int realm_check(struct conv *c, const struct endpoint *ep,
 		       const struct origin *realm, struct err *err)
 {
 	if (!realm->https && !conv_plain_allowed(c, &ep->origin, realm))
-		return err_set(err, ERR_FAIL, EACCES,
+		return err_set(err, ERR_FAIL, EPERM,
 			       "%s: its token server %s is not https, refused",
 			       ep->host, realm->host);
 	if (auth_cred_is_set(&ep->cred) &&
 	    !host_is_same_site(ep->origin.host, realm->host))
-		return err_set(err, ERR_FAIL, EACCES,
+		return err_set(err, ERR_FAIL, EPERM,
 			       "%s: its token server is on another site (%s), "
 			       "credentials are not sent there",
 			       ep->host, realm->host);
@@ -172,7 +172,7 @@ static int token_redirect(const struct endpoint *ep, const struct exchange *ex,
 	if (r < 0)
 		return err_wrap(err, r, "%s: token server", ep->host);
 	if (!origin_equal(&to, realm))
-		return err_set(err, ERR_FAIL, EACCES,
+		return err_set(err, ERR_FAIL, EPERM,
 			       "%s: its token server redirects to another "
 			       "origin (%s), refused",
 			       ep->host, to.host);
