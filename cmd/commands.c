@@ -18,9 +18,12 @@
 const struct cmd *const commands[] = {
 	/* containers */
 	&cmd_container_attach,
+	&cmd_container_commit,
 	&cmd_container_create,
+	&cmd_container_diff,
 	&cmd_container_exec,
 	&cmd_container_exists,
+	&cmd_container_export,
 	&cmd_container_inspect,
 	&cmd_container_kill,
 	&cmd_container_logs,
@@ -35,10 +38,13 @@ const struct cmd *const commands[] = {
 	&cmd_container_stop,
 	&cmd_container_top,
 	&cmd_container_wait,
+	&cmd_diff,
 	&cmd_inspect,
 	/* images */
+	&cmd_image_diff,
 	&cmd_image_exists,
 	&cmd_image_history,
+	&cmd_image_import,
 	&cmd_image_inspect,
 	&cmd_image_load,
 	&cmd_image_ls,

@@ -8,9 +8,12 @@ struct cmd;
 
 /* containers */
 extern const struct cmd cmd_container_attach;
+extern const struct cmd cmd_container_commit;
 extern const struct cmd cmd_container_create;
+extern const struct cmd cmd_container_diff;
 extern const struct cmd cmd_container_exec;
 extern const struct cmd cmd_container_exists;
+extern const struct cmd cmd_container_export;
 extern const struct cmd cmd_container_inspect;
 extern const struct cmd cmd_container_kill;
 extern const struct cmd cmd_container_logs;
@@ -25,11 +28,14 @@ extern const struct cmd cmd_container_start;
 extern const struct cmd cmd_container_stop;
 extern const struct cmd cmd_container_top;
 extern const struct cmd cmd_container_wait;
+extern const struct cmd cmd_diff;
 extern const struct cmd cmd_inspect;
 
 /* images */
+extern const struct cmd cmd_image_diff;
 extern const struct cmd cmd_image_exists;
 extern const struct cmd cmd_image_history;
+extern const struct cmd cmd_image_import;
 extern const struct cmd cmd_image_inspect;
 extern const struct cmd cmd_image_load;
 extern const struct cmd cmd_image_ls;

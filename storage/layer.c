@@ -362,3 +362,43 @@ int layer_compress(const struct layer_apply *a, int out, const char *codec,
 	add_u64(&argv, "level", level);
 	return convert(a, out, &argv, ret, err);
 }
+
+int layer_walk_start(const struct layer_walk *w, int out,
+		     struct layer_job *ret, struct err *err)
+{
+	static const char *const modes[] = {
+		[LAYER_MERGED] = "merged",
+		[LAYER_DIFF] = "diff",
+		[LAYER_CHANGES] = "changes",
+	};
+	const int fds[5] = { -1, w->root, STDERR_FILENO, out, -1 };
+	autostrv char **argv = NULL;
+
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, modes[w->kind]);
+	add_u64(&argv, "tops", strv_len(w->tops));
+	for (char *const *p = w->tops; p && *p; p++)
+		add_str(&argv, "tree", *p);
+	for (char *const *p = w->below; p && *p; p++)
+		add_str(&argv, "tree", *p);
+	for (char *const *p = w->omit; p && *p; p++)
+		add_str(&argv, "omit", *p);
+	add_u64(&argv, "plain", w->plain);
+	add_u64(&argv, "full", w->full);
+	add_u64(&argv, "with_root", w->with_root);
+	add_u64(&argv, "since_ns", (uint64_t)w->since_ns);
+	return start(argv, fds, w->enter_userns, w->arg, ret, err);
+}
+
+int layer_walk_run(const struct layer_walk *w, int out,
+		   struct layer_result *ret, struct err *err)
+{
+	struct layer_job job = LAYER_JOB_INIT;
+	int r = layer_walk_start(w, out, &job, err);
+
+	TRACE("store", "walk");
+	while (r == 0)
+		r = layer_job_read(&job, ret, err);
+	layer_job_end(&job);
+	return r < 0 ? r : 0;
+}

@@ -16,7 +16,7 @@
  * Client side of its command line and result protocol; the program itself is
  * storage/layer/main.c.  The child gets exactly these descriptors:
  *
- *            unpack, inflate, compress             pack
+ *            unpack, inflate, compress             pack and the like
  *   0  input: the (compressed) layer           /dev/null
  *   1  staging directory, becomes its root     directory to pack, likewise
  *   2  stderr                                  stderr
@@ -166,6 +166,51 @@ void layer_job_end(struct layer_job *job);
 int layer_diff_stream(int dir, enum layer_format format, int out,
 		      int (*enter_userns)(void *arg, struct err *err),
 		      void *arg, struct layer_result *ret, struct err *err);
+
+enum layer_walk_kind {
+	LAYER_MERGED,	/* what the directories show together, as a flat tar */
+	LAYER_DIFF,	/* what changed against those below, as a layer */
+	LAYER_CHANGES,	/* the same as a list: "A/path" and NUL, unsorted */
+};
+
+/**
+ * struct layer_walk - several directories, looked at together
+ * @root:  directory in which the paths that follow are
+ * @tops:  the new state, top first; not empty
+ * @below: what was there before, top first; NULL for LAYER_MERGED
+ * @omit:  paths without the leading slash: empty files and directories that
+ *         were made as mount points
+ * @plain: the tops are plain trees, without whiteouts
+ * @full:  the tops are whole trees (vfs): what is not there was deleted
+ * @with_root: a member for the root directory (LAYER_MERGED)
+ * @since_ns: @full: what did not change after it has its old content
+ * @enter_userns: as in struct layer_apply
+ *
+ * All borrowed.  Whiteouts are known in each form, whichever driver wrote
+ * them.  The child sees these directories and nothing else.
+ */
+struct layer_walk {
+	enum layer_walk_kind kind;
+	int root;
+	char *const *tops;
+	char *const *below;
+	char *const *omit;
+	bool plain;
+	bool full;
+	bool with_root;
+	int64_t since_ns;
+	int (*enter_userns)(void *arg, struct err *err);
+	void *arg;
+};
+
+/** layer_walk_start() - a sandboxed child that writes to @out; then as with
+ *  layer_job_start().  The result has diff_id (not of a list) and counts. */
+int layer_walk_start(const struct layer_walk *w, int out,
+		     struct layer_job *ret, struct err *err);
+
+/** layer_walk_run() - the same, and wait for the end */
+int layer_walk_run(const struct layer_walk *w, int out,
+		   struct layer_result *ret, struct err *err);
 
 /**
  * layer_inflate() - write the tar stream of a compressed layer to @out

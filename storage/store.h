@@ -11,6 +11,7 @@
 
 struct db;
 struct json_object;
+struct progress;
 
 /*
  * Layout below the data directory (0700, checked at each open):
@@ -205,6 +206,92 @@ int store_upper_make(struct store *s, const struct image *img, int dirfd,
  */
 int store_tree_make(struct store *s, const struct image *img, int dirfd,
 		    const char *name, struct err *err);
+
+/* ---- what a container changed ----------------------------------------- */
+
+/**
+ * struct store_top - a container's own directory; all borrowed
+ * @path:   below the data directory: "containers/ID/upper", ".../tree"
+ * @driver: that wrote it
+ * @since_ns: vfs: when the tree was complete, 0 unknown
+ * @omit:   mount points, without the leading slash; a strv
+ */
+struct store_top {
+	const char *path;
+	enum store_driver driver;
+	int64_t since_ns;
+	char *const *omit;
+};
+
+/**
+ * store_changes() - call @fn for each change, sorted by path
+ * @top: NULL: what the last layer of @img changed
+ * @fn:  @kind 'A', 'C' or 'D'; @path begins with "/"
+ */
+int store_changes(struct store *s, const struct image *img,
+		  const struct store_top *top,
+		  void (*fn)(char kind, const char *path, void *arg),
+		  void *arg, struct err *err);
+
+/** store_export() - all that the container sees as a flat tar, sorted */
+int store_export(struct store *s, const struct image *img,
+		 const struct store_top *top, int out, struct err *err);
+
+/**
+ * struct store_usage - what is below DIRFD/NAME
+ * @bytes: of file content, as `du --apparent-size` without directories
+ * @disk:  that are occupied, as `du` counts: hard links once
+ */
+struct store_usage {
+	int dirfd;
+	const char *name;
+	uint64_t bytes;
+	uint64_t disk;
+};
+
+/** store_usage() - of several trees at once, counted in a child in U; one
+ *  that is not there has nothing */
+int store_usage(struct store *s, struct store_usage *const *v, size_t n,
+		struct err *err);
+
+/** store_pack_dir() - the same for a plain directory; @with_root: a member
+ *  for it, too */
+int store_pack_dir(struct store *s, int dir, bool with_root, int out,
+		   struct err *err);
+
+/**
+ * struct image_new - what the documents of a new image say; all borrowed
+ * @config: the config document without its layers; "rootfs" and "created" are
+ *          set, an entry of "history" is appended
+ * @name:   it gets, completed by localhost/ and :latest; NULL: none
+ * @docker: docker's media types, not OCI's
+ * @progress: may be NULL
+ */
+struct image_new {
+	struct json_object *config;
+	const char *name;
+	const char *author;
+	const char *comment;
+	const char *created_by;
+	bool docker;
+	const struct progress *progress;
+};
+
+/** image_commit() - @base with what @top changed as one more layer
+ *  @squash: everything in one layer, without a base */
+int image_commit(struct store *s, const struct image *base,
+		 const struct store_top *top, const struct image_new *new,
+		 bool squash, char ret_id[65], struct err *err);
+
+/** image_import() - an image of one layer, the tar (compressed or not) that
+ *  is read from @fd */
+int image_import(struct store *s, int fd, const struct image_new *new,
+		 char ret_id[65], struct err *err);
+
+/** store_driver_parse() - the reverse of store_driver_name(); "overlay2" is
+ *  "overlay" */
+int store_driver_parse(const char *name, enum store_driver *ret,
+		       struct err *err);
 
 /** image_use()/image_unuse() - pin an image for a container; inside the
  *  caller's transaction.  -ENOENT when the image went away meanwhile. */

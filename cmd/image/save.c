@@ -2,10 +2,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/output.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
@@ -63,16 +63,6 @@ static int check(const struct save_args *args, const char *format,
 	return 0;
 }
 
-/**
- * struct output - where the images go
- * @made: it is new, so a failure removes it again
- */
-struct output {
-	int fd;
-	const char *path;
-	bool made;
-};
-
 static int open_dir(struct output *out, struct err *err)
 {
 	out->made = mkdir(out->path, 0777) == 0;
@@ -82,42 +72,17 @@ static int open_dir(struct output *out, struct err *err)
 	return out->fd < 0 ? err_sys(err, "open %s", out->path) : 0;
 }
 
-static int open_file(struct output *out, struct err *err)
-{
-	out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-		       O_NOCTTY, 0666);
-	out->made = out->fd >= 0;
-	if (!out->made && errno == EEXIST)
-		out->fd = open(out->path, O_WRONLY | O_TRUNC | O_CLOEXEC |
-			       O_NOCTTY);
-	return out->fd < 0 ? err_sys(err, "open %s", out->path) : 0;
-}
-
-static int open_stdout(struct output *out, struct err *err)
-{
-	if (isatty(STDOUT_FILENO))
-		return err_set(err, ERR_USAGE, ENOTTY,
-			       "refusing to save to terminal. Use -o flag or "
-			       "redirect");
-	out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return out->fd < 0 ? err_sys(err, "open stdout") : 0;
-}
-
 static int open_output(struct output *out, bool is_dir, struct err *err)
 {
-	if (!out->path)
-		return open_stdout(out, err);
-	return is_dir ? open_dir(out, err) : open_file(out, err);
+	return is_dir ? open_dir(out, err) :
+			output_open(out->path, "save", out, err);
 }
 
-static void drop_output(const struct output *out, bool is_dir)
+static int dir_settle(const struct output *out, int r)
 {
-	if (!out->made)
-		return;
-	if (is_dir)
+	if (r < 0 && out->made)
 		(void)tree_remove_at(AT_FDCWD, out->path, NULL);
-	else
-		(void)unlink(out->path);
+	return r;
 }
 
 static int save_run(struct runtime *rt, const void *p, char **argv,
@@ -127,7 +92,7 @@ static int save_run(struct runtime *rt, const void *p, char **argv,
 	const char *format = args->format ? args->format : "docker-archive";
 	bool is_dir = save_format_is_dir(format);
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
-	struct output out = { -EBADF, args->output, false };
+	auto_output struct output out = { -EBADF, args->output, false };
 	struct save_opts opts = {
 		.format = format,
 		.gzip = args->compress,
@@ -143,12 +108,10 @@ static int save_run(struct runtime *rt, const void *p, char **argv,
 		r = open_output(&out, is_dir, err);
 	if (r < 0)
 		return r;
-	autoclose int fd = out.fd;
-	opts.fd = fd;
+	opts.fd = out.fd;
 	progress_ui_init(&ui, args->quiet);
 	r = image_save(store, argv, &opts, err);
-	if (r < 0)
-		drop_output(&out, is_dir);
+	r = is_dir ? dir_settle(&out, r) : output_settle(&out, r);
 	for (char **name = argv; r == 0 && *name; name++)
 		r = event_image(rt, EVENT_SAVE, NULL, *name, err);
 	return r;

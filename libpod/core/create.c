@@ -175,8 +175,12 @@ static int make_root(struct runtime *rt, const struct ctr *c, int dir,
 	}
 	if (r < 0)
 		return r;
-	if (streq(c->config.driver, store_driver_name(STORE_VFS)))
-		return store_tree_make(store, img, dir, "tree", err);
+	if (streq(c->config.driver, store_driver_name(STORE_VFS))) {
+		r = store_tree_make(store, img, dir, "tree", err);
+		/* tells diff which files were written since: changes.c */
+		return r < 0 ? r : file_write_at(dir, "tree.made", "", 0, 0600,
+						 false, err);
+	}
 	r = store_upper_make(store, img, dir, "upper", err);
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -386,7 +390,10 @@ static int choose_driver(struct runtime *rt, struct ctr_config *c,
 	if (c->rootfs)
 		return 0;
 	if (!str_is_empty(rt->opts.storage_driver)) {
-		str_set(&c->driver, rt->opts.storage_driver);
+		r = store_driver_parse(rt->opts.storage_driver, &driver, err);
+		if (r < 0)
+			return r;
+		str_set(&c->driver, store_driver_name(driver));
 	} else {
 		r = runtime_store(rt, &store, err);
 		if (r == 0)

@@ -230,23 +230,6 @@ void runtime_close(struct runtime *rt)
 	free(rt);
 }
 
-static int driver_parse(const char *name, enum store_driver *ret,
-			struct err *err)
-{
-	static const enum store_driver all[] = { STORE_OVERLAY, STORE_FUSE,
-						 STORE_VFS };
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (!streq(name, store_driver_name(all[i])))
-			continue;
-		*ret = all[i];
-		return 0;
-	}
-	return err_set(err, ERR_USAGE, EINVAL,
-		       "unknown storage driver '%s' (overlay, fuse-overlayfs, "
-		       "vfs)", name);
-}
-
 /* U is there before the store forks children that join it: a child could not
  * finish what userns_prepare() began in this process. */
 static int userns_ready(void *arg, struct err *err)
@@ -281,7 +264,7 @@ int runtime_store(struct runtime *rt, struct store **ret, struct err *err)
 	}
 	r = rootless_load(rt, err);
 	if (r == 0 && !str_is_empty(driver))
-		r = driver_parse(driver, &conf.driver, err);
+		r = store_driver_parse(driver, &conf.driver, err);
 	if (r < 0)
 		return r;
 	conf.single_id = rt->ids.single;

@@ -44,6 +44,25 @@ const char *store_driver_name(enum store_driver d)
 	return names[d];
 }
 
+int store_driver_parse(const char *name, enum store_driver *ret,
+		       struct err *err)
+{
+	static const enum store_driver all[] = { STORE_OVERLAY, STORE_FUSE,
+						 STORE_VFS };
+	/* docker's name for the same */
+	const char *ours = streq(name, "overlay2") ? "overlay" : name;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!streq(ours, store_driver_name(all[i])))
+			continue;
+		*ret = all[i];
+		return 0;
+	}
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "storage driver '%.100s' is not supported: use overlay, "
+		       "fuse-overlayfs or vfs", name);
+}
+
 static bool make_trees(int dir)
 {
 	static const char *const names[] = { "lower", "lower2", "upper",

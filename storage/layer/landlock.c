@@ -40,8 +40,9 @@ static size_t ruleset_size(long abi)
  * KERNEL(5.19): before ABI 2 Landlock refuses every link(2) and rename(2)
  * between directories, which layers need; there is none before 5.13.
  */
-int sandbox_landlock(bool read_only, struct err *err)
+int sandbox_landlock(const struct sandbox *sb, struct err *err)
 {
+	bool read_only = sb->read_only;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			   LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset set = {
@@ -71,6 +72,12 @@ int sandbox_landlock(bool read_only, struct err *err)
 	if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
 		    &rule, 0) < 0)
 		return err_sys(err, "add a landlock rule");
+	for (size_t i = 0; i < sb->n_trees; i++) {
+		rule.parent_fd = sb->tree_fds[i];
+		if (syscall(SYS_landlock_add_rule, fd,
+			    LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+			return err_sys(err, "add a landlock rule");
+	}
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return err_sys(err, "restrict by landlock");
 	return 0;

@@ -19,6 +19,7 @@
 #include "util/proc.h"
 #include "util/sha256.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 /*
  * bryo-layer: unpacks, packs, inflates or compresses one layer, see
@@ -43,7 +44,15 @@ enum {
 
 #define DEFAULT_BYTES (UINT64_C(50) << 30)
 
-enum mode { MODE_UNPACK, MODE_PACK, MODE_INFLATE, MODE_COMPRESS };
+enum mode {
+	MODE_UNPACK,
+	MODE_PACK,
+	MODE_INFLATE,
+	MODE_COMPRESS,
+	MODE_MERGED,
+	MODE_DIFF,
+	MODE_CHANGES,
+};
 
 struct job {
 	enum mode mode;
@@ -57,6 +66,13 @@ struct job {
 	uint64_t resume_len;
 	uint64_t max_bytes;
 	uint64_t max_entries;
+	uint64_t since_ns;
+	uint64_t tops;
+	char **trees;	/* owned */
+	char **omit;	/* owned */
+	bool plain;
+	bool full;
+	bool with_root;
 };
 
 /* ---- command line -------------------------------------------------------- */
@@ -85,7 +101,21 @@ static int parse_arg(struct job *job, const char *key, const char *v)
 		return parse_u64(v, &job->max_entries);
 	if (streq(key, "level"))
 		return parse_u64(v, &job->level);
-	if (streq(key, "codec"))
+	if (streq(key, "since_ns"))
+		return parse_u64(v, &job->since_ns);
+	if (streq(key, "tops"))
+		return parse_u64(v, &job->tops);
+	if (streq(key, "plain"))
+		return parse_bool(v, &job->plain);
+	if (streq(key, "full"))
+		return parse_bool(v, &job->full);
+	if (streq(key, "with_root"))
+		return parse_bool(v, &job->with_root);
+	if (streq(key, "tree"))
+		strv_add(&job->trees, v);
+	else if (streq(key, "omit"))
+		strv_add(&job->omit, v);
+	else if (streq(key, "codec"))
 		job->codec = v;
 	else if (streq(key, "digest"))
 		job->digest = v;
@@ -103,6 +133,9 @@ static int parse_mode(const char *v, enum mode *ret)
 		[MODE_PACK] = "pack",
 		[MODE_INFLATE] = "inflate",
 		[MODE_COMPRESS] = "compress",
+		[MODE_MERGED] = "merged",
+		[MODE_DIFF] = "diff",
+		[MODE_CHANGES] = "changes",
 	};
 
 	for (size_t i = 0; v && i < ARRAY_LEN(names); i++) {
@@ -134,6 +167,10 @@ static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
 	ret->max_entries = MIN(ret->max_entries ? ret->max_entries :
 						  DEFAULT_ENTRIES,
 			       UINT64_C(1) << 40);
+	if (ret->tops > strv_len(ret->trees) ||
+	    (ret->mode >= MODE_MERGED && !ret->tops))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "bryo-layer: bad number of trees");
 	return 0;
 }
 
@@ -316,18 +353,33 @@ static int compress_layer(const struct job *job, struct layer_result *res,
 
 /* ---- pack ---------------------------------------------------------------- */
 
-static int pack(const struct sandbox *sb, struct layer_result *res,
-		struct err *err)
+static int pack(const struct job *job, const struct sandbox *sb,
+		struct layer_result *res, struct err *err)
 {
-	struct pack p = {
+	static const enum pack_kind kinds[] = {
+		[MODE_PACK] = PACK_LAYER,
+		[MODE_MERGED] = PACK_MERGED,
+		[MODE_DIFF] = PACK_DIFF,
+		[MODE_CHANGES] = PACK_LIST,
+	};
+	const struct pack p = {
+		.kind = kinds[job->mode],
 		.root = LAYER_FD_ROOT,
 		.out = LAYER_FD_OUT,
 		.single_id = idmap_total(&sb->uids) == 1,
+		.trees = sb->tree_fds,
+		.n_trees = sb->n_trees,
+		.n_tops = (size_t)job->tops,
+		.plain = job->plain,
+		.full = job->full,
+		.with_root = job->with_root,
+		.since_ns = (int64_t)job->since_ns,
+		.omit = job->omit,
 	};
 	char hex[SHA256_HEX];
 	int r = pack_run(&p, res, hex, err);
 
-	if (r == 0)
+	if (r == 0 && p.kind != PACK_LIST)
 		digest_text(hex, res->diff_id);
 	return r;
 }
@@ -400,12 +452,12 @@ static int work(const struct job *job, const struct sandbox *sb)
 
 	if (r == 0 && job->mode == MODE_UNPACK)
 		r = unpack(job, sb, &res, &err);
-	else if (r == 0 && job->mode == MODE_PACK)
-		r = pack(sb, &res, &err);
 	else if (r == 0 && job->mode == MODE_COMPRESS)
 		r = compress_layer(job, &res, &err);
-	else if (r == 0)
+	else if (r == 0 && job->mode == MODE_INFLATE)
 		r = inflate(job, &res, &err);
+	else if (r == 0)
+		r = pack(job, sb, &res, &err);
 	if (r == 0)
 		r = report_result(&res, &err);
 	if (r < 0)
@@ -435,6 +487,7 @@ int main(int argc, char **argv)
 	(void)fcntl(LAYER_FD_OUT, F_SETPIPE_SZ, PIPE_SIZE);
 	sb.read_only = job.mode != MODE_UNPACK;
 	sb.memory = job.mode == MODE_COMPRESS ? COMPRESS_MEMORY : 0;
+	sb.trees = job.trees;
 	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
 	r = sha256_load(&err);
 	block_term();

@@ -48,8 +48,9 @@ int report_result(const struct layer_result *res, struct err *err)
 
 	if (res->digest[0])
 		sb_addf(&text, "digest=%s\n", res->digest);
+	if (res->diff_id[0])
+		sb_addf(&text, "diff_id=%s\n", res->diff_id);
 	sb_addf(&text,
-		"diff_id=%s\n"
 		"size=%" PRIu64 "\n"
 		"diff_size=%" PRIu64 "\n"
 		"bytes=%" PRIu64 "\n"
@@ -57,7 +58,7 @@ int report_result(const struct layer_result *res, struct err *err)
 		"skipped=%" PRIu64 "\n"
 		"setid=%d\n"
 		"end=1\n",
-		res->diff_id, res->size, res->diff_size, res->bytes,
+		res->size, res->diff_size, res->bytes,
 		res->entries, res->skipped, res->setid);
 	r = send_text(&text, 0);
 	return r < 0 ? err_code(err, r, "send the result") : 0;

@@ -16,6 +16,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 /*
  * Theory of operation
@@ -48,6 +49,8 @@ enum {
 	CPU_MAX_S = 1800,
 	/* one per directory of a path (1024), more to remove a deep one */
 	FILES_MAX = 1400,
+	/* a path of this many directories in each of several trees */
+	FILES_PER_TREE = 16,
 };
 
 /* Bytes of address space in use; 0 when /proc does not tell. */
@@ -115,11 +118,35 @@ static int write_maps(int pid, const struct sandbox *sb, struct err *err)
 	return r < 0 ? r : write_own_map(pid, "uid_map", geteuid(), err);
 }
 
+/* A detached mount each: ".." ends at its root.  The first one becomes the
+ * current directory. */
+static int open_trees(struct sandbox *sb, struct err *err)
+{
+	size_t n = strv_len(sb->trees);
+
+	sb->tree_fds = xcalloc(n, sizeof(*sb->tree_fds));
+	for (; sb->n_trees < n; sb->n_trees++) {
+		int fd = open_tree(AT_FDCWD, sb->trees[sb->n_trees],
+				   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+					   AT_SYMLINK_NOFOLLOW);
+
+		if (fd < 0)
+			return err_sys(err, "open %s",
+				       sb->trees[sb->n_trees]);
+		sb->tree_fds[sb->n_trees] = fd;
+	}
+	if (n && chdir(sb->trees[0]) < 0)
+		return err_sys(err, "enter %s", sb->trees[0]);
+	return 0;
+}
+
 /* The current directory becomes "/", the old root is gone. */
-static int enter_root(struct err *err)
+static int enter_root(struct sandbox *sb, struct err *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "make mounts private");
+	if (sb->trees && open_trees(sb, err) < 0)
+		return -err->code;
 
 	autoclose int tree = open_tree(AT_FDCWD, ".",
 				       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
@@ -147,9 +174,17 @@ static int enter_root(struct err *err)
  * LAYER_FD_ROOT as it came belongs to the mount namespace outside: ".." of it
  * leads out.  Replace it by the root we have now, close the rest.
  */
-static int replace_fds(struct err *err)
+static int replace_fds(const struct sandbox *sb, struct err *err)
 {
-	int keep[] = { LAYER_FD_SOCK, LAYER_FD_OUT, LAYER_FD_RESUME };
+	static const int fixed[] = { LAYER_FD_SOCK, LAYER_FD_OUT,
+				     LAYER_FD_RESUME };
+	size_t n = ARRAY_LEN(fixed);
+	autofree int *keep = xcalloc(n + sb->n_trees, sizeof(*keep));
+
+	memcpy(keep, fixed, sizeof(fixed));
+	if (sb->n_trees)
+		memcpy(keep + n, sb->tree_fds, sb->n_trees * sizeof(*keep));
+	n += sb->n_trees;
 
 	autoclose int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
@@ -157,11 +192,12 @@ static int replace_fds(struct err *err)
 	if (dup3(root, LAYER_FD_ROOT, O_CLOEXEC) < 0)
 		return err_sys(err, "keep the layer directory");
 	close_fd(root);
-	fd_close_all_but(keep, ARRAY_LEN(keep));
+	fd_close_all_but(keep, n);
 	return 0;
 }
 
-static int enter(int sync, bool new_user, struct err *err)
+static int enter(struct sandbox *sb, int sync, bool new_user,
+		 struct err *err)
 {
 	char go;
 
@@ -176,9 +212,9 @@ static int enter(int sync, bool new_user, struct err *err)
 			return err_sys(err, "become root of the sandbox");
 	}
 	umask(0);
-	if (enter_root(err) < 0)
+	if (enter_root(sb, err) < 0)
 		return -err->code;
-	return replace_fds(err);
+	return replace_fds(sb, err);
 }
 
 static long fork_into(unsigned long flags)
@@ -220,7 +256,7 @@ int sandbox_fork(struct sandbox *sb, bool *ret_child, struct err *err)
 	if (pid == 0) {
 		*ret_child = true;
 		close_fd(out);
-		return enter(in, new_user, err);
+		return enter(sb, in, new_user, err);
 	}
 	if (new_user)
 		r = write_maps((int)pid, sb, err);
@@ -253,7 +289,8 @@ static int set_limits(const struct sandbox *sb, struct err *err)
 	if (r == 0)
 		r = set_limit(RLIMIT_CPU, CPU_MAX_S, err);
 	if (r == 0)
-		r = set_limit(RLIMIT_NOFILE, FILES_MAX, err);
+		r = set_limit(RLIMIT_NOFILE,
+			      FILES_MAX + FILES_PER_TREE * sb->n_trees, err);
 	if (r == 0)
 		r = set_limit(RLIMIT_CORE, 0, err);
 	/* the shadow of ASan is terabytes of address space */
@@ -307,6 +344,6 @@ int sandbox_lock(const struct sandbox *sb, struct err *err)
 		return err_sys(err, "become undumpable");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "set no_new_privs");
-	r = sandbox_landlock(sb->read_only, err);
+	r = sandbox_landlock(sb, err);
 	return r < 0 ? r : sandbox_filter(err);
 }

@@ -35,6 +35,10 @@ enum {
  * @read_only:   the child only reads its root directory
  * @max_file:    RLIMIT_FSIZE
  * @memory:      address space beyond what unpacking needs
+ * @trees:       paths below LAYER_FD_ROOT, a strv, borrowed: nothing but these
+ *               is left then, the first one as root directory, each of them
+ *               as a mount of its own that leads nowhere else
+ * @tree_fds:    of them; filled by sandbox_fork(), owned by the process
  * @mapped:      address space in use at the start; filled by sandbox_fork()
  */
 struct sandbox {
@@ -43,6 +47,9 @@ struct sandbox {
 	bool read_only;
 	uint64_t max_file;
 	uint64_t memory;
+	char *const *trees;
+	int *tree_fds;
+	size_t n_trees;
 	uint64_t mapped;
 };
 
@@ -70,6 +77,6 @@ int sandbox_lock(const struct sandbox *sb, struct err *err);
 int sandbox_filter(struct err *err);
 
 /** sandbox_landlock() - storage/layer/landlock.c; 0 where there is none */
-int sandbox_landlock(bool read_only, struct err *err);
+int sandbox_landlock(const struct sandbox *sb, struct err *err);
 
 #endif
