@@ -53,6 +53,7 @@ const struct cmd *const commands[] = {
 	&cmd_image_push,
 	&cmd_registry_login,
 	&cmd_registry_logout,
+	&cmd_registry_search,
 	&cmd_image_rm,
 	&cmd_image_save,
 	&cmd_image_tag,

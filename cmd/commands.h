@@ -44,6 +44,7 @@ extern const struct cmd cmd_image_pull;
 extern const struct cmd cmd_image_push;
 extern const struct cmd cmd_registry_login;
 extern const struct cmd cmd_registry_logout;
+extern const struct cmd cmd_registry_search;
 extern const struct cmd cmd_image_rm;
 extern const struct cmd cmd_image_save;
 extern const struct cmd cmd_image_tag;
