@@ -28,6 +28,7 @@ const struct cmd *const commands[] = {
 	&cmd_container_kill,
 	&cmd_container_logs,
 	&cmd_container_monitor,
+	&cmd_container_port,
 	&cmd_container_prune,
 	&cmd_container_ps,
 	&cmd_container_rename,

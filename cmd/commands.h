@@ -18,6 +18,7 @@ extern const struct cmd cmd_container_inspect;
 extern const struct cmd cmd_container_kill;
 extern const struct cmd cmd_container_logs;
 extern const struct cmd cmd_container_monitor;
+extern const struct cmd cmd_container_port;
 extern const struct cmd cmd_container_prune;
 extern const struct cmd cmd_container_ps;
 extern const struct cmd cmd_container_rename;
