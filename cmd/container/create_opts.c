@@ -447,74 +447,6 @@ static int set_restart(const struct create_args *a, struct ctr_config *c,
 	return 0;
 }
 
-static int set_log_driver(const char *name, struct ctr_config *c,
-			  struct err *err)
-{
-	static const char *const known[] = { "k8s-file", "json-file", "none",
-					     "passthrough" };
-
-	if (str_is_empty(name))
-		name = "k8s-file";
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (!streq(name, known[i]))
-			continue;
-		str_set(&c->log_driver, name);
-		return 0;
-	}
-	if (streq(name, "journald") || streq(name, "passthrough-tty") ||
-	    streq(name, "syslog") || streq(name, "local"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "log driver %s is not supported yet", name);
-	return err_set(err, ERR_INVALID, EINVAL,
-		       "running container create option: invalid log driver: "
-		       "invalid argument");
-}
-
-/* "8000", "1.5m", "10MB": decimal here, as podman and docker have it */
-static int parse_log_size(const char *text, uint64_t *ret)
-{
-	static const char *const units[] = { "", "k", "m", "g", "t" };
-	size_t n = strspn(text, "0123456789.");
-	autofree char *number = xstrndup(text, n);
-	autofree char *unit = xstrdup(text + n);
-	double scale = 1;
-	double value;
-
-	str_lower(unit);
-	n = strlen(unit);
-	if (n > 0 && unit[n - 1] == 'b')
-		unit[n - 1] = '\0';
-	if (parse_double(number, &value) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++, scale *= 1000) {
-		if (!streq(unit, units[i]))
-			continue;
-		if (value * scale > (double)INT64_MAX)
-			return -ERANGE;
-		*ret = (uint64_t)(value * scale);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int set_log_opt(const char *text, struct ctr_config *c,
-		       struct err *err)
-{
-	const char *size = str_after(text, "max-size=");
-	const char *files = str_after(text, "max-file=");
-
-	if (size && parse_log_size(size, &c->log_size) == 0)
-		return 0;
-	if (files && parse_u32(files, &c->log_files) == 0 &&
-	    c->log_files > 0 && c->log_files <= 1000)
-		return 0;
-	if (size || files || !strchr(text, '='))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid log option \"%s\"", text);
-	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-		       "log option \"%s\" is not supported yet", text);
-}
-
 /* Relative paths mean the caller's directory, also for later removal. */
 static int set_file(char **dst, const char *path, struct err *err)
 {
@@ -554,9 +486,7 @@ static int set_life(const struct create_args *a, struct ctr_config *c,
 	if (r == 0)
 		r = set_restart(a, c, err);
 	if (r == 0)
-		r = set_log_driver(a->log_driver, c, err);
-	for (char **o = a->log_opt; r == 0 && o && *o; o++)
-		r = set_log_opt(*o, c, err);
+		r = log_options(a, c, err);
 	if (r == 0)
 		r = labels_collect(a->label_file, a->label, &c->labels, err);
 	for (char **v = a->annotation; r == 0 && v && *v; v++)

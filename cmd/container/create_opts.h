@@ -136,6 +136,12 @@ int users_parse(const struct create_args *a, struct ctr_config *c,
 int security_parse(const struct create_args *a, struct ctr_config *c,
 		   struct err *err);
 
+/* ---- opt_log.c ---- */
+
+/** log_options() - --log-driver, --log-opt */
+int log_options(const struct create_args *a, struct ctr_config *c,
+		struct err *err);
+
 /* ---- opt_network.c ---- */
 
 /** network_parse() - --network, -p, -P, --expose, --dns..., --add-host */

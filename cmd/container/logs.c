@@ -21,9 +21,11 @@
 #include "cmd/commands.h"
 #include "cmd/timearg.h"
 #include "libpod/core/container.h"
+#include "libpod/core/log.h"
 #include "libpod/monitor/log_read.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/json.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -33,6 +35,7 @@
 
 struct logs_args {
 	bool color;
+	bool details;
 	bool follow;
 	bool latest;
 	bool names;
@@ -45,6 +48,8 @@ struct logs_args {
 static const struct opt logs_opts[] = {
 	OPT_BOOL(0, "color", struct logs_args, color,
 		 "Give the lines of each container a colour"),
+	OPT_BOOL(0, "details", struct logs_args, details,
+		 "Show the attributes of --log-opt tag, label, labels and env"),
 	OPT_BOOL('f', "follow", struct logs_args, follow,
 		 "Go on until the container ends"),
 	OPT_BOOL('l', "latest", struct logs_args, latest,
@@ -60,7 +65,6 @@ static const struct opt logs_opts[] = {
 		 "Put the time before each line"),
 	OPT_STR(0, "until", struct logs_args, until, "string",
 		"Only lines before a time"),
-	OPT_NOT_YET(0, "details", NULL, "Show extra attributes"),
 	OPT_END,
 };
 
@@ -93,7 +97,26 @@ static bool is_one_file(void)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static void add_prefix(const struct reader *r, int64_t time_ns, struct sb *out)
+/* "k=v,k2=v2 ", by name */
+static void add_details(const struct log_rec *rec, struct sb *out)
+{
+	autojson struct json_object *o = NULL;
+	autostrv char **pairs = NULL;
+	autofree char *text = NULL;
+
+	if (rec->attrs)
+		o = json_parse(rec->attrs, rec->n_attrs, NULL);
+	if (o)
+		pairs = json_env_list(o);
+	if (!pairs)
+		return;
+	strv_sort(pairs);
+	text = strv_join(pairs, ",");
+	sb_addf(out, "%s ", text);
+}
+
+static void add_prefix(const struct reader *r, const struct log_rec *rec,
+		       struct sb *out)
 {
 	char buf[TIME_TEXT_MAX];
 
@@ -102,7 +125,9 @@ static void add_prefix(const struct reader *r, int64_t time_ns, struct sb *out)
 	if (r->prefix)
 		sb_addf(out, "%s ", r->prefix);
 	if (r->args->timestamps)
-		sb_addf(out, "%s ", time_rfc3339(time_ns, buf));
+		sb_addf(out, "%s ", time_rfc3339(rec->time_ns, buf));
+	if (r->args->details)
+		add_details(rec, out);
 }
 
 /* Everything of one stream leaves through here. */
@@ -126,7 +151,7 @@ static int put_record(void *arg, const struct log_rec *rec)
 	struct sink *s = rec->stream == LOG_STDERR ? &r->err : &r->out;
 
 	if (!s->line.len && !s->open)
-		add_prefix(r, rec->time_ns, &s->line);
+		add_prefix(r, rec, &s->line);
 	sb_addn(&s->line, rec->text, rec->len);
 	if (rec->partial && !r->args->follow && s->line.len < LINE_MAX_KEPT)
 		return 0;
@@ -210,7 +235,6 @@ static int read_one(struct runtime *rt, const struct ctr *c,
 	};
 	struct log_read_opts opts = LOG_READ_INIT;
 	autofclose FILE *buffered = NULL;
-	autoclose int dir = -EBADF;
 	int r = read_opts(args, c, &opts, err);
 
 	if (r < 0)
@@ -218,15 +242,11 @@ static int read_one(struct runtime *rt, const struct ctr *c,
 	buffered = buffered_stderr();
 	if (buffered)
 		reader.err.file = buffered;
-	if (streq(c->config.log_driver, "none"))
-		return err_set(err, ERR_STATE, EINVAL,
-			       "this container is using the 'none' log "
-			       "driver, cannot read logs: this container is "
-			       "not logging output");
-	dir = ctr_dir(rt, c, err);
-	if (dir < 0)
-		return dir;
-	r = log_read(dir, &opts, put_record, &reader, err);
+	if (args->details && streq(c->config.log_driver, "journald"))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "--details is not supported with the log "
+			       "driver journald");
+	r = ctr_log_read(rt, c, &opts, put_record, &reader, err);
 	flush_rest(&reader, several);
 	return r < 0 && !err_is_set(err) ? err_code(err, r, "write the log") :
 					   r;

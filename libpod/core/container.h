@@ -141,6 +141,11 @@ struct ctr_config {
 	char *log_driver;
 	uint64_t log_size;
 	uint32_t log_files;
+	char *log_path;		/* --log-opt path; NULL: with the container */
+	char *log_tag;		/* as typed, with {{.Name}} */
+	char **log_fields;	/* --log-opt label: KEY=VALUE */
+	char **log_labels, **log_env; /* names: their values are logged */
+	bool log_blocking;
 	char *cidfile, *pidfile, *conmon_pidfile;
 	char *image_stop_signal;
 	char **create_command;	/* argv of the create or run */

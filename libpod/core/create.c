@@ -14,6 +14,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
+#include "libpod/core/log.h"
 #include "libpod/core/usermap.h"
 #include "storage/store.h"
 #include "util/clock.h"
@@ -418,6 +419,8 @@ static int prepare_config(struct runtime *rt, const struct image *img,
 	r = config_merge_image(rt, img, c, err);
 	if (r == 0)
 		r = check_command(c, err);
+	if (r == 0)
+		r = log_config_check(c, err);
 	if (r == 0)
 		r = check_rootfs(c, err);
 	if (r == 0)

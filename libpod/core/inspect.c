@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/log.h"
 #include "libpod/core/plan.h"
 #include "libpod/monitor/monitor.h"
 #include "util/clock.h"
@@ -396,17 +397,13 @@ static struct json_object *log_config(const struct runtime *rt,
 				      const struct ctr *c)
 {
 	struct json_object *o = json_object_new_object();
-	bool file = !streq(c->config.log_driver, "none") &&
-		    !streq(c->config.log_driver, "passthrough");
+	autofree char *path = ctr_log_path(rt, c);
 	char size[SIZE_TEXT_MAX];
 
 	json_set_str(o, "Type", c->config.log_driver);
 	json_set(o, "Config", NULL);
-	if (file)
-		set_file(o, "Path", rt, c, "ctr.log");
-	else
-		set_text(o, "Path", "");
-	set_text(o, "Tag", "");
+	set_text(o, "Path", path ? path : "");
+	set_text(o, "Tag", c->config.log_tag ? c->config.log_tag : "");
 	json_set_str(o, "Size", size_human(c->config.log_size, false, size));
 	return o;
 }

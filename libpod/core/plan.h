@@ -11,6 +11,8 @@
 #include "libpod/oci/oci.h"
 #include "network/network.h"
 
+struct monitor_conf;
+
 /**
  * struct plan - all that one start needs, gathered before the fork
  * @rt, @c:    borrowed
@@ -85,6 +87,9 @@ bool plan_own_root(const struct plan *p);
 
 /** plan_accounts() - lines for /etc/passwd and /etc/group; for plan_process() */
 int plan_accounts(struct plan *p, struct err *err);
+
+/** plan_log() - the log_* fields of the monitor's configuration */
+int plan_log(struct plan *p, struct monitor_conf *m, struct err *err);
 
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */

@@ -89,17 +89,6 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 
 /* ---- the monitor's configuration --------------------------------------- */
 
-static enum log_driver log_driver_of(const struct ctr_config *c)
-{
-	if (streq(c->log_driver, "none"))
-		return LOGDRV_NONE;
-	if (streq(c->log_driver, "json-file"))
-		return LOGDRV_JSON_FILE;
-	if (streq(c->log_driver, "passthrough"))
-		return LOGDRV_PASSTHROUGH;
-	return LOGDRV_K8S_FILE;
-}
-
 /* What the monitor executes in place when the container has ended. */
 static char **end_argv(const struct runtime *rt, const struct ctr *c,
 		       int lock_fd, uint32_t delay_ms)
@@ -141,9 +130,6 @@ static void fill_conf(struct monitor_conf *m, const struct plan *p,
 	m->run_fd = p->run_dir;
 	m->lock_fd = lock_fd;
 	m->stdin_once = c->config.stdin_once;
-	m->log_driver = log_driver_of(&c->config);
-	m->log_size_max = c->config.log_size;
-	m->log_files_max = MAX(c->config.log_files, 1U);
 	m->timeout_s = c->config.timeout;
 	m->durable_exit = !c->config.auto_remove;
 	m->restart = may_restart(c);
@@ -467,6 +453,9 @@ static int run_plan(struct plan *p, int lock, int *attach,
 	r = bind_ports(p, &socks, err);
 	if (r == 0) {
 		fill_conf(&conf, p, lock, BACKOFF_MIN_MS);
+		r = plan_log(p, &conf, err);
+	}
+	if (r == 0) {
 		conf.listen_fd = listen_attach(p->run_dir, err);
 		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
 	}
@@ -626,6 +615,9 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 		r = mark_restarting(rt, c, err);
 	if (r == 0) {
 		fill_conf(&conf, &p, lock_fd, delay_ms);
+		r = plan_log(&p, &conf, err);
+	}
+	if (r == 0) {
 		conf.listen_fd = listen_attach(p.run_dir, err);
 		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
 	}

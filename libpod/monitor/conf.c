@@ -72,6 +72,11 @@ static const struct conf_field {
 	FIELD("log_driver", CONF_DRIVER, log_driver),
 	FIELD("log_size_max", CONF_U64, log_size_max),
 	FIELD("log_files_max", CONF_U32, log_files_max),
+	FIELD("log_dir_fd", CONF_FD, log_dir_fd),
+	FIELD("log_name", CONF_TEXT, log_name),
+	FIELD("log_extra", CONF_TEXT, log_extra),
+	FIELD("journal_fd", CONF_FD, journal_fd),
+	FIELD("log_blocking", CONF_BOOL, log_blocking),
 	FIELD("timeout_s", CONF_U32, timeout_s),
 	FIELD("durable_exit", CONF_BOOL, durable_exit),
 	FIELD("restart", CONF_BOOL, restart),
@@ -84,6 +89,7 @@ static const struct conf_field {
 static const char *const driver_names[] = {
 	[LOGDRV_K8S_FILE] = "k8s-file",
 	[LOGDRV_JSON_FILE] = "json-file",
+	[LOGDRV_JOURNALD] = "journald",
 	[LOGDRV_NONE] = "none",
 	[LOGDRV_PASSTHROUGH] = "passthrough",
 };
@@ -100,6 +106,8 @@ static const size_t fd_offsets[] = {
 	offsetof(struct monitor_conf, console_fd),
 	offsetof(struct monitor_conf, client_fd),
 	offsetof(struct monitor_conf, listen_fd),
+	offsetof(struct monitor_conf, log_dir_fd),
+	offsetof(struct monitor_conf, journal_fd),
 };
 
 void monitor_conf_init(struct monitor_conf *c)
@@ -117,6 +125,8 @@ void monitor_conf_done(struct monitor_conf *c)
 	free(c->id);
 	free(c->name);
 	free(c->exec_path);
+	free(c->log_name);
+	free(c->log_extra);
 	strv_free(c->exec_argv);
 	monitor_conf_init(c);
 }
@@ -391,6 +401,11 @@ static int check(const struct monitor_conf *c, struct err *err)
 		what = "no container directory";
 	else if (c->log_files_max < 1 || c->log_files_max > CONF_LOG_FILES_MAX)
 		what = "number of log files";
+	else if (c->log_name && (strchr(c->log_name, '/') ||
+				 strlen(c->log_name) > LOG_BASE_MAX))
+		what = "name of the log file";
+	else if (c->log_extra && strlen(c->log_extra) > LOG_EXTRA_MAX)
+		what = "fields of the log";
 	else if (c->exec_argv && !c->exec_path)
 		what = "arguments without a program";
 	if (what)

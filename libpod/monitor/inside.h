@@ -11,8 +11,8 @@
  * monitor, except what output_drain() sets aside for a slow first client.
  */
 
-/* The descriptors of a monitor_conf: ten named ones and the held ones */
-#define MONITOR_FDS_MAX (10 + MONITOR_HOLD_MAX)
+/* The descriptors of a monitor_conf: twelve named ones and the held ones */
+#define MONITOR_FDS_MAX (12 + MONITOR_HOLD_MAX)
 
 /** monitor_conf_fds() - every descriptor that @c names (some negative)
  *  Return: how many */
@@ -82,6 +82,7 @@ enum ending {
  * @out:      stdout and stderr, or the console in [0]
  * @chunk:    being delivered; nothing is read while it is not empty
  * @queue:    what follows it, after the payload's death; owned
+ * @log_timer: while the log waits for space
  * @stall_timer: ends the patience with clients other than the first
  * @in:       on its way to the payload's stdin
  * @in_owner: the client whose end of stdin is the payload's, or NULL
@@ -97,6 +98,7 @@ struct monitor {
 	struct chunk chunk;
 	struct chunk *queue, **queue_end;
 	struct loop_source *stall_timer;
+	struct loop_source *log_timer;
 
 	struct {
 		int fd;		/* owned; -EBADF: none or closed */

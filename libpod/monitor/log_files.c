@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * The writer renames its files while we open them.  They are opened from the
- * newest number to the oldest; when "ctr.log" is still the same file after
+ * newest number to the oldest; when the name without one is still the same file after
  * that, nothing was renamed meanwhile, else all is done again.
  *
  * Lines are handed out from one fixed buffer, forwards or backwards.  A line
@@ -35,8 +35,8 @@ void log_files_done(struct log_files *f)
 	f->n = 0;
 }
 
-/* Which numbers there are: ctr.log is 0. */
-static int list_numbers(int dir_fd, bool present[LOG_FILES_MAX])
+/* Which numbers there are: the name alone is 0. */
+static int list_numbers(int dir_fd, const char *base, bool present[LOG_FILES_MAX])
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -48,7 +48,7 @@ static int list_numbers(int dir_fd, bool present[LOG_FILES_MAX])
 		return -ENOMEM;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
-		const char *rest = str_after(e->d_name, LOG_NAME);
+		const char *rest = str_after(e->d_name, base);
 		uint32_t n = 0;
 
 		if (!rest)
@@ -61,15 +61,16 @@ static int list_numbers(int dir_fd, bool present[LOG_FILES_MAX])
 	return 0;
 }
 
-static int open_one(int dir_fd, uint32_t n, struct log_file *ret)
+static int open_one(int dir_fd, const char *base, uint32_t n,
+		    struct log_file *ret)
 {
 	char name[LOG_NAME_MAX];
 	struct stat st;
 
 	if (n == 0)
-		snprintf(name, sizeof(name), "%s", LOG_NAME);
+		snprintf(name, sizeof(name), "%s", base);
 	else
-		snprintf(name, sizeof(name), "%s.%u", LOG_NAME, n);
+		snprintf(name, sizeof(name), "%s.%u", base, n);
 	autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC |
 				  O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -111,21 +112,21 @@ static bool take_file(struct log_files *f, struct log_file file,
 }
 
 /* Nothing was renamed while we went through the numbers. */
-static bool is_quiet(int dir_fd, const struct log_files *f,
+static bool is_quiet(int dir_fd, const char *base, const struct log_files *f,
 		     const struct log_file *than, bool found)
 {
 	struct stat st;
 
 	if (than && !found && fstat(than->fd, &st) == 0 && st.st_nlink > 0)
 		return false;
-	if (fstatat(dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir_fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return f->n == 0;
 	return f->n ? st.st_ino == f->v[0].ino && st.st_dev == f->v[0].dev :
 		      found;
 }
 
 /* One walk, newest first; *quiet: it can be trusted. */
-static int open_all(int dir_fd, const struct log_file *than,
+static int open_all(int dir_fd, const char *base, const struct log_file *than,
 		    struct log_files *f, bool *quiet, struct err *err)
 {
 	bool present[LOG_FILES_MAX] = { true }, found = false;
@@ -136,36 +137,36 @@ static int open_all(int dir_fd, const struct log_file *than,
 
 		/* listed once the newest is open: renames after that show */
 		if (i == 1) {
-			r = list_numbers(dir_fd, present);
+			r = list_numbers(dir_fd, base, present);
 			if (r < 0)
 				return err_code(err, r, "list the log files");
 		}
 		/* it may have moved up by one since it was listed */
 		if (!present[i] && (i == 0 || !present[i - 1]))
 			continue;
-		r = open_one(dir_fd, i, &file);
+		r = open_one(dir_fd, base, i, &file);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
 			return err_code(err, r, "open log file %u", i);
 		found = take_file(f, file, than);
 	}
-	*quiet = is_quiet(dir_fd, f, than, found);
+	*quiet = is_quiet(dir_fd, base, f, than, found);
 	return 0;
 }
 
 /* They are renamed faster than we can look: rather a gap than disorder. */
-static void newest_only(int dir_fd, const struct log_file *than,
-			struct log_files *f)
+static void newest_only(int dir_fd, const char *base,
+			const struct log_file *than, struct log_files *f)
 {
 	struct log_file file = { -EBADF, 0, 0 };
 
 	log_files_done(f);
-	if (open_one(dir_fd, 0, &file) == 0)
+	if (open_one(dir_fd, base, 0, &file) == 0)
 		take_file(f, file, than);
 }
 
-int log_files_open(int dir_fd, const struct log_file *than,
+int log_files_open(int dir_fd, const char *base, const struct log_file *than,
 		   struct log_files *ret, struct err *err)
 {
 	const struct timespec pause = { 0, 200000 };
@@ -178,14 +179,14 @@ int log_files_open(int dir_fd, const struct log_file *than,
 		log_files_done(&f);
 		if (tries > 0)
 			nanosleep(&pause, NULL);
-		r = open_all(dir_fd, than, &f, &quiet, err);
+		r = open_all(dir_fd, base, than, &f, &quiet, err);
 		if (r < 0) {
 			log_files_done(&f);
 			return r;
 		}
 	}
 	if (!quiet)
-		newest_only(dir_fd, than, &f);
+		newest_only(dir_fd, base, than, &f);
 	reverse(&f);
 	*ret = f;
 	return 0;

@@ -27,11 +27,12 @@ struct log_files {
 
 /**
  * log_files_open() - all files, or those newer than @than
+ * @base: name of the newest one
  * @than: may be NULL; should it be gone, all there are
  *
  * Each file once, even when they are renamed meanwhile.
  */
-int log_files_open(int dir_fd, const struct log_file *than,
+int log_files_open(int dir_fd, const char *base, const struct log_file *than,
 		   struct log_files *ret, struct err *err);
 void log_files_done(struct log_files *f);
 

@@ -240,7 +240,8 @@ static char *put_json(char *to, const char *text, size_t len)
 }
 
 size_t log_json_put(char *out, enum log_stream stream, const char *time,
-		    const char *text, size_t len, bool partial)
+		    const char *attrs, const char *text, size_t len,
+		    bool partial)
 {
 	size_t n = LOG_TIME_LEN;
 	char *to = put_json(put_str(out, "{\"log\":\""), text, len);
@@ -249,6 +250,8 @@ size_t log_json_put(char *out, enum log_stream stream, const char *time,
 		to = put_str(to, "\\n");
 	to = put_str(to, stream == LOG_STDERR ? "\",\"stream\":\"stderr\"" :
 						"\",\"stream\":\"stdout\"");
+	if (*attrs)
+		to = put_str(put_str(to, ",\"attrs\":"), attrs);
 	to = put_str(to, ",\"time\":\"");
 	/* RFC3339Nano as Go writes it: no zeros at the end of the fraction */
 	while (time[n - 1] == '0')
@@ -405,24 +408,37 @@ static int json_string(char **s, const char *end, char **ret, size_t *ret_len)
 	return 0;
 }
 
-/* Skip an object (docker's "attrs") whose strings may hold braces. */
+/* Skip an object (docker's "attrs") and leave its text as it is. */
 static int json_skip_object(char **s, const char *end)
 {
-	size_t len;
-	char *text;
+	bool string = false;
 	int depth = 0;
 
-	do {
-		if (*s >= end)
-			return -EINVAL;
-		if (**s == '"') {
-			if (json_string(s, end, &text, &len) < 0)
-				return -EINVAL;
-			continue;
-		}
-		depth += **s == '{' ? 1 : **s == '}' ? -1 : 0;
-		(*s)++;
-	} while (depth > 0);
+	for (; *s < end; (*s)++) {
+		if (string && **s == '\\')
+			(*s)++;
+		else if (**s == '"')
+			string = !string;
+		else if (!string && **s == '{')
+			depth++;
+		else if (!string && **s == '}' && --depth == 0)
+			return (*s)++, 0;
+	}
+	return -EINVAL;
+}
+
+/* The object behind a key. */
+static int json_object(char **s, const char *end, bool wanted,
+		       struct log_rec *ret)
+{
+	const char *from = *s;
+
+	if (json_skip_object(s, end) < 0)
+		return -EINVAL;
+	if (wanted) {
+		ret->attrs = from;
+		ret->n_attrs = (size_t)(*s - from);
+	}
 	return 0;
 }
 
@@ -437,7 +453,8 @@ static int json_pair(char **s, const char *end, struct log_rec *ret,
 		return -EINVAL;
 	(*s)++;
 	if (*s < end && **s == '{')
-		return json_skip_object(s, end);
+		return json_object(s, end, n_key == 5 &&
+				   memcmp(key, "attrs", 5) == 0, ret);
 	if (json_string(s, end, &value, &n) < 0)
 		return -EINVAL;
 	if (n_key == 3 && memcmp(key, "log", 3) == 0) {
@@ -474,6 +491,8 @@ static int parse_json(char *s, size_t len, struct log_rec *ret)
 
 int log_rec_parse(char *line, size_t len, struct log_rec *ret)
 {
+	ret->attrs = NULL;
+	ret->n_attrs = 0;
 	if (len > 0 && line[0] == '{')
 		return parse_json(line, len, ret);
 	return parse_k8s(line, len, ret);

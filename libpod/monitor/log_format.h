@@ -11,6 +11,7 @@
  *
  *   k8s-file   2026-11-20T13:27:47.288368766+00:00 stdout F text
  *   json-file  {"log":"text\n","stream":"stdout","time":"2026-...Z"}
+ *              with "attrs":{"k":"v"} before the time, should there be any
  *
  * A record is one line of the file.  It holds a whole line of output (tag F,
  * or a \n in "log"), or a piece of one that later records of the same stream
@@ -22,6 +23,7 @@ enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
  * struct log_rec - a record that was read
  * @text:    without the newline; borrowed, not terminated
  * @partial: the line goes on in the stream's next record
+ * @attrs:   the text of the JSON object "attrs", or NULL; borrowed
  */
 struct log_rec {
 	enum log_stream stream;
@@ -29,6 +31,8 @@ struct log_rec {
 	const char *text;
 	size_t len;
 	bool partial;
+	const char *attrs;
+	size_t n_attrs;
 };
 
 /* Longest text of one record; longer lines are written in pieces.  A record
@@ -49,14 +53,16 @@ int log_time_parse(const char *s, size_t len, int64_t *ret_ns);
 
 /**
  * log_json_put() - append one json-file record
- * @out:  room for len * 6 + LOG_OVERHEAD bytes
+ * @out:  room for len * 6 + strlen(attrs) + LOG_OVERHEAD bytes
  * @time: log_time_text()
+ * @attrs: text of a JSON object, "" = none
  *
  * What is not UTF-8 becomes U+FFFD, as docker writes it.
  * Return: bytes written
  */
 size_t log_json_put(char *out, enum log_stream stream, const char *time,
-		    const char *text, size_t len, bool partial);
+		    const char *attrs, const char *text, size_t len,
+		    bool partial);
 
 /** log_utf8_cut() - bytes at the end that begin a character which is not
  *  complete; 0..3 */

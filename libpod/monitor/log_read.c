@@ -61,6 +61,7 @@ struct tail {
 
 struct reader {
 	int dir_fd;
+	const char *name;
 	const struct log_read_opts *opts;
 	log_rec_fn fn;
 	void *arg;
@@ -274,7 +275,7 @@ static bool is_rotated(const struct reader *r)
 	const struct log_file *now;
 	struct stat st;
 
-	if (fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(r->dir_fd, r->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (r->files.n == 0)
 		return true;
@@ -291,7 +292,7 @@ static int next_files(struct reader *r, struct err *err)
 
 	if (r->files.n)
 		than = &r->files.v[r->files.n - 1];
-	n = log_files_open(r->dir_fd, than, &newer, err);
+	n = log_files_open(r->dir_fd, r->name, than, &newer, err);
 	if (n < 0 || newer.n == 0)
 		return n;
 	log_files_done(&r->files);
@@ -344,10 +345,11 @@ int log_read(int dir_fd, const struct log_read_opts *opts, log_rec_fn fn,
 	int n;
 
 	r->dir_fd = dir_fd;
+	r->name = opts->name ? opts->name : LOG_NAME;
 	r->opts = opts;
 	r->fn = fn;
 	r->arg = arg;
-	n = log_files_open(dir_fd, NULL, &r->files, err);
+	n = log_files_open(dir_fd, r->name, NULL, &r->files, err);
 	if (n < 0)
 		return n;
 	if (opts->tail == 0)

@@ -21,6 +21,7 @@
  * @ended:    1 once nobody writes the log any more, 0 before; called between
  *            reads, every 200 ms at least; may be NULL without @follow
  * @arg:      of @ended
+ * @name:     of the newest file; NULL: "ctr.log"
  */
 struct log_read_opts {
 	int64_t since_ns;
@@ -29,16 +30,17 @@ struct log_read_opts {
 	bool follow;
 	int (*ended)(void *arg);
 	void *arg;
+	const char *name;
 };
 
-#define LOG_READ_INIT { 0, 0, LOG_TAIL_ALL, false, NULL, NULL }
+#define LOG_READ_INIT { 0, 0, LOG_TAIL_ALL, false, NULL, NULL, NULL }
 
 /** A record, oldest first.  Return: 0 to go on, else log_read() returns it */
 typedef int (*log_rec_fn)(void *arg, const struct log_rec *rec);
 
 /**
  * log_read() - all records of a container's log, through all rotated files
- * @dir_fd: the container's data directory
+ * @dir_fd: the directory of the files
  *
  * Both formats are understood, line by line.  Lines that are neither are
  * passed over, an unfinished one at the end too.  Rotation may go on

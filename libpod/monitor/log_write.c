@@ -16,17 +16,27 @@
  * is space again a record in the log itself says how much is missing.  The
  * count is in the run directory ("log-dropped") too.
  *
+ * With @blocking a full disk is waited for instead: the writer is stuck with
+ * the records in its buffer and the rest of the bytes still its caller's, who
+ * reads nothing more from the payload and tries again.
+ *
+ * journald gets each record as a datagram; a send timeout on the socket keeps
+ * a journald that hangs from hanging us.
+ *
  * Rotation renames from the oldest on; a crash between two renames leaves a
  * gap in the numbers, which the reader does not mind.  Files are opened
  * beneath the container's directory and never through a link.
  */
 #include "libpod/monitor/log_write.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -38,17 +48,17 @@
 #define K8S_HEAD_LEN (sizeof(K8S_HEAD) - 1)
 #define REPORT_EVERY_NS 1000000000LL
 
-_Static_assert(LOG_RECORD_MAX + LOG_OVERHEAD <= LOG_BUFFER,
+_Static_assert(LOG_RECORD_MAX + LOG_EXTRA_MAX + LOG_OVERHEAD <= LOG_BUFFER,
 	       "a record fits the buffer");
 _Static_assert(LOG_PIECE_K8S + LOG_OVERHEAD <= LOG_BUFFER,
 	       "a record fits the buffer");
 
-static const char *file_name(uint32_t n, char buf[LOG_NAME_MAX])
+static const char *file_name(const struct log_writer *w, uint32_t n,
+			     char buf[LOG_NAME_MAX])
 {
 	if (n == 0)
-		snprintf(buf, LOG_NAME_MAX, "%s", LOG_NAME);
-	else
-		snprintf(buf, LOG_NAME_MAX, "%s.%" PRIu32, LOG_NAME, n);
+		return w->name;
+	snprintf(buf, LOG_NAME_MAX, "%s.%" PRIu32, w->name, n);
 	return buf;
 }
 
@@ -73,7 +83,7 @@ static int64_t whole_size(int fd, int64_t size)
 
 static void open_file(struct log_writer *w)
 {
-	autoclose int fd = openat(w->dir_fd, LOG_NAME, O_RDWR | O_APPEND |
+	autoclose int fd = openat(w->dir_fd, w->name, O_RDWR | O_APPEND |
 				  O_CREAT | O_CLOEXEC | O_NOFOLLOW |
 				  O_NONBLOCK | O_NOCTTY, 0600);
 	struct stat st;
@@ -104,10 +114,10 @@ static void rotate(struct log_writer *w)
 	close_fd(w->fd);
 	w->size = 0;
 	/* not replaced by a rename: ext4 writes the new file out then */
-	unlinkat(w->dir_fd, file_name(w->files_max - 1, to), 0);
+	unlinkat(w->dir_fd, file_name(w, w->files_max - 1, to), 0);
 	for (uint32_t n = w->files_max - 1; n > 0; n--)
-		renameat(w->dir_fd, file_name(n - 1, from), w->dir_fd,
-			 file_name(n, to));
+		renameat(w->dir_fd, file_name(w, n - 1, from), w->dir_fd,
+			 file_name(w, n, to));
 	open_file(w);
 }
 
@@ -151,6 +161,12 @@ static void drop(struct log_writer *w, size_t from, int cause)
 	w->cause = cause;
 }
 
+/* What passes when somebody makes room. */
+static bool waits_for(int cause)
+{
+	return cause == ENOSPC || cause == EDQUOT;
+}
+
 static void flush(struct log_writer *w)
 {
 	size_t whole = 0;
@@ -180,6 +196,13 @@ static void flush(struct log_writer *w)
 	if (w->marker && whole >= w->marker)
 		w->unmarked = 0;
 	w->size += whole;
+	if (whole < w->len && w->blocking && waits_for(w->cause)) {
+		w->stuck = true;
+		w->len -= whole;
+		memmove(w->buf, w->buf + whole, w->len);
+		w->marker = whole < w->marker ? w->marker - whole : 0;
+		return;
+	}
 	if (whole < w->len)
 		drop(w, whole, w->cause);
 	w->len = 0;
@@ -194,11 +217,12 @@ static void pick_file(struct log_writer *w, size_t len)
 	if (!w->size_max || w->size + w->len + len <= w->size_max)
 		return;
 	flush(w);
-	if (w->size > 0 && w->size + len > w->size_max)
+	if (!w->stuck && w->size > 0 && w->size + len > w->size_max)
 		rotate(w);
 }
 
-static void put_k8s(struct log_writer *w, enum log_stream stream,
+/* These return false when the record has no room: the writer is stuck. */
+static bool put_k8s(struct log_writer *w, enum log_stream stream,
 		    const char *text, size_t len, bool partial)
 {
 	const size_t n = K8S_HEAD_LEN + len + 1;
@@ -207,6 +231,8 @@ static void put_k8s(struct log_writer *w, enum log_stream stream,
 	pick_file(w, n);
 	if (w->len + n > LOG_BUFFER)
 		flush(w);
+	if (w->len + n > LOG_BUFFER)
+		return false;
 	to = w->buf + w->len;
 	memcpy(to, K8S_HEAD, K8S_HEAD_LEN);
 	memcpy(to, w->time, LOG_TIME_LEN);
@@ -217,32 +243,73 @@ static void put_k8s(struct log_writer *w, enum log_stream stream,
 	memcpy(to + K8S_HEAD_LEN, text, len);
 	to[K8S_HEAD_LEN + len] = '\n';
 	w->len += n;
+	return true;
 }
 
 /* How long a record is shows when it is there: it is made behind the buffer's
  * end and moves to the front should it have to go into the next file. */
-static void put_json(struct log_writer *w, enum log_stream stream,
+static bool put_json(struct log_writer *w, enum log_stream stream,
 		     const char *text, size_t len, bool partial)
 {
+	const size_t room = len * 6 + LOG_OVERHEAD + LOG_EXTRA_MAX;
 	const char *from;
 	size_t n;
 
-	if (w->len + len * 6 + LOG_OVERHEAD > LOG_BUFFER)
+	if (w->len + room > LOG_BUFFER)
 		flush(w);
+	if (w->len + room > LOG_BUFFER)
+		return false;
 	from = w->buf + w->len;
-	n = log_json_put(w->buf + w->len, stream, w->time, text, len, partial);
+	n = log_json_put(w->buf + w->len, stream, w->time, w->extra, text, len,
+			 partial);
 	pick_file(w, n);
 	memmove(w->buf + w->len, from, n);
 	w->len += n;
+	return true;
 }
 
-static void put(struct log_writer *w, enum log_stream stream, const char *text,
+/* One datagram of the journal's native protocol: "NAME=value\n" fields, the
+ * text with its length in front, as it may hold anything. */
+static bool send_journal(struct log_writer *w, enum log_stream stream,
+			 const char *text, size_t len, bool partial)
+{
+	static char head[] = "MESSAGE\n", end[] = "\n";
+	static char piece[] = "CONTAINER_PARTIAL_MESSAGE=true\n";
+	static char out[] = "PRIORITY=6\n", error[] = "PRIORITY=3\n";
+	const uint64_t size = htole64(len);
+	char *priority = stream == LOG_STDERR ? error : out;
+	struct iovec iov[] = {
+		{ (void *)(uintptr_t)w->extra, strlen(w->extra) },
+		{ priority, strlen(priority) },
+		{ piece, partial ? sizeof(piece) - 1 : 0 },
+		{ head, sizeof(head) - 1 },
+		{ (void *)(uintptr_t)&size, sizeof(size) },
+		{ (void *)(uintptr_t)text, len },
+		{ end, 1 },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov) };
+	ssize_t n;
+
+	do
+		n = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		w->cause = errno;
+	return n >= 0;
+}
+
+static bool put(struct log_writer *w, enum log_stream stream, const char *text,
 		size_t len, bool partial)
 {
 	if (w->driver == LOGDRV_JSON_FILE)
-		put_json(w, stream, text, len, partial);
-	else
-		put_k8s(w, stream, text, len, partial);
+		return put_json(w, stream, text, len, partial);
+	if (w->driver == LOGDRV_K8S_FILE)
+		return put_k8s(w, stream, text, len, partial);
+	if (!send_journal(w, stream, text, len, partial)) {
+		w->dropped += len;
+		w->unmarked += len;
+	}
+	return true;
 }
 
 /* Longest piece of a line, so that no record is longer than a whole file. */
@@ -260,17 +327,19 @@ static size_t piece_max(const struct log_writer *w)
 	return (size_t)MAX(MIN(max, fits), 16);
 }
 
+/* Should the writer get stuck, what is left is noted. */
 static void put_lines(struct log_writer *w, enum log_stream stream,
 		      const char *p, size_t len)
 {
 	const size_t max = piece_max(w);
 	const char *end = p + len, *nl = memchr(p, '\n', len);
 
-	while (p < end) {
+	while (p < end && !w->stuck) {
 		size_t n = (size_t)((nl ? nl : end) - p);
 
 		if (nl && n <= max) {
-			put(w, stream, p, n, false);
+			if (!put(w, stream, p, n, false))
+				break;
 			p = nl + 1;
 			nl = memchr(p, '\n', (size_t)(end - p));
 			continue;
@@ -280,9 +349,13 @@ static void put_lines(struct log_writer *w, enum log_stream stream,
 			if (w->driver == LOGDRV_JSON_FILE)
 				n -= log_utf8_cut(p, n);
 		}
-		put(w, stream, p, n, true);
+		if (!put(w, stream, p, n, true))
+			break;
 		p += n;
 	}
+	w->rest.stream = stream;
+	w->rest.data = p;
+	w->rest.len = (size_t)(end - p);
 }
 
 /* What a full disk cost, as the first record once there is space again. */
@@ -293,8 +366,12 @@ static void put_marker(struct log_writer *w)
 			   "[bryo: %" PRIu64 " bytes of log lost: %s]",
 			   w->unmarked, err_reason(w->cause));
 
-	put(w, LOG_STDERR, text, (size_t)len, false);
-	w->marker = w->len;
+	if (w->driver != LOGDRV_JOURNALD) {
+		put(w, LOG_STDERR, text, (size_t)len, false);
+		w->marker = w->len;
+	} else if (send_journal(w, LOG_STDERR, text, (size_t)len, false)) {
+		w->unmarked = 0;
+	}
 }
 
 /* json-file: finish the character that the last read began, hold back the one
@@ -327,46 +404,82 @@ static bool writes_file(const struct log_writer *w)
 	return w->driver == LOGDRV_K8S_FILE || w->driver == LOGDRV_JSON_FILE;
 }
 
+static bool writes(const struct log_writer *w)
+{
+	return writes_file(w) || (w->driver == LOGDRV_JOURNALD && w->fd >= 0);
+}
+
 void log_writer_init(struct log_writer *w, const struct monitor_conf *c)
 {
 	w->driver = c->log_driver;
-	w->dir_fd = c->dir_fd;
+	w->dir_fd = c->log_dir_fd >= 0 ? c->log_dir_fd : c->dir_fd;
 	w->run_fd = c->run_fd;
-	w->fd = -EBADF;
+	w->name = c->log_name ? c->log_name : LOG_NAME;
+	w->extra = c->log_extra ? c->log_extra : "";
+	w->fd = w->driver == LOGDRV_JOURNALD ? c->journal_fd : -EBADF;
 	w->size_max = c->log_size_max;
 	w->files_max = MAX(c->log_files_max, 1);
+	w->blocking = c->log_blocking;
 	if (writes_file(w))
 		open_file(w);
+}
+
+static void begin(struct log_writer *w, int64_t now_ns)
+{
+	log_time_text(now_ns, w->time);
+	if (w->unmarked)
+		put_marker(w);
 }
 
 void log_writer_add(struct log_writer *w, enum log_stream stream,
 		    const char *data, size_t len, int64_t now_ns)
 {
-	if (!writes_file(w))
+	if (!writes(w))
 		return;
-	log_time_text(now_ns, w->time);
-	if (w->unmarked)
-		put_marker(w);
+	begin(w, now_ns);
 	if (w->driver == LOGDRV_JSON_FILE)
 		put_characters(w, stream, data, len);
 	else
 		put_lines(w, stream, data, len);
-	flush(w);
+	if (writes_file(w) && !w->stuck)
+		flush(w);
 	report_dropped(w, now_ns, false);
+}
+
+bool log_writer_retry(struct log_writer *w, int64_t now_ns)
+{
+	if (!w->stuck)
+		return true;
+	w->stuck = false;
+	flush(w);
+	if (w->stuck)
+		return false;
+	log_time_text(now_ns, w->time);
+	put_lines(w, w->rest.stream, w->rest.data, w->rest.len);
+	if (!w->stuck)
+		flush(w);
+	return !w->stuck;
+}
+
+void log_writer_give_up(struct log_writer *w, int64_t now_ns)
+{
+	w->blocking = false;
+	log_writer_retry(w, now_ns);
 }
 
 void log_writer_done(struct log_writer *w, int64_t now_ns)
 {
-	if (!writes_file(w))
+	if (!writes(w))
 		return;
-	log_time_text(now_ns, w->time);
-	if (w->unmarked)
-		put_marker(w);
+	log_writer_give_up(w, now_ns);
+	begin(w, now_ns);
 	for (int i = 0; i < 2; i++) {
 		if (w->carry[i].len)
 			put(w, i + 1, w->carry[i].bytes, w->carry[i].len, true);
 	}
-	flush(w);
+	if (writes_file(w)) {
+		flush(w);
+		close_fd(w->fd);
+	}
 	report_dropped(w, now_ns, true);
-	close_fd(w->fd);
 }

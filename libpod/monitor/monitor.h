@@ -52,9 +52,15 @@
 enum log_driver {
 	LOGDRV_K8S_FILE,
 	LOGDRV_JSON_FILE,
+	LOGDRV_JOURNALD,
 	LOGDRV_NONE,
 	LOGDRV_PASSTHROUGH,
 };
+
+/* monitor_conf.log_extra is no longer than this */
+#define LOG_EXTRA_MAX 2048
+/* nor @log_name, so that numbers fit behind it */
+#define LOG_BASE_MAX 240
 
 #define MONITOR_HOLD_MAX 16
 
@@ -76,6 +82,12 @@ enum log_driver {
  * @stdin_once:   close the payload's stdin when the first client's ends
  * @log_size_max: bytes of one log file, 0 = unlimited
  * @log_files_max: log files in all, at least 1
+ * @log_dir_fd:   where the log files are, -EBADF: in @dir_fd
+ * @log_name:     of the newest file, NULL: "ctr.log"; owned
+ * @log_extra:    json-file: the text of the JSON object "attrs" of each record;
+ *                journald: further fields, "NAME=value\n" each; or NULL; owned
+ * @journal_fd:   journald: its socket, connected; else -EBADF
+ * @log_blocking: a full disk stops the payload, else output is dropped
  * @timeout_s:    --timeout: SIGKILL then, exit code -1; 0 = none
  * @durable_exit: the exit record is to survive a power cut (not with --rm)
  * @restart:      step 6 above is done and step 5 is not
@@ -110,6 +122,11 @@ struct monitor_conf {
 	enum log_driver log_driver;
 	uint64_t log_size_max;
 	uint32_t log_files_max;
+	int log_dir_fd;
+	char *log_name;
+	char *log_extra;
+	int journal_fd;
+	bool log_blocking;
 	uint32_t timeout_s;
 	bool durable_exit;
 	bool restart;

@@ -27,6 +27,7 @@
 #include "util/fd.h"
 
 #define HANGUP_RETRY_NS 200000000ULL
+#define LOG_RETRY_NS 200000000ULL
 #define DRAIN_MAX (1 << 20)	/* fs.pipe-max-size as a rule */
 
 static bool has_console(const struct monitor *m)
@@ -115,8 +116,33 @@ static void next_chunk(struct monitor *m)
 
 void output_deliver(struct monitor *m)
 {
-	while (m->chunk.len && offer_chunk(m))
+	/* the log may still borrow it */
+	while (m->chunk.len && offer_chunk(m) && !m->log.stuck)
 		next_chunk(m);
+}
+
+/* ---- a log that waits for space ----------------------------------------- */
+
+static void watch_log(struct monitor *m);
+
+static int log_again(struct loop *loop unused_attr,
+		     struct loop_source *src unused_attr,
+		     uint32_t events unused_attr, void *arg)
+{
+	struct monitor *m = arg;
+
+	m->log_timer = NULL;
+	if (!log_writer_retry(&m->log, clock_now_ns()))
+		watch_log(m);
+	monitor_kick(m);
+	return 0;
+}
+
+static void watch_log(struct monitor *m)
+{
+	if (!m->log_timer)
+		loop_timer(m->loop, clock_mono_ns() + LOG_RETRY_NS, log_again,
+			   m, &m->log_timer);
 }
 
 /* ---- reading --------------------------------------------------------- */
@@ -168,6 +194,8 @@ static int on_output(struct loop *loop unused_attr,
 
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !m->chunk.len)
 		n = read_chunk(m, s, &m->chunk, CHUNK_MAX);
+	if (m->log.stuck)
+		watch_log(m);
 	if (n == -EIO && has_console(m))
 		hang_up(s);
 	else if (n <= 0 && n != -EAGAIN)
@@ -250,6 +278,9 @@ static void drain(struct monitor *m, struct stream *s)
 
 void output_drain(struct monitor *m)
 {
+	/* the exit record must not wait for somebody to make room */
+	log_writer_give_up(&m->log, clock_now_ns());
+	output_deliver(m);
 	for (int i = 0; i < 2; i++) {
 		if (m->out[i].fd < 0)
 			continue;

@@ -8,7 +8,7 @@
 
 load ../system/helpers
 
-CHECK_USER=bryo-check
+CHECK_USER=${CHECK_USER:-bryo-check}
 
 # as_user ENV=VALUE... COMMAND...: the unprivileged user of the test set-up
 as_user() {

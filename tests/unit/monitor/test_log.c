@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -684,7 +686,7 @@ static void test_follow(void **state unused_attr)
 		int status = -1;
 		struct follower f = { .gaps = cases[i].gaps };
 		struct log_read_opts o = {
-			0, 0, LOG_TAIL_ALL, true, child_ended, &f
+			0, 0, LOG_TAIL_ALL, true, child_ended, &f, NULL
 		};
 
 		f.pid = fork();
@@ -724,9 +726,56 @@ static void test_follow_until(void **state unused_attr)
 	scratch_done(path, dir);
 }
 
+/* ---- journald ---------------------------------------------------------- */
+
+static void expect_datagram(int fd, const char *priority, const char *more,
+			    const char *text)
+{
+	const uint64_t size = htole64(strlen(text));
+	autosb struct sb want = SB_INIT;
+	char got[1024];
+	ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+
+	sb_addf(&want, "CONTAINER_NAME=x\n%s%sMESSAGE\n", priority, more);
+	sb_addn(&want, (const char *)&size, sizeof(size));
+	sb_addf(&want, "%s\n", text);
+	assert_int_equal(n, want.len);
+	assert_memory_equal(got, want.buf, want.len);
+}
+
+static void test_journal(void **state unused_attr)
+{
+	struct log_writer *w = xcalloc(1, sizeof(*w));
+	char extra[] = "CONTAINER_NAME=x\n";
+	struct monitor_conf c;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+	monitor_conf_init(&c);
+	c.log_driver = LOGDRV_JOURNALD;
+	c.journal_fd = fds[0];
+	c.log_extra = extra;
+	log_writer_init(w, &c);
+	say(w, LOG_STDOUT, "one\ntw");
+	say(w, LOG_STDERR, "error\n");
+	expect_datagram(fds[1], "PRIORITY=6\n", "", "one");
+	expect_datagram(fds[1], "PRIORITY=6\n",
+			"CONTAINER_PARTIAL_MESSAGE=true\n", "tw");
+	expect_datagram(fds[1], "PRIORITY=3\n", "", "error");
+	/* gone: counted */
+	close(fds[1]);
+	say(w, LOG_STDOUT, "lost\n");
+	assert_int_equal(w->dropped, 4);
+	assert_int_equal(w->unmarked, 4);
+	log_writer_done(w, T0);
+	close(fds[0]);
+	free(w);
+}
+
 UNIT_TESTS(unit_test(test_time), unit_test(test_records),
 	   unit_test(test_k8s_text), unit_test(test_json_text),
 	   unit_test(test_rotation), unit_test(test_append),
 	   unit_test(test_disk_full), unit_test(test_tail),
 	   unit_test(test_times), unit_test(test_damage),
-	   unit_test(test_follow), unit_test(test_follow_until));
+	   unit_test(test_follow), unit_test(test_follow_until),
+	   unit_test(test_journal));
