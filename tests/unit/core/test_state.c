@@ -354,7 +354,6 @@ static void test_volumes(void **state)
 {
 	struct bed *b = *state;
 	struct volume *v = NULL;
-	bool fresh = false;
 
 	assert_ok(volume_create(b->rt, "one", NULL, NULL, false, &v, err));
 	assert_true(v->needs_copy_up);
@@ -365,17 +364,17 @@ static void test_volumes(void **state)
 	assert_fails(volume_create(b->rt, "../x", NULL, NULL, false, NULL,
 				   err), EINVAL);
 	assert_ok(volume_filled(b->rt, "one", err));
-	autoclose int fd = volume_dir(b->rt, "one", &fresh, NULL);
+	autoclose int fd = volume_dir(b->rt, "one", NULL);
 
 	assert_true(fd >= 0);
-	assert_false(fresh);
 	assert_ok(volume_find(b->rt, "on", &v, err));
 	assert_string_equal(v->name, "one");
+	assert_false(v->needs_copy_up);
 	v = volume_free(v);
 	assert_ok(volume_use(b->rt, "one", false, "ctr1", err));
-	assert_fails(volume_remove(b->rt, "one", false, err), EBUSY);
+	assert_fails(volume_remove(b->rt, "one", false, 0, err), EBUSY);
 	assert_ok(volume_unuse(b->rt, "ctr1", true, &(char **){ NULL }, err));
-	assert_ok(volume_remove(b->rt, "one", false, err));
+	assert_ok(volume_remove(b->rt, "one", false, 0, err));
 	assert_fails(volume_find(b->rt, "one", &v, err), ENOENT);
 	assert_int_equal(faccessat(b->rt->volumes_fd, "one", F_OK, 0), -1);
 }

@@ -455,7 +455,7 @@ static void make_tree_layers(void)
 	autoclose int base = make_layer(1, NULL);
 	assert_int_equal(fchmod(base, 0711), 0);
 	mkdirat(base, "tmp", 0755);
-	fchmodat(base, "tmp", 01777, 0);
+	assert_int_equal(fchmodat(base, "tmp", 01777, 0), 0);
 	mkdirat(base, "deep", 0750);
 	mkdirat(base, "deep/sub", 0700);
 	mkdirat(base, "gone", 0755);
