@@ -12,6 +12,9 @@
 #include "util/str.h"
 
 static const struct opt engine_opts[] = {
+	OPT_STR(0, "cgroup-manager", struct globals, cgroup_manager, "string",
+		"Who makes cgroups: systemd or cgroupfs (default: systemd "
+		"where it runs)"),
 	OPT_BOOL('D', "debug", struct globals, debug,
 		 "Set the log level to debug"),
 	{ 'l', "log-level", NULL, OPT_T_STR,
@@ -44,7 +47,6 @@ static const struct opt engine_opts[] = {
 /* Everything else that podman and docker know before the command. */
 static const struct opt later_opts[] = {
 	OPT_NOT_YET(0, "cdi-spec-dir", "string", "CDI specification directory"),
-	OPT_NOT_YET(0, "cgroup-manager", "string", "Cgroup manager to use"),
 	OPT_NOT_YET(0, "config", "string", "Location of the config files"),
 	OPT_NOT_YET(0, "conmon", "string", "Path of the conmon binary"),
 	OPT_NOT_YET('c', "connection", "string", "Connection to a remote "
@@ -132,7 +134,14 @@ int global_apply(const struct globals *g, struct err *err)
 {
 	int r = set_log_level(g);
 
-	return r ? r : redirect(g, err);
+	if (r)
+		return r;
+	if (g->cgroup_manager && !streq(g->cgroup_manager, "systemd") &&
+	    !streq(g->cgroup_manager, "cgroupfs"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "unknown cgroup manager \"%s\": systemd or "
+			       "cgroupfs", g->cgroup_manager);
+	return redirect(g, err);
 }
 
 struct runtime_opts global_runtime_opts(const struct globals *g)
@@ -142,6 +151,7 @@ struct runtime_opts global_runtime_opts(const struct globals *g)
 		.runroot = g->runroot ? g->runroot : g->tmpdir,
 		.storage_driver = g->storage_driver,
 		.volumepath = g->volumepath,
+		.cgroup_manager = g->cgroup_manager,
 		.layer_max = g->layer_max,
 	};
 }

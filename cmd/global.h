@@ -18,6 +18,7 @@ struct globals {
 	char *storage_driver;
 	char *tmpdir;
 	char *volumepath;
+	char *cgroup_manager;
 	uint64_t layer_max;
 	bool debug;
 	bool noout;

@@ -44,7 +44,7 @@ static int attach_cmd_run(struct runtime *rt, const void *p, char **argv,
 		r = select_one(rt, "attach", args->latest, argv, &c, err);
 	if (r < 0)
 		return r;
-	if (c->state != CTR_RUNNING && c->state != CTR_STOPPING)
+	if (!ctr_is_up(c))
 		return err_set(err, ERR_STATE, ESRCH,
 			       "you can only attach to running containers");
 	r = ctr_attach(rt, c, &sock, err);

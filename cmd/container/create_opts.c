@@ -13,6 +13,7 @@
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
+#include "libpod/oci/cgroup.h"
 #include "libpod/oci/oci.h"
 #include "storage/store.h"
 #include "util/fd.h"
@@ -176,31 +177,27 @@ const struct opt create_opts_life[] = {
 	OPT_END,
 };
 
+const struct opt create_opts_limits[] = {
+	OPT_STRV(0, "cgroup-conf", A, limits.cgroup_conf, "FILE=VALUE",
+		 "Write a file of the container's cgroup"),
+	OPT_STR(0, "cgroup-parent", A, cgroup_parent, "string",
+		"Parent cgroup: NAME.slice, or a path"),
+	OPT_STR(0, "cgroups", A, cgroups, "string",
+		"Cgroup of the container: enabled, disabled, no-conmon, "
+		"split"),
+	LIMIT_OPTS(A),
+	OPT_BOOL(0, "oom-kill-disable", A, oom_kill_disable,
+		 "Do not kill when memory runs out (cgroup v1 only)"),
+	OPT_END,
+};
+
 /* Known to podman or docker; each is an error that says so. */
 const struct opt create_opts_later[] = {
-	OPT_NOT_YET(0, "blkio-weight", "string", "Block IO weight"),
-	OPT_NOT_YET(0, "blkio-weight-device", "string",
-		    "Block IO weight of a device"),
-	OPT_NOT_YET(0, "cgroup-conf", "string", "Raw cgroup settings"),
-	OPT_NOT_YET(0, "cgroup-parent", "string", "Parent cgroup"),
-	OPT_NOT_YET(0, "cgroups", "string", "Cgroup mode"),
 	OPT_NOT_YET(0, "chrootdirs", "strings", "Chroot directories"),
 	OPT_NOT_YET(0, "cpu-count", "int", "CPU count (Windows)"),
 	OPT_NOT_YET(0, "cpu-percent", "int", "CPU percent (Windows)"),
-	OPT_NOT_YET(0, "cpu-period", "uint", "CPU period"),
-	OPT_NOT_YET(0, "cpu-quota", "int", "CPU quota"),
-	OPT_NOT_YET(0, "cpu-rt-period", "uint", "CPU real-time period"),
-	OPT_NOT_YET(0, "cpu-rt-runtime", "int", "CPU real-time runtime"),
-	OPT_NOT_YET('c', "cpu-shares", "uint", "CPU shares"),
-	OPT_NOT_YET(0, "cpus", "float", "Number of CPUs"),
-	OPT_NOT_YET(0, "cpuset-cpus", "string", "CPUs to run on"),
-	OPT_NOT_YET(0, "cpuset-mems", "string", "Memory nodes to use"),
 	OPT_NOT_YET(0, "decryption-key", "strings", "Keys to decrypt with"),
 	OPT_NOT_YET(0, "device-cgroup-rule", "strings", "Device rules"),
-	OPT_NOT_YET(0, "device-read-bps", "strings", "Read rate"),
-	OPT_NOT_YET(0, "device-read-iops", "strings", "Read rate"),
-	OPT_NOT_YET(0, "device-write-bps", "strings", "Write rate"),
-	OPT_NOT_YET(0, "device-write-iops", "strings", "Write rate"),
 	OPT_NOT_YET(0, "disable-content-trust", NULL,
 		    "Do not verify docker's image signatures"),
 	OPT_NOT_YET(0, "domainname", "string", "NIS domain name"),
@@ -231,15 +228,9 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "link", "list", "Link to another container"),
 	OPT_NOT_YET(0, "link-local-ip", "list", "Link-local addresses"),
 	OPT_NOT_YET(0, "mac-address", "string", "MAC address"),
-	OPT_NOT_YET('m', "memory", "string", "Memory limit"),
-	OPT_NOT_YET(0, "memory-reservation", "string", "Soft memory limit"),
-	OPT_NOT_YET(0, "memory-swap", "string", "Memory and swap limit"),
-	OPT_NOT_YET(0, "memory-swappiness", "int", "Swappiness"),
 	OPT_NOT_YET(0, "network-alias", "strings", "Further names"),
 	OPT_NOT_YET(0, "no-hostname", NULL, "Do not create /etc/hostname"),
-	OPT_NOT_YET(0, "oom-kill-disable", NULL, "Disable the OOM killer"),
 	OPT_NOT_YET(0, "personality", "string", "Execution domain"),
-	OPT_NOT_YET(0, "pids-limit", "int", "Limit of processes"),
 	OPT_NOT_YET(0, "pod", "string", "Pod to join"),
 	OPT_NOT_YET(0, "pod-id-file", "string", "File with a pod's ID"),
 	OPT_NOT_YET(0, "rdt-class", "string", "Class of service"),
@@ -420,13 +411,12 @@ static int set_hostname(const char *name, struct ctr_config *c,
 	return 0;
 }
 
-static int set_restart(const struct create_args *a, struct ctr_config *c,
-		       struct err *err)
+int restart_parse(const char *text, struct ctr_config *c, struct err *err)
 {
-	const char *text = a->restart;
 	const char *max = text ? str_after(text, "on-failure:") : NULL;
 
-	c->auto_remove = a->rm;
+	c->restart = RESTART_NO;
+	c->restart_max = 0;
 	if (str_is_empty(text) || streq(text, "no") || streq(text, "never"))
 		return 0;
 	if (streq(text, "always"))
@@ -440,11 +430,18 @@ static int set_restart(const struct create_args *a, struct ctr_config *c,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "\"%s\" is not a valid restart policy: invalid "
 			       "argument", text);
-	if (a->rm)
+	if (c->auto_remove)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "the --rm option conflicts with --restart, when "
 			       "the restartPolicy is not \"\" and \"no\"");
 	return 0;
+}
+
+static int set_restart(const struct create_args *a, struct ctr_config *c,
+		       struct err *err)
+{
+	c->auto_remove = a->rm;
+	return restart_parse(a->restart, c, err);
 }
 
 /* Relative paths mean the caller's directory, also for later removal. */
@@ -529,6 +526,33 @@ static int set_image(const struct create_args *a, char *const *argv,
 	return 0;
 }
 
+static int set_limits(const struct runtime *rt, const struct create_args *a,
+		      struct ctr_config *c, struct err *err)
+{
+	static const char *const modes[] = { "enabled", "disabled",
+					     "no-conmon", "split" };
+	const char *mode = a->cgroups;
+	size_t i = 0;
+
+	while (mode && i < ARRAY_LEN(modes) && !streq(mode, modes[i]))
+		i++;
+	if (i == ARRAY_LEN(modes))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "unsupported cgroup mode \"%s\": enabled, "
+			       "disabled, no-conmon or split: invalid argument",
+			       mode);
+	if (cgroup_parent_check(a->cgroup_parent,
+				streq(rt->opts.cgroup_manager, "systemd") ?
+					CGROUP_SYSTEMD : CGROUP_AUTO,
+				err) < 0)
+		return -err->code;
+	str_set(&c->cgroups, mode);
+	str_set(&c->cgroup_parent, a->cgroup_parent);
+	str_set(&c->cgroup_manager, rt->opts.cgroup_manager);
+	c->limits.oom_kill_disable = a->oom_kill_disable;
+	return limits_parse(&a->limits, &c->limits, err);
+}
+
 int create_config(struct runtime *rt, const struct create_args *a,
 		  char *const *argv, struct ctr_config *ret, struct err *err)
 {
@@ -544,6 +568,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 		r = security_parse(a, ret, err);
 	if (r == 0)
 		r = users_parse(a, ret, err);
+	if (r == 0)
+		r = set_limits(rt, a, ret, err);
 	if (r == 0)
 		r = network_parse(a, ret, err);
 	if (r == 0)

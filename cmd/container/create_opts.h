@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/container/opt_limits.h"
 #include "cmd/opt.h"
 #include "libpod/core/container.h"
 
@@ -53,6 +54,10 @@ struct create_args {
 	/* mounts */
 	char **volume, **mount, **tmpfs, **volumes_from;
 	uint64_t shm_size;
+	/* resources */
+	struct limit_args limits;
+	char *cgroups, *cgroup_parent;
+	bool oom_kill_disable;
 	/* life */
 	bool rm, replace, no_healthcheck;
 	char *restart, *log_driver;
@@ -68,12 +73,16 @@ extern const struct opt create_opts_security[];
 extern const struct opt create_opts_network[];
 extern const struct opt create_opts_storage[];
 extern const struct opt create_opts_life[];
+extern const struct opt create_opts_limits[];
 extern const struct opt create_opts_later[];
 
 #define CREATE_OPTS                                                       \
 	create_opts_process, create_opts_image, create_opts_security,     \
 		create_opts_users, create_opts_network, create_opts_storage, \
-		create_opts_life, create_opts_later
+		create_opts_life, create_opts_limits, create_opts_later
+
+/** restart_parse() - --restart, over what is in @c; conflicts with --rm */
+int restart_parse(const char *text, struct ctr_config *c, struct err *err);
 
 void create_defaults(void *args);
 

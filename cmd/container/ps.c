@@ -126,8 +126,7 @@ static void select_matching(struct ctr_list *list, bool all,
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct ctr *c = list->v[i];
-		bool shown = all || c->state == CTR_RUNNING ||
-			     c->state == CTR_STOPPING;
+		bool shown = all || ctr_is_up(c);
 
 		if (shown && ps_matches(c, filters))
 			list->v[n++] = c;

@@ -36,7 +36,7 @@ static const struct {
 struct json_object *ps_namespaces(const struct ctr *c, bool json)
 {
 	struct json_object *o = json_object_new_object();
-	bool running = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool running = ctr_is_up(c);
 	struct sb text[ARRAY_LEN(spaces)];
 	bool alive = false;
 

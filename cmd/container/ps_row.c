@@ -26,7 +26,7 @@ static const struct port_list *ports_of(const struct ctr *c)
 
 static bool was_started(const struct ctr *c)
 {
-	return c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	return ctr_is_up(c);
 }
 
 static char **command_of(const struct ctr *c)
@@ -64,6 +64,9 @@ static void add_status(const struct ctr *c, int64_t now_ns, struct sb *out)
 		sb_addf(out, "Up %s%s",
 			time_human(now_ns - c->started_ns, buf),
 			c->orphaned ? " (unmonitored)" : "");
+		return;
+	case CTR_PAUSED:
+		sb_add(out, "Paused");
 		return;
 	case CTR_EXITED:
 		sb_addf(out, "Exited (%d) ", c->exit_code);

@@ -110,7 +110,7 @@ static int top_run(struct runtime *rt, const void *p, char **argv,
 			   ctr_find(rt, *argv++, &c, err);
 	if (r < 0)
 		return r;
-	if (c->state != CTR_RUNNING && c->state != CTR_STOPPING)
+	if (!ctr_is_up(c))
 		return err_set(err, ERR_STATE, EINVAL,
 			       "top can only be used on running containers");
 	names = split_columns(argv);

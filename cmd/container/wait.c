@@ -60,7 +60,7 @@ static int check_conditions(char *const *v, struct err *err)
 {
 	static const char *const known[] = {
 		"created", "configured", "exited",  "initialized", "removing",
-		"running", "stopped",	 "stopping",
+		"running", "stopped",	 "stopping",	"paused",
 	};
 
 	for (; v && *v; v++) {
@@ -68,8 +68,7 @@ static int check_conditions(char *const *v, struct err *err)
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			good |= strcasecmp(*v, known[i]) == 0;
-		if (streq(*v, "healthy") || streq(*v, "unhealthy") ||
-		    streq(*v, "paused"))
+		if (streq(*v, "healthy") || streq(*v, "unhealthy"))
 			return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 				       "condition %s is not supported yet",
 				       *v);

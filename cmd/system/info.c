@@ -299,15 +299,18 @@ static int put_containers(struct runtime *rt, struct both *store,
 	auto_ctr_list struct ctr_list list = { NULL, 0 };
 	struct both b = both_new();
 	int64_t running = 0;
+	int64_t paused = 0;
 	int r = ctr_list(rt, &list, err);
 
-	for (size_t i = 0; i < list.n; i++)
-		running += list.v[i]->state == CTR_RUNNING ||
-			   list.v[i]->state == CTR_STOPPING;
+	for (size_t i = 0; i < list.n; i++) {
+		paused += list.v[i]->state == CTR_PAUSED;
+		running += list.v[i]->state != CTR_PAUSED &&
+			   ctr_is_up(list.v[i]);
+	}
 	put_int(&b, "Number", "number", (int64_t)list.n);
-	put_int(&b, "Paused", "paused", 0);
+	put_int(&b, "Paused", "paused", paused);
 	put_int(&b, "Running", "running", running);
-	put_int(&b, "Stopped", "stopped", (int64_t)list.n - running);
+	put_int(&b, "Stopped", "stopped", (int64_t)list.n - running - paused);
 	put_branch(store, "ContainerStore", "containerStore", b);
 	return r;
 }

@@ -21,13 +21,16 @@ static const struct opt migrate_opts[] = {
 
 static bool is_up(const struct ctr *c)
 {
-	return c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	return ctr_is_up(c);
 }
 
 static int stop_one(struct runtime *rt, struct ctr *c, void *data unused_attr,
 		    struct err *err)
 {
 	int r = ctr_config_load(rt, c, err);
+
+	if (r == 0 && c->state == CTR_PAUSED)
+		r = ctr_unpause(rt, c, err);
 
 	return r < 0 ? r : ctr_stop(rt, c, CTR_TIMEOUT_CONFIG, err);
 }

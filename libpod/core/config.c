@@ -10,7 +10,7 @@
 
 /* ---- the config as JSON ------------------------------------------------ */
 
-enum field_type { F_STR, F_STRV, F_BOOL, F_I32, F_U32, F_U64 };
+enum field_type { F_STR, F_STRV, F_BOOL, F_I32, F_U32, F_I64, F_U64 };
 
 struct field {
 	const char *key;
@@ -94,6 +94,31 @@ static const struct field fields[] = {
 	FIELD(F_STRV, sysctls),
 	FIELD(F_STR, tz),
 	FIELD(F_STR, image_volume),
+	FIELD(F_U64, limits.memory),
+	FIELD(F_I64, limits.memory_swap),
+	FIELD(F_U64, limits.reservation),
+	FIELD(F_U64, limits.swappiness),
+	FIELD(F_U64, limits.cpu_shares),
+	FIELD(F_U64, limits.cpu_period),
+	FIELD(F_I64, limits.cpu_quota),
+	FIELD(F_U64, limits.nano_cpus),
+	FIELD(F_U64, limits.rt_period),
+	FIELD(F_I64, limits.rt_runtime),
+	FIELD(F_STR, limits.cpus),
+	FIELD(F_STR, limits.mems),
+	FIELD(F_I64, limits.pids),
+	FIELD(F_U64, limits.blkio_weight),
+	FIELD(F_STRV, limits.weight_device),
+	FIELD(F_STRV, limits.read_bps),
+	FIELD(F_STRV, limits.write_bps),
+	FIELD(F_STRV, limits.read_iops),
+	FIELD(F_STRV, limits.write_iops),
+	FIELD(F_STRV, limits.unified),
+	FIELD(F_BOOL, limits.oom_kill_disable),
+	FIELD(F_BOOL, limits.strict),
+	FIELD(F_STR, cgroups),
+	FIELD(F_STR, cgroup_parent),
+	FIELD(F_STR, cgroup_manager),
 	FIELD(F_BOOL, auto_remove),
 	FIELD(F_U32, restart_max),
 	FIELD(F_STR, log_driver),
@@ -142,6 +167,10 @@ static void field_to_json(struct json_object *o, const struct ctr_config *c,
 		if (*(uint32_t *)p)
 			json_set_u64(o, f->key, *(uint32_t *)p);
 		break;
+	case F_I64:
+		if (*(int64_t *)p)
+			json_set_i64(o, f->key, *(int64_t *)p);
+		break;
 	case F_U64:
 		if (*(uint64_t *)p)
 			json_set_u64(o, f->key, *(uint64_t *)p);
@@ -170,6 +199,9 @@ static void field_from_json(struct json_object *o, struct ctr_config *c,
 		break;
 	case F_U32:
 		*(uint32_t *)p = (uint32_t)json_i64(o, f->key, 0);
+		break;
+	case F_I64:
+		*(int64_t *)p = json_i64(o, f->key, 0);
 		break;
 	case F_U64:
 		*(uint64_t *)p = (uint64_t)json_i64(o, f->key, 0);

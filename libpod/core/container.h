@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libpod/oci/limits.h"
 #include "network/network.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -22,6 +23,7 @@ enum ctr_state {
 	CTR_STOPPING,	/* running, told to stop */
 	CTR_EXITED,
 	CTR_REMOVING,	/* transitional */
+	CTR_PAUSED,	/* running, but stopped where it stands */
 };
 
 /** ctr_state_name() - "created", "running", "exited", ... (lower case) */
@@ -134,6 +136,11 @@ struct ctr_config {
 	char **sysctls;
 	char *tz;
 	char *image_volume;	/* "anonymous" (NULL), "tmpfs", "ignore" */
+	/* resources */
+	struct oci_limits limits;
+	char *cgroups;		/* "enabled" (NULL), "disabled", ... */
+	char *cgroup_parent;
+	char *cgroup_manager;	/* "systemd", "cgroupfs", NULL: either */
 	/* life */
 	bool auto_remove;
 	enum ctr_restart restart;
@@ -225,6 +232,13 @@ int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err);
 /** ctr_config_load() - the whole config of a container of ctr_list() */
 int ctr_config_load(struct runtime *rt, struct ctr *c, struct err *err);
 
+/** ctr_is_up() - there are processes: running, stopping, paused */
+static inline bool ctr_is_up(const struct ctr *c)
+{
+	return c->state == CTR_RUNNING || c->state == CTR_STOPPING ||
+	       c->state == CTR_PAUSED;
+}
+
 /** ctr_latest() - the one created last */
 int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err);
 
@@ -268,6 +282,9 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err);
 /** CTR_TIMEOUT_CONFIG - ctr_stop(): what the container's config says */
 #define CTR_TIMEOUT_CONFIG (UINT32_MAX - 1)
 
+/** CTR_TIMEOUT_KILL - ctr_stop(): at once, a paused one as well */
+#define CTR_TIMEOUT_KILL (UINT32_MAX - 2)
+
 /** ctr_kill() - the same for the user: a fatal signal also ends a restart
  *  policy */
 int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err);
@@ -276,10 +293,31 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err);
 int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		struct err *err);
 
-/** ctr_stop() - stop signal, wait @timeout_s (UINT32_MAX: for ever), KILL;
+/** ctr_stop() - ERR_STATE when it is paused; else stop signal, wait @timeout_s (UINT32_MAX: for ever), KILL;
  *  what does not run is left alone */
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err);
+
+/**
+ * ctr_pause() - stop every process of a running container where it stands
+ *
+ * By the freezer of its cgroup, else by SIGSTOP to each.  ERR_STATE when it
+ * does not run or is paused already.
+ */
+int ctr_pause(struct runtime *rt, struct ctr *c, struct err *err);
+
+/** ctr_unpause() - let them go on; ERR_STATE when it is not paused */
+int ctr_unpause(struct runtime *rt, struct ctr *c, struct err *err);
+
+/**
+ * ctr_update() - change a container's config for good
+ * @limits: limits are among what changes: of a running one at once
+ * @change: gets the config as it is; a failure changes nothing
+ */
+int ctr_update(struct runtime *rt, struct ctr *c, bool limits,
+	       int (*change)(struct ctr_config *config, void *arg,
+			     struct err *err),
+	       void *arg, struct err *err);
 
 /** ctr_wait() - until it does not run; its code (-1 unknown) */
 int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code,

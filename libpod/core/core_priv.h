@@ -214,6 +214,24 @@ extern const char userns_schema[];
 /** name_random() - "adjective_noun", owned */
 char *name_random(void);
 
+/* ---- cgroup.c ---- */
+
+struct cgroup;
+
+/** ctr_cgroup() - where a running container lives; cgroup_done() it */
+void ctr_cgroup(struct runtime *rt, const struct ctr *c, struct cgroup *ret);
+
+/** ctr_cgroup_remove() - what a killed monitor may have left of it */
+void ctr_cgroup_remove(struct runtime *rt, const char *id);
+
+/** limits_copy() - limits_done() the copy */
+void limits_copy(const struct oci_limits *from, struct oci_limits *ret);
+
+/** limits_in_force() - of those of the config; of one that does not run: what
+ *  it asks for.  limits_done() it */
+void limits_in_force(const struct ctr *c, const struct cgroup *cg,
+		     struct oci_limits *ret);
+
 /* ---- volume.c ---- */
 
 extern const char volume_schema[];

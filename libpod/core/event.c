@@ -221,7 +221,7 @@ int event_named(struct runtime *rt, enum event_type t, enum event_status s,
 
 static bool is_up(enum ctr_state s)
 {
-	return s == CTR_RUNNING || s == CTR_STOPPING;
+	return s == CTR_RUNNING || s == CTR_STOPPING || s == CTR_PAUSED;
 }
 
 /* What the row says before the change; 1 there is one, 0 none. */

@@ -11,6 +11,7 @@
 #include "libpod/core/log.h"
 #include "libpod/core/plan.h"
 #include "libpod/monitor/monitor.h"
+#include "libpod/oci/cgroup.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -63,17 +64,17 @@ static void set_file(struct json_object *o, const char *key,
 
 /* ---- State ------------------------------------------------------------- */
 
-static struct json_object *state(const struct ctr *c)
+static struct json_object *state(const struct ctr *c, const struct cgroup *cg)
 {
 	struct json_object *o = json_object_new_object();
-	bool up = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool up = ctr_is_up(c);
 
 	struct json_object *health = json_object_new_object();
 
 	json_set_str(o, "OciVersion", "1.2.0");
 	json_set_str(o, "Status", ctr_state_name(c->state));
-	json_set_bool(o, "Running", up);
-	json_set_bool(o, "Paused", false);
+	json_set_bool(o, "Running", up && c->state != CTR_PAUSED);
+	json_set_bool(o, "Paused", c->state == CTR_PAUSED);
 	json_set_bool(o, "Restarting", false);
 	json_set_bool(o, "OOMKilled", c->oom == 1);
 	json_set_bool(o, "Dead", false);
@@ -90,7 +91,9 @@ static struct json_object *state(const struct ctr *c)
 	json_set_i64(health, "FailingStreak", 0);
 	json_set(health, "Log", json_object_new_array());
 	json_set(o, "Health", health);
-	set_text(o, "CgroupPath", "");
+	/* below the mount, as /proc/PID/cgroup has it */
+	set_text(o, "CgroupPath", cg->path ? cg->path + strlen(CGROUP_MOUNT) :
+					     "");
 	set_time(o, "CheckpointedAt", 0);
 	set_time(o, "RestoredAt", 0);
 	json_set_bool(o, "StoppedByUser", c->stopped_by_user);
@@ -217,7 +220,7 @@ static struct json_object *network(const struct ctr *c)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *nets = json_object_new_object();
-	bool up = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool up = ctr_is_up(c);
 	bool slirp = streq(c->config.network, "slirp4netns");
 	char path[64] = "";
 
@@ -439,34 +442,98 @@ static void set_mode(struct json_object *o, const char *key, const char *mode,
 	json_set_str(o, key, str_is_empty(mode) ? missing : mode);
 }
 
-/* Limits that are not there yet have the values of "no limit". */
-static void no_limits(struct json_object *o)
+/* "PATH:10mb" -> {"Path":PATH,"Rate":10485760} */
+static void set_devices(struct json_object *o, const char *key,
+			char *const *v, bool size, const char *value_key)
 {
-	static const char *const zeros[] = {
-		"CpuShares",	      "Memory",		    "NanoCpus",
-		"BlkioWeight",	      "CpuPeriod",	   "CpuQuota",
-		"CpuRealtimePeriod",  "CpuRealtimeRuntime", "DiskQuota",
-		"KernelMemory",	      "MemoryReservation", "MemorySwap",
-		"PidsLimit",	      "CpuCount",	   "CpuPercent",
-		"IOMaximumIOps",      "IOMaximumBandwidth",
-	};
-	static const char *const lists[] = {
-		"BlkioWeightDevice",   "BlkioDeviceReadBps",
-		"BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
-		"BlkioDeviceWriteIOps",
-	};
+	struct json_object *a = json_object_new_array();
 
-	for (size_t i = 0; i < ARRAY_LEN(zeros); i++)
-		json_set_i64(o, zeros[i], 0);
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		json_set(o, lists[i], json_object_new_array());
-	json_set_i64(o, "MemorySwappiness", -1);
-	json_set_bool(o, "OomKillDisable", false);
-	set_text(o, "CpusetCpus", "");
-	set_text(o, "CpusetMems", "");
-	set_text(o, "CgroupParent", "");
-	set_text(o, "CgroupManager", "");
-	set_text(o, "Cgroups", "default");
+	for (; v && *v; v++) {
+		struct json_object *d = json_object_new_object();
+		autofree char *path = NULL;
+		uint64_t n = 0;
+
+		if (device_limit(*v, size, &path, &n) < 0)
+			path = xstrdup(*v);
+		json_set_str(d, "Path", path);
+		json_set_u64(d, value_key, n);
+		json_object_array_add(a, d);
+	}
+	json_set(o, key, a);
+}
+
+static void set_block_io(struct json_object *o, const struct oci_limits *l)
+{
+	json_set_u64(o, "BlkioWeight", l->blkio_weight);
+	set_devices(o, "BlkioWeightDevice", l->weight_device, false, "Weight");
+	set_devices(o, "BlkioDeviceReadBps", l->read_bps, true, "Rate");
+	set_devices(o, "BlkioDeviceWriteBps", l->write_bps, true, "Rate");
+	set_devices(o, "BlkioDeviceReadIOps", l->read_iops, false, "Rate");
+	set_devices(o, "BlkioDeviceWriteIOps", l->write_iops, false, "Rate");
+}
+
+static void set_cpu(struct json_object *o, const struct oci_limits *l)
+{
+	bool cpus = l->nano_cpus > 0;
+
+	json_set_u64(o, "CpuShares", l->cpu_shares);
+	json_set_u64(o, "NanoCpus", l->nano_cpus);
+	json_set_u64(o, "CpuPeriod", cpus ? CPU_PERIOD_DEFAULT :
+					    l->cpu_period);
+	json_set_i64(o, "CpuQuota", cpus ? (int64_t)(l->nano_cpus / 10000) :
+					   l->cpu_quota);
+	json_set_u64(o, "CpuRealtimePeriod", l->rt_period);
+	json_set_i64(o, "CpuRealtimeRuntime", l->rt_runtime);
+	set_text(o, "CpusetCpus", l->cpus);
+	set_text(o, "CpusetMems", l->mems);
+	json_set_i64(o, "CpuCount", 0);
+	json_set_i64(o, "CpuPercent", 0);
+}
+
+static void set_memory(struct json_object *o, const struct oci_limits *l)
+{
+	json_set_u64(o, "Memory", l->memory);
+	json_set_u64(o, "MemoryReservation", l->reservation);
+	json_set_i64(o, "MemorySwap", limits_swap(l));
+	json_set_i64(o, "MemorySwappiness", (int64_t)l->swappiness - 1);
+	json_set_i64(o, "KernelMemory", 0);
+	json_set_bool(o, "OomKillDisable", l->oom_kill_disable);
+}
+
+/* One that runs shows what is in force, the default limit of processes
+ * included; else what was asked for. */
+static void set_pids(struct json_object *o, const struct oci_limits *l,
+		     const struct cgroup *cg)
+{
+	int64_t n = MAX(l->pids, (int64_t)0);
+	uint64_t have = 0;
+
+	if (cg->fd >= 0)
+		n = cgroup_value(cg->fd, "pids.max", NULL, &have) &&
+		    have <= INT64_MAX ? (int64_t)have : 0;
+	json_set_i64(o, "PidsLimit", n);
+}
+
+static void set_limits(struct json_object *o, const struct ctr *c,
+		       const struct cgroup *cg)
+{
+	struct oci_limits l;
+
+	limits_in_force(c, cg, &l);
+	set_memory(o, &l);
+	set_cpu(o, &l);
+	set_block_io(o, &l);
+	set_pids(o, &l, cg);
+	limits_done(&l);
+	json_set_i64(o, "DiskQuota", 0);
+	json_set_i64(o, "IOMaximumIOps", 0);
+	json_set_i64(o, "IOMaximumBandwidth", 0);
+	set_text(o, "CgroupParent", c->config.cgroup_parent);
+	set_text(o, "CgroupManager",
+		 strstr(cg->path ? cg->path : "", ".scope/") ? "systemd" :
+		 cg->path ? "cgroupfs" : c->config.cgroup_manager);
+	set_text(o, "Cgroups", c->config.cgroups ? c->config.cgroups :
+						   "default");
 }
 
 static struct json_object *restart_policy(const struct ctr_config *c)
@@ -479,7 +546,8 @@ static struct json_object *restart_policy(const struct ctr_config *c)
 }
 
 static struct json_object *host_config(const struct runtime *rt,
-				       const struct ctr *ctr)
+				       const struct ctr *ctr,
+				       const struct cgroup *cg)
 {
 	const struct ctr_config *c = &ctr->config;
 	struct json_object *o = json_object_new_object();
@@ -526,7 +594,7 @@ static struct json_object *host_config(const struct runtime *rt,
 	set_list(o, "Devices", c->devices);
 	json_set(o, "Ulimits", ulimits(ctr));
 	json_set_bool(o, "Init", c->init);
-	no_limits(o);
+	set_limits(o, ctr, cg);
 	return o;
 }
 
@@ -615,16 +683,18 @@ static void set_paths(struct json_object *o, const struct runtime *rt,
 struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
 				struct err *err)
 {
+	struct cgroup cg cleanup(cgroup_done) = CGROUP_INIT;
 	struct json_object *o;
 
 	if (ctr_config_load(rt, c, err) < 0)
 		return NULL;
+	ctr_cgroup(rt, c, &cg);
 	ctr_exec_ids(rt, c);
 	o = json_object_new_object();
 	json_set_str(o, "Id", c->id);
 	set_time(o, "Created", c->created_ns);
 	set_command(o, &c->config);
-	json_set(o, "State", state(c));
+	json_set(o, "State", state(c, &cg));
 	set_text(o, "Image", c->config.image_id);
 	set_text(o, "ImageDigest", c->config.image_digest);
 	set_text(o, "ImageName", c->config.image_name);
@@ -647,6 +717,6 @@ struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
 	json_set_bool(o, "IsInfra", false);
 	json_set_bool(o, "IsService", false);
 	json_set(o, "Config", config(c));
-	json_set(o, "HostConfig", host_config(rt, c));
+	json_set(o, "HostConfig", host_config(rt, c, &cg));
 	return o;
 }

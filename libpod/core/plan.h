@@ -90,6 +90,11 @@ int plan_accounts(struct plan *p, struct err *err);
 
 /** plan_log() - the log_* fields of the monitor's configuration */
 int plan_log(struct plan *p, struct monitor_conf *m, struct err *err);
+struct cgroup_want;
+
+/** plan_cgroup() - which cgroup the container is to get; borrows from @p
+ *  @attached: the command stays with it */
+void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret);
 
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */

@@ -58,6 +58,7 @@ static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 	if (FAULT("rm.rows") < 0)
 		return err_sys(err, "remove container %.12s", id);
 	/* before the row goes: afterwards nobody would know of it */
+	ctr_cgroup_remove(rt, id);
 	r = tree_remove_at(rt->run_ctrs_fd, id, err);
 	if (r == 0)
 		r = volume_bury(rt, e->dead, err);
@@ -150,7 +151,7 @@ static int remove_dependants(struct runtime *rt, const struct ctr *c,
 static int stop_first(struct runtime *rt, struct ctr *c,
 		      const struct ctr_rm_opts *opts, struct err *err)
 {
-	bool runs = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool runs = ctr_is_up(c);
 
 	if (!opts->force && runs)
 		return err_set(err, ERR_IN_USE, EBUSY,
@@ -159,7 +160,8 @@ static int stop_first(struct runtime *rt, struct ctr *c,
 			       "without force: container state improper", c->id,
 			       ctr_state_name(c->state));
 	if (runs || c->state == CTR_EXITED)
-		return ctr_stop(rt, c, opts->timeout_s, err);
+		return ctr_stop(rt, c, c->state == CTR_PAUSED ?
+				CTR_TIMEOUT_KILL : opts->timeout_s, err);
 	return 0;
 }
 
@@ -192,7 +194,7 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
-	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
+	if (ctr_is_up(c))
 		return opts->force ?
 			       ctr_remove(rt, c, opts, err) :
 			       stop_first(rt, c, opts, err);

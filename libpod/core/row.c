@@ -133,6 +133,8 @@ const char *ctr_state_name(enum ctr_state s)
 		return "exited";
 	case CTR_REMOVING:
 		return "removing";
+	case CTR_PAUSED:
+		return "paused";
 	}
 	return "unknown";
 }

@@ -132,6 +132,20 @@ static int run_path(const struct runtime *rt, char **ret, struct err *err)
 	return 0;
 }
 
+/* After su(1) or in a cron job the variable is missing, the directory may be
+ * there all the same. */
+static char *session_dir(const struct runtime *rt)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	autofree char *usual = xasprintf("/run/user/%u", rt->ids.uid);
+
+	if (runtime_dir_is_good(xdg, rt->ids.uid))
+		return xstrdup(xdg);
+	if (!xdg && runtime_dir_is_good(usual, rt->ids.uid))
+		return take_ptr(usual);
+	return NULL;
+}
+
 static int open_dirs(struct runtime *rt, struct err *err)
 {
 	int r;
@@ -141,6 +155,7 @@ static int open_dirs(struct runtime *rt, struct err *err)
 		r = run_path(rt, &rt->run_path, err);
 	if (r < 0)
 		return r;
+	rt->session_dir = session_dir(rt);
 	rt->data_fd = private_dir(rt->data_path, err);
 	if (rt->data_fd < 0)
 		return rt->data_fd;
@@ -224,6 +239,7 @@ void runtime_close(struct runtime *rt)
 	close_fd(rt->ctrs_fd);
 	close_fd(rt->run_fd);
 	close_fd(rt->data_fd);
+	free(rt->session_dir);
 	free(rt->volumes_path);
 	free(rt->run_path);
 	free(rt->data_path);

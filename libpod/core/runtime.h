@@ -22,6 +22,7 @@ struct runtime_opts {
 	const char *runroot;	    /* --runroot: run directory */
 	const char *storage_driver; /* --storage-driver */
 	const char *volumepath;
+	const char *cgroup_manager; /* --cgroup-manager, checked */
 	uint64_t layer_max;	    /* --max-layer-size, 0 = default */
 };
 
@@ -58,6 +59,7 @@ struct runtime {
 	char *data_path;
 	char *run_path;
 	char *volumes_path;
+	char *session_dir; /* of the user's systemd: XDG_RUNTIME_DIR; NULL */
 	int data_fd;
 	int run_fd;
 	int ctrs_fd;	/* data/containers */

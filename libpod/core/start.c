@@ -438,8 +438,10 @@ static int run_plan(struct plan *p, int lock, int *attach,
 {
 	struct monitor_conf conf;
 	struct port_socks socks = { 0 };
+	struct cgroup_want want;
 	struct launch l = {
 		.spec = &p->spec,
+		.cgroup = &want,
 		.conf = &conf,
 		.want_stdin = p->c->config.stdin_open,
 		.net = p->slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER,
@@ -450,6 +452,7 @@ static int run_plan(struct plan *p, int lock, int *attach,
 	int r;
 
 	monitor_conf_init(&conf);
+	plan_cgroup(p, attach != NULL, &want);
 	r = bind_ports(p, &socks, err);
 	if (r == 0) {
 		fill_conf(&conf, p, lock, BACKOFF_MIN_MS);
@@ -520,6 +523,11 @@ static int check_startable(struct runtime *rt, struct ctr *c, struct err *err)
 	ctr_normalise(rt, c);
 	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
 		return 1;
+	if (c->state == CTR_PAUSED)
+		return err_set(err, ERR_STATE, EBUSY,
+			       "container %s must be in Created or Stopped "
+			       "state to be started, it is paused: container "
+			       "state improper", c->id);
 	if (c->state == CTR_CREATED || c->state == CTR_EXITED)
 		return 0;
 	return err_set(err, ERR_STATE, EBUSY,
@@ -596,9 +604,11 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 {
 	struct monitor_conf conf;
 	struct port_socks socks = { 0 };
+	struct cgroup_want want;
 	struct plan p;
 	struct launch l = {
 		.spec = &p.spec,
+		.cgroup = &want,
 		.conf = &conf,
 		.want_stdin = c->config.stdin_open,
 		.socks = &socks,
@@ -608,6 +618,7 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 	plan_init(&p, rt, c);
 	monitor_conf_init(&conf);
 	r = make_plan(&p, err);
+	plan_cgroup(&p, false, &want);
 	l.net = p.slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER;
 	if (r == 0)
 		r = bind_ports(&p, &socks, err);

@@ -18,7 +18,8 @@
  *
  *   row says          witnesses                       it is
  *   ----------------  ------------------------------  -----------------------
- *   running,stopping  exit record of start_n          exited, that code
+ *   running, paused,
+ *   stopping          exit record of start_n          exited, that code
  *                     else lock held                  running
  *                     else init alive                 running, orphaned
  *                     else                            exited -1, reason
@@ -235,7 +236,7 @@ static void normalise_running(int dir, struct ctr *c)
 void ctr_normalise(struct runtime *rt, struct ctr *c)
 {
 	bool starting = c->state == CTR_STARTING || c->state == CTR_CREATING;
-	bool running = c->state == CTR_RUNNING || c->state == CTR_STOPPING;
+	bool running = ctr_is_up(c);
 
 	if (starting && owner_is_alive(&c->owner, c->owner_boot))
 		return;

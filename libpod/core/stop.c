@@ -34,11 +34,6 @@
 #define SETTLE_MS 10000
 #define LOOK_NS 200000
 
-static bool is_up(const struct ctr *c)
-{
-	return c->state == CTR_RUNNING || c->state == CTR_STOPPING;
-}
-
 static int err_not_running(struct err *err, const struct ctr *c,
 			   const char *verb)
 {
@@ -56,7 +51,7 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
-	if (!is_up(c))
+	if (!ctr_is_up(c))
 		return err_not_running(err, c, "kill");
 	autoclose int fd = proc_open(&c->init);
 
@@ -98,7 +93,7 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 {
 	int r = ctr_config_load(rt, c, err);
 
-	if (r == 0 && is_fatal(sig) && is_up(c) &&
+	if (r == 0 && is_fatal(sig) && ctr_is_up(c) &&
 	    c->config.restart != RESTART_NO)
 		r = tx_run(rt, TX_RESERVE, tx_user_stop, c, err);
 	if (r == 0)
@@ -118,7 +113,7 @@ static int look_settled(struct runtime *rt, struct ctr *c, int timeout_ms)
 		enum ctr_state was = c->state;
 
 		ctr_normalise(rt, c);
-		if (!is_up(c))
+		if (!ctr_is_up(c))
 			return 1;
 		if (clock_mono_ns() >= end)
 			return 0;
@@ -183,7 +178,7 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
 	r = wait_transition(rt, c, err);
 	if (r < 0)
 		return r;
-	while (is_up(c)) {
+	while (ctr_is_up(c)) {
 		if (!c->orphaned && wait_told(rt, c, ret_code))
 			return 0;
 		/* no monitor to ask, or it died: watch the witnesses */
@@ -204,7 +199,7 @@ static int tx_stopping(struct runtime *rt, void *arg, struct err *err)
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
-	if (is_up(c) && c->owner.pid == 0) {
+	if (ctr_is_up(c) && c->owner.pid == 0) {
 		c->state = CTR_STOPPING;
 		c->owner = proc_self();
 		(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s",
@@ -265,6 +260,14 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	return event_ctr(rt, c, EVENT_STOP, NULL, err);
 }
 
+/* A signal would only be pending.  Killing it works all the same. */
+static int err_paused(struct err *err, const struct ctr *c)
+{
+	return err_set(err, ERR_STATE, EBUSY,
+		       "can only stop created or running containers. %s is in "
+		       "state paused: container state improper", c->id);
+}
+
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err)
 {
@@ -277,12 +280,16 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		r = wait_transition(rt, c, err);
 	if (r < 0)
 		return r;
+	if (c->state == CTR_PAUSED && timeout_s != CTR_TIMEOUT_KILL)
+		return err_paused(err, c);
+	if (timeout_s == CTR_TIMEOUT_KILL)
+		timeout_s = 0;
 	if (timeout_s == CTR_TIMEOUT_CONFIG)
 		timeout_s = c->config.stop_timeout;
 	backs_off = c->state == CTR_EXITED &&
 		    c->config.restart != RESTART_NO &&
 		    ctr_lock_probe(rt, c->id) == 1;
-	if (!is_up(c) && !backs_off)
+	if (!ctr_is_up(c) && !backs_off)
 		return 0;
 	r = tx_run(rt, TX_RESERVE, tx_stopping, c, err);
 	if (r == -ENOENT) {	/* --rm, and it ended by itself */
@@ -291,7 +298,7 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	}
 	if (r < 0)
 		return r;
-	if (is_up(c))
+	if (ctr_is_up(c))
 		return stop_running(rt, c, timeout_s, err);
 	cancel_backoff(rt, c);
 	return 0;

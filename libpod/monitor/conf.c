@@ -68,6 +68,7 @@ static const struct conf_field {
 	FIELD("listen_fd", CONF_FD, listen_fd),
 	FIELD("hold_fd", CONF_FDS, hold_fds),
 	FIELD("helper_pid", CONF_PIDS, helper_pids),
+	FIELD("cgroup", CONF_TEXT, cgroup),
 	FIELD("stdin_once", CONF_BOOL, stdin_once),
 	FIELD("log_driver", CONF_DRIVER, log_driver),
 	FIELD("log_size_max", CONF_U64, log_size_max),
@@ -124,6 +125,7 @@ void monitor_conf_done(struct monitor_conf *c)
 {
 	free(c->id);
 	free(c->name);
+	free(c->cgroup);
 	free(c->exec_path);
 	free(c->log_name);
 	free(c->log_extra);

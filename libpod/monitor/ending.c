@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libpod/oci/cgroup.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/fd.h"
@@ -177,6 +179,13 @@ static void write_record(struct monitor *m)
 		exit_record_write(c->run_fd, &m->record, false, NULL);
 }
 
+static int oom_state(const struct monitor_conf *c)
+{
+	autoclose int fd = c->cgroup ? cgroup_open(c->cgroup) : -EBADF;
+
+	return fd < 0 ? -1 : cgroup_oom(fd);
+}
+
 void ending_start(struct monitor *m)
 {
 	struct monitor_conf *c = m->conf;
@@ -184,7 +193,7 @@ void ending_start(struct monitor *m)
 	m->dead = true;
 	m->record.finished_ns = clock_now_ns();
 	m->record.start_n = c->start_n;
-	m->record.oom = -1;
+	m->record.oom = oom_state(c);
 	loop_del(m->loop, m->timeout);
 	loop_del(m->loop, m->listen_src);
 	m->listen_src = NULL;
@@ -195,5 +204,7 @@ void ending_start(struct monitor *m)
 	(void)FAULT("monitor.payload.dead");
 	write_record(m);
 	(void)FAULT("monitor.exit.recorded");
+	if (c->cgroup)
+		cgroup_remove(c->cgroup);
 	next_step(m);
 }

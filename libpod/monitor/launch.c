@@ -51,6 +51,7 @@ struct launch_msg {
 struct birth {
 	const struct launch *l;
 	int report_fd;
+	struct cgroup cgroup;
 	struct oci_ctr ctr;
 	bool created;
 	struct oci_io io;
@@ -156,6 +157,9 @@ static void birth_undo(struct birth *b)
 		oci_ctr_done(&b->ctr);
 		unlinkat(c->dir_fd, "started", 0);
 	}
+	if (b->cgroup.path)
+		cgroup_remove(b->cgroup.path);
+	cgroup_done(&b->cgroup);
 	slirp_done(&b->slirp);
 	close_fd(b->proxy_exit_fd);
 	for (int i = 0; i < 3; i++)
@@ -171,17 +175,38 @@ static void birth_undo(struct birth *b)
 
 /* ---- the steps ------------------------------------------------------- */
 
+/*
+ * In our own user namespace, where we are who the manager of cgroups knows.
+ * Commands find the cgroup, and what is not in force, through a file.
+ */
+static int make_cgroup(struct birth *b, struct err *err)
+{
+	const struct launch *l = b->l;
+	struct cgroup *c = &b->cgroup;
+	int r;
+
+	if (!l->cgroup)
+		return 0;
+	r = cgroup_make(l->cgroup, c, err);
+	if (r < 0)
+		return r;
+	return cgroup_record_write(l->conf->run_fd, c, err);
+}
+
 static int create(struct birth *b, struct err *err)
 {
 	const struct launch *l = b->l;
-	int r = 0;
+	struct oci_spec spec = *l->spec;
+	int r = make_cgroup(b, err);
 
-	if (l->join_userns)
+	if (b->cgroup.path)
+		spec.cgroup = &b->cgroup;
+	if (r == 0 && l->join_userns)
 		r = l->join_userns(l->arg, err);
 	if (r == 0)
 		r = make_stdio(b, err);
 	if (r == 0)
-		r = oci_create(l->spec, &b->io, netns_ready, b, &b->ctr, err);
+		r = oci_create(&spec, &b->io, netns_ready, b, &b->ctr, err);
 	if (r < 0)
 		return r;
 	b->created = true;
@@ -220,10 +245,10 @@ static void report(const struct birth *b, enum launch_phase phase,
 	if (b->created) {
 		msg.report.init = b->ctr.init;
 		msg.report.monitor = proc_self();
-		if (b->ctr.warnings)
-			snprintf(msg.report.warnings,
-				 sizeof(msg.report.warnings), "%s",
-				 b->ctr.warnings);
+		snprintf(msg.report.warnings, sizeof(msg.report.warnings),
+			 "%s\n%s",
+			 b->cgroup.warning ? b->cgroup.warning : "",
+			 b->ctr.warnings ? b->ctr.warnings : "");
 	}
 	(void)send(b->report_fd, &msg, sizeof(msg), MSG_NOSIGNAL);
 }
@@ -264,6 +289,7 @@ static void noreturn_attr become(struct birth *b)
 	c->init = b->ctr.init;
 	c->init_pidfd = take_fd(b->ctr.pidfd);
 	c->console_fd = b->io.console_fd;
+	c->cgroup = take_ptr(b->cgroup.path);
 	c->n_helpers = 0;
 	c->n_hold = 0;
 	add_helper(c, b->slirp.pid);
@@ -281,6 +307,7 @@ static int give_birth(const struct launch *l, int report_fd, struct err *err)
 	struct birth b = {
 		.l = l,
 		.report_fd = report_fd,
+		.cgroup = CGROUP_INIT,
 		.ctr = OCI_CTR_INIT,
 		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
 		.ends = { -EBADF, -EBADF, -EBADF },

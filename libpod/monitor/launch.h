@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "libpod/monitor/monitor.h"
+#include "libpod/oci/cgroup.h"
 #include "libpod/oci/oci.h"
 #include "network/network.h"
 #include "util/err.h"
@@ -48,6 +49,7 @@ enum launch_net {
  * @socks:       listeners for the proxy; NULL or empty: none
  * @join_userns: enters U; called in M before anything is created, may be NULL
  * @arg:         of @join_userns
+ * @cgroup:      what cgroup the container is to get, NULL: none is made
  * @monitor_fd:  bryo-monitor, O_PATH; -EBADF: stay in the big program
  * @rows, @cols: in @spec->process, when there is a terminal
  */
@@ -59,13 +61,14 @@ struct launch {
 	const struct port_socks *socks;
 	int (*join_userns)(void *arg, struct err *err);
 	void *arg;
+	const struct cgroup_want *cgroup;
 	int monitor_fd;
 };
 
 #define LAUNCH_WARNINGS_MAX 2048
 
 /** struct launch_report - what the CLI learns
- *  @warnings: of oci_create(), one per line, cut to fit */
+ *  @warnings: of cgroup_make() and oci_create(), one per line, cut to fit */
 struct launch_report {
 	struct proc_id init;
 	struct proc_id monitor;

@@ -30,7 +30,8 @@
  * How it ends, in this order:
  *  1. the payload is reaped, what its pipes still hold is read and logged;
  *     @hold_fds are closed, so that the helpers end meanwhile
- *  2. the exit record is written; from here on wait(1) may return
+ *  2. the exit record is written; from here on wait(1) may return; the
+ *     cgroup is removed, and who is left in it (--pid=host) killed
  *  3. every client gets ATTACH_EXIT; the first one (@client_fd) only after it
  *     took all output, however slow it is (with @restart: 10 s at most)
  *  4. helpers that did not end by themselves within 500 ms are killed
@@ -79,6 +80,7 @@ enum log_driver {
  * @listen_fd:    listening attach socket (run_fd/attach), or -EBADF
  * @hold_fds:     kept open while the payload lives: slirp's exit pipe, ...
  * @helper_pids:  children that end with us (slirp4netns, proxy, fuse)
+ * @cgroup:       absolute path of the payload's cgroup, or NULL; owned
  * @stdin_once:   close the payload's stdin when the first client's ends
  * @log_size_max: bytes of one log file, 0 = unlimited
  * @log_files_max: log files in all, at least 1
@@ -118,6 +120,7 @@ struct monitor_conf {
 	int n_hold;
 	pid_t helper_pids[MONITOR_HOLD_MAX];
 	int n_helpers;
+	char *cgroup;
 	bool stdin_once;
 	enum log_driver log_driver;
 	uint64_t log_size_max;

@@ -14,6 +14,14 @@
  */
 pid_t clone_process(uint64_t flags, int *ret_pidfd);
 
+/**
+ * clone_process_into() - the same, with the child in the cgroup @cgroup_fd
+ * @cgroup_fd: a directory of cgroup v2; -EBADF: in ours
+ *
+ * -EACCES: we may not move anything from our cgroup to that one.
+ */
+pid_t clone_process_into(uint64_t flags, int cgroup_fd, int *ret_pidfd);
+
 /** pidfd_reap() - wait for a child to end; its status is dropped */
 void pidfd_reap(int pidfd);
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/oci/cgroup.h"
 #include "libpod/oci/clone.h"
 #include "libpod/oci/init.h"
 #include "libpod/oci/process.h"
@@ -66,7 +67,15 @@ static uint64_t clone_flags(const struct oci_spec *spec, bool outer_pid)
 	for (size_t i = 0; i < ARRAY_LEN(namespaces); i++)
 		if (spec->ns[namespaces[i].type].mode == OCI_NS_NEW)
 			flags |= namespaces[i].flag;
+	/* Its root would be our cgroup, not the container's: see init.c. */
+	if (spec->cgroup)
+		flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	return outer_pid ? flags & ~(uint64_t)CLONE_NEWPID : flags;
+}
+
+static int cgroup_of(const struct oci_spec *spec)
+{
+	return spec->cgroup ? spec->cgroup->fd : -EBADF;
 }
 
 static bool joins_any(const struct oci_spec *spec)
@@ -132,7 +141,7 @@ static int helper_run(struct init *in, uint64_t flags, struct err *err)
 	r = join_all(in, err);
 	if (r < 0)
 		return r;
-	pid = clone_process(flags | CLONE_PARENT, &pidfd);
+	pid = clone_process_into(flags | CLONE_PARENT, cgroup_of(spec), &pidfd);
 	if (pid == 0)
 		init_main(in);
 	if (pid < 0)
@@ -198,7 +207,7 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 		return err_code(err, r, "make a socket pair");
 	if (joins_any(in->spec))
 		return clone_joined(in, flags, ctr, err);
-	r = clone_process(flags, &ctr->pidfd);
+	r = clone_process_into(flags, cgroup_of(in->spec), &ctr->pidfd);
 	if (r == 0)
 		init_main(in);
 	close_fd(in->sync_fd);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +190,18 @@ static int step_oom(struct init *in, struct err *err)
 	return in->oom_done ? 0 : oom_apply(in, err);
 }
 
+/* A cgroup namespace has the cgroup as its root that its maker is in: the
+ * parent's, had the clone made it. */
+static int step_cgroupns(struct init *in, struct err *err)
+{
+	if (!in->spec->cgroup ||
+	    in->spec->ns[OCI_NS_CGROUP].mode != OCI_NS_NEW)
+		return 0;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(err, "make the cgroup namespace");
+	return 0;
+}
+
 static int loopback_up(struct err *err)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
@@ -314,6 +327,7 @@ static int step_start(struct init *in, struct err *err)
 	X(oom, BOTH)			/* while the parent writes maps */   \
 	X(places, CREATE)		/* as the user that we still are */  \
 	X(ids, BOTH)			/* before any mount: needs caps */   \
+	X(cgroupns, CREATE)		/* in its cgroup since the clone */  \
 	X(proc, CREATE)			/* early: may have to start over */  \
 	X(network, CREATE)		/* the parent goes on meanwhile */   \
 	X(private, CREATE)                                                   \

@@ -10,6 +10,7 @@
 #include "libpod/oci/idmap.h"
 #include "util/err.h"
 
+struct cgroup;
 struct json_object;
 
 /*
@@ -246,6 +247,8 @@ struct oci_spec {
 	struct oci_accounts accounts;
 	bool init_process;		/* --init: bryo-init stays as pid 1 */
 	bool privileged;
+	const struct cgroup *cgroup;	/* that init is cloned into; NULL: in
+					   the caller's */
 };
 
 /** spec_to_json() - the bundle's config.json; owned by the caller */
