@@ -19,12 +19,14 @@ struct push_opts;
  * @name: "docker://quay.io/me/app:1", for messages; owned
  * @host: of a registry, for cross-repository mounts; NULL elsewhere; owned
  * @repo: likewise
+ * @format: "oci" when it takes manifests of that form only; a literal
  */
 struct dest {
 	const struct dest_ops *ops;
 	char *name;
 	char *host;
 	char *repo;
+	const char *format;
 };
 
 /**

@@ -122,34 +122,3 @@ int dest_registry(const char *full, const struct push_opts *opts,
 	*ret = &rd->dest;
 	return 0;
 }
-
-/* ---- any ---------------------------------------------------------------- */
-
-static const char *const not_yet[] = {
-	"docker-archive:", "oci-archive:", "oci:", "dir:", "docker-daemon:",
-	"containers-storage:",
-};
-
-int dest_open(const char *name, const struct push_opts *opts,
-	      struct dest **ret, struct err *err)
-{
-	const char *rest = str_after(name, "docker://");
-
-	for (size_t i = 0; i < ARRAY_LEN(not_yet); i++) {
-		if (str_starts(name, not_yet[i]))
-			return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-				       "push to %s is not supported yet",
-				       not_yet[i]);
-	}
-	return dest_registry(rest ? rest : name, opts, ret, err);
-}
-
-void dest_close(struct dest *d)
-{
-	if (!d)
-		return;
-	free(d->name);
-	free(d->host);
-	free(d->repo);
-	d->ops->close(d);
-}

@@ -41,6 +41,7 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
+#include "util/sha256.h"
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"
@@ -50,6 +51,7 @@ enum {
 	SOURCE_WAIT_MS = 10000,
 	JOBS_MIN = 4,
 	JOBS_MAX = 6,
+	COPY_BYTES = 256 << 10,
 };
 
 enum slot_state { SLOT_WAIT, SLOT_BUSY, SLOT_RUN, SLOT_UNPACKED, SLOT_DONE };
@@ -552,15 +554,37 @@ static int sync_wait(struct fetch *f)
 	return r;
 }
 
-/* The file of a member that several names or links share. */
+static int copy_bytes(int in, int out, char ret_hex[SHA256_HEX],
+		      struct err *err)
+{
+	autofree char *buf = xmalloc(COPY_BYTES);
+	auto_sha256 struct sha256 *hash = NULL;
+	ssize_t n;
+	int r = sha256_new(&hash, err);
+
+	if (r < 0)
+		return r;
+	while ((n = fd_read_full(in, buf, COPY_BYTES)) > 0) {
+		sha256_add(hash, buf, (size_t)n);
+		r = fd_write_full(out, buf, (size_t)n);
+		if (r < 0)
+			return err_code(err, r, "write a blob");
+	}
+	if (n < 0)
+		return err_code(err, (int)n, "read a blob");
+	sha256_hex(hash, ret_hex);
+	return fsync(out) < 0 ? err_sys(err, "write a blob") : 0;
+}
+
+/* The file of a member that several names or links share, or that is not
+ * ours: then it may be another one by now. */
 static int copy_member(struct fetch *f, struct slot *sl, const char *hex,
 		       struct err *err)
 {
-	autofree char *buf = xmalloc(256 << 10);
 	int staging = store_dir(f->s, STORE_STAGING, err);
 	char name[STORE_UNIQUE_MAX];
-	ssize_t n;
-	int r = 0;
+	char found[SHA256_HEX];
+	int r;
 
 	store_unique(f->s, name);
 	autoclose int in = f->src->ops->open(f->src, &sl->l->d, 0, 0, err);
@@ -570,13 +594,11 @@ static int copy_member(struct fetch *f, struct slot *sl, const char *hex,
 				   O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_sys(err, "create blob %s", hex);
-	while (r == 0 && (n = fd_read_full(in, buf, 256 << 10)) > 0)
-		r = fd_write_full(out, buf, (size_t)n);
-	if (r == 0 && fsync(out) < 0)
-		r = -errno;
-	if (r < 0)
-		err_code(err, r, "write blob %s", hex);
-	else
+	r = copy_bytes(in, out, found, err);
+	if (r == 0 && !streq(found, hex))
+		r = err_set(err, ERR_INVALID, EBADMSG,
+			    "layer %s changed while it was read", hex);
+	if (r == 0)
 		r = blob_take(f->s, staging, name, hex, err);
 	if (r < 0)
 		unlinkat(staging, name, 0);
@@ -592,14 +614,16 @@ static int publish_blob(struct fetch *f, struct slot *sl, struct err *err)
 
 	if (sl->input == FROM_BLOB)
 		return 0;
-	if (!f->src->gives)
+	/* Its bytes were kept while they came */
+	if (!f->src->gives && sl->lock >= 0)
 		return blob_take(f->s, f->s->dir[STORE_PARTIAL], hex, hex, err);
 	/* Its digest may be known only now */
 	memcpy(text, hex, sizeof(text));
 	r = lease_add(f->s, hashes, err);
 	if (r < 0)
 		return r;
-	if (f->src->ops->give(f->src, &sl->l->d,
+	if (f->src->gives &&
+	    f->src->ops->give(f->src, &sl->l->d,
 			      store_dir(f->s, STORE_BLOBS, NULL), hex) == 0)
 		return 0;
 	return copy_member(f, sl, hex, err);

@@ -22,6 +22,7 @@
 #include "storage/registry/registry.h"
 #include "storage/source.h"
 #include "storage/store_int.h"
+#include "storage/transport.h"
 #include "util/db.h"
 #include "util/safe.h"
 #include "util/str.h"
@@ -254,28 +255,11 @@ static int pull_archive(struct pull *p, const char *path, const char *ref,
 	return r < 0 ? err_wrap(err, r, "%s", shown) : 0;
 }
 
-/* "oci:PATH[:REF]": the last colon behind the last slash */
-static int pull_path(struct pull *p, const char *rest, struct err *err)
-{
-	autofree char *path = xstrdup(rest);
-	char *slash = strrchr(path, '/');
-	char *colon = strchr(slash ? slash : path, ':');
-	const char *ref = NULL;
-
-	if (colon) {
-		*colon = '\0';
-		ref = colon + 1;
-	}
-	return pull_archive(p, path, ref, err);
-}
-
 int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 	       char ***ret_ids, struct err *err)
 {
-	static const char *const local[] = { "docker-archive:", "oci-archive:",
-					     "oci:", "dir:" };
+	auto_transport struct transport t = { .name = NULL };
 	struct pull p = { .s = s, .opts = opts, .ids = ret_ids };
-	const char *rest;
 	int r;
 
 	TRACE("store", "pull");
@@ -285,16 +269,14 @@ int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 		r = platform_parse(opts->platform, &p.want, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_LEN(local); i++) {
-		rest = str_after(name, local[i]);
-		if (rest)
-			return pull_path(&p, rest, err);
-	}
-	rest = str_after(name, "docker://");
-	if (!rest)
-		rest = name;
-	r = use_present(&p, rest, err);
+	transport_parse(name, &t);
+	if (t.path)
+		return pull_archive(&p, t.path, t.ref, err);
+	/* The store itself: there is nothing to fetch */
+	if (t.kind == TRANSPORT_STORE)
+		p.policy = POLICY_NEVER;
+	r = use_present(&p, t.name, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return pull_registry(&p, rest, err);
+	return pull_registry(&p, t.name, err);
 }

@@ -20,7 +20,10 @@
 #include "storage/push.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "storage/blob.h"
 #include "storage/dest.h"
@@ -30,6 +33,7 @@
 #include "storage/image/ref.h"
 #include "storage/push_layer.h"
 #include "storage/store_int.h"
+#include "storage/transport.h"
 #include "util/db.h"
 #include "util/fault.h"
 #include "util/json.h"
@@ -415,8 +419,16 @@ int push_open(struct store *s, const char *dest, const struct push_opts *opts,
 		r = dest_open(dest, opts, &to, err);
 	if (r < 0)
 		return r;
+	if (to->format && opts->format && !streq(to->format, opts->format)) {
+		dest_close(to);
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "%s takes no manifests of format \"%s\"", dest,
+			       opts->format);
+	}
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct push){ .s = s, .o = *opts, .to = to };
+	if (to->format)
+		p->o.format = to->format;
 	*ret = p;
 	return 0;
 }
@@ -498,6 +510,54 @@ static int check_platform(const struct image *img, const char *text,
 		       img->variant, text);
 }
 
+/* Its layers are uncompressed and it has no manifest: what save writes. */
+static int push_docker_archive(struct store *s, const struct image *img,
+			       const struct transport *t,
+			       const struct push_opts *opts, struct err *err)
+{
+	char *names[] = { img->id, NULL };
+	bool made = access(t->path, F_OK) < 0;
+	struct stat st;
+	int r = 0;
+
+	autoclose int fd = open(t->path, O_WRONLY | O_CREAT | O_CLOEXEC |
+				O_NOCTTY, 0666);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "open %s", t->path);
+	const struct save_opts so = {
+		.format = "docker-archive",
+		.fd = fd,
+		.as = t->ref,
+		.progress = opts->progress,
+	};
+	if (S_ISREG(st.st_mode) && st.st_size)
+		return err_set(err, ERR_INVALID, EEXIST,
+			       "%s: there is a file already, and an archive "
+			       "cannot be added to", t->path);
+	r = image_save(s, names, &so, err);
+	if (r < 0 && made)
+		(void)unlink(t->path);
+	return r;
+}
+
+/* 1 done without a struct dest, 0 not one of these, -errno */
+static int push_special(struct store *s, const struct image *img,
+			const char *dest, const struct push_opts *opts,
+			struct err *err)
+{
+	auto_transport struct transport t = { .name = NULL };
+	int r;
+
+	transport_parse(dest, &t);
+	if (t.kind == TRANSPORT_STORE)
+		r = image_tag(s, img, t.name, err);
+	else if (t.kind == TRANSPORT_DOCKER_ARCHIVE)
+		r = push_docker_archive(s, img, &t, opts, err);
+	else
+		return 0;
+	return r < 0 ? r : 1;
+}
+
 int image_push(struct store *s, const char *name, const char *dest,
 	       const struct push_opts *opts, struct pushed *ret,
 	       struct err *err)
@@ -522,6 +582,13 @@ int image_push(struct store *s, const char *name, const char *dest,
 		return r;
 	if (!dest)
 		dest = full;
+	r = push_special(s, img, dest, opts, err);
+	if (r < 0)
+		return err_wrap(err, r, "push %s", dest);
+	if (r > 0) {
+		memcpy(ret->digest, img->digest, strlen(img->digest) + 1);
+		return 0;
+	}
 	r = push_open(s, dest, opts, &p, err);
 	if (r == 0)
 		r = push_image(p, img, false, ret, err);

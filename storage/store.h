@@ -376,12 +376,15 @@ int image_load(struct store *s, int fd, const struct progress *p,
  * @fd:     file, pipe, or the directory of the last two; borrowed
  * @gzip:   docker-dir: compress layers that are not
  * @plain:  OCI formats: layers uncompressed
+ * @as:     the one name that the one image gets in there; NULL: those under
+ *          which it was asked for
  */
 struct save_opts {
 	const char *format;
 	int fd;
 	bool gzip;
 	bool plain;
+	const char *as;
 	const struct progress *progress;
 };
 

@@ -32,8 +32,6 @@
 #include "util/strv.h"
 #include "util/trace.h"
 
-#define UNKNOWN "payload does not match any of the supported image formats: "
-
 /**
  * struct load - one call of load_fd()
  * @root:  the directory with the members
@@ -47,6 +45,22 @@ struct load {
 	bool ours;
 	size_t found;
 };
+
+/* One reason for each transport, as podman's users match them. */
+static int unknown(struct err *err, bool is_tar, int code, const char *docker,
+		   const char *oci)
+{
+	static const char text[] =
+		"payload does not match any of the supported image formats:";
+	static const char no_dir[] = "not a directory";
+	static const char no_tar[] = "is a directory";
+
+	return err_set(err, ERR_INVALID, code,
+		       "%s oci: %s; oci-archive: %s; docker-archive: %s; "
+		       "dir: %s", text, is_tar ? no_dir : oci,
+		       is_tar ? oci : no_tar, is_tar ? docker : no_tar,
+		       is_tar ? no_dir : docker);
+}
 
 static void note(struct load *ld, const struct incoming *in)
 {
@@ -81,13 +95,18 @@ static int finish(struct load *ld, struct incoming *in, struct source *src,
 
 /* ---- docker-archive ----------------------------------------------------- */
 
-/* opts.ref is a name that the entry has, or nothing was asked for. */
-static bool entry_wanted(const struct load *ld, const struct docker_entry *e)
+/* opts.ref is a name that the entry has, "@N" the N-th entry, or nothing was
+ * asked for. */
+static bool entry_wanted(const struct load *ld, const struct docker_entry *e,
+			 size_t i)
 {
 	autofree char *full = NULL;
+	uint64_t n;
 
 	if (!ld->opts->ref)
 		return true;
+	if (*ld->opts->ref == '@')
+		return parse_u64(ld->opts->ref + 1, &n) == 0 && n == i;
 	return ref_full(ld->opts->ref, "docker.io", &full, NULL) == 0 &&
 	       strv_contains(e->tags, full);
 }
@@ -120,7 +139,7 @@ static int load_docker(struct load *ld, const struct sb *text,
 	int r = docker_index_parse(text->buf, text->len, &index, err);
 
 	for (size_t i = 0; r == 0 && i < index.n; i++)
-		if (entry_wanted(ld, &index.v[i]))
+		if (entry_wanted(ld, &index.v[i], i))
 			r = load_entry(ld, src, &index.v[i], err);
 	return r;
 }
@@ -234,9 +253,7 @@ static int load_root(struct load *ld, struct err *err)
 		return load_oci(ld, &oci, err);
 	if (have_docker == 0)
 		return load_plain_dir(ld, err);
-	return err_set(err, ERR_INVALID, EINVAL,
-		       UNKNOWN "docker-archive: %s; oci-archive: %s",
-		       no_docker.msg, no_oci.msg);
+	return unknown(err, ld->ours, EINVAL, no_docker.msg, no_oci.msg);
 }
 
 static int load_images(struct load *ld, struct err *err)
@@ -282,9 +299,7 @@ static int unpack(struct store *s, int input, int dir, struct err *err)
 	} while (r == 0);
 	layer_job_end(&job);
 	if (r < 0 && why.kind == ERR_INVALID)
-		return err_set(err, ERR_INVALID, why.code,
-			       UNKNOWN "docker-archive: %s; oci-archive: %s",
-			       why.msg, why.msg);
+		return unknown(err, true, why.code, why.msg, why.msg);
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "unpack: %s", why.msg);
 	return 0;

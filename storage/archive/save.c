@@ -18,6 +18,7 @@
 #include "storage/archive/save.h"
 
 #include "storage/image/names.h"
+#include "storage/image/ref.h"
 #include "storage/store_int.h"
 #include "util/db.h"
 #include "util/fd.h"
@@ -76,6 +77,16 @@ static struct saved *saved_of(struct save *sv, const char *id)
 	return NULL;
 }
 
+static int name_as(struct saved *one, const char *as, struct err *err)
+{
+	char *full = NULL;
+	int r = ref_full(as, "docker.io", &full, err);
+
+	if (r == 0)
+		strv_push(&one->names, full);
+	return r;
+}
+
 static int want_one(struct save *sv, const char *typed, struct err *err)
 {
 	autofree char *full = NULL;
@@ -96,6 +107,8 @@ static int want_one(struct save *sv, const char *typed, struct err *err)
 		found = &sv->v[sv->n++];
 		*found = (struct saved){ take_ptr(img), NULL };
 	}
+	if (sv->o->as)
+		return name_as(found, sv->o->as, err);
 	if (full && !strchr(full, '@') && !strv_contains(found->names, full))
 		strv_push(&found->names, take_ptr(full));
 	return 0;

@@ -3,11 +3,10 @@
  * Theory of operation
  *
  * OCI layouts (a tar or a directory) and dir:.  The manifest is byte for byte
- * the one that the image came with, OCI's or docker's, both are legal in a
- * layout, as long as every layer is written as that manifest has it.  Where
- * one is not (its blob came with another image, or another compression is
- * wanted), or where dir: needs docker's form, a manifest is made over what
- * was written; it is the same each time.
+ * the one that the image came with as long as it has the form that is written
+ * (OCI's or docker's) and every layer is written as it has it.  Where that is
+ * not so (a blob came with another image, another compression is wanted) a
+ * manifest is made over what was written; it is the same each time.
  *
  * A directory that is an OCI layout already keeps its other images; dir:
  * holds one image, and replaces the one that was there.
@@ -150,6 +149,7 @@ static int part_plan(struct save *sv, struct plan *pl, size_t i,
 static int plan_make(struct save *sv, const struct image *img, bool docker,
 		     struct plan *pl, struct err *err)
 {
+	const char *type;
 	int r = image_config(sv->s, img, &pl->config, err);
 
 	if (r == 0)
@@ -158,8 +158,9 @@ static int plan_make(struct save *sv, const struct image *img, bool docker,
 		return r;
 	pl->img = img;
 	pl->docker = docker;
-	pl->changed = docker && !streq(json_str(pl->manifest, "mediaType"),
-				       TYPE_DOCKER_MANIFEST);
+	/* skopeo finds no name in an OCI layout whose manifest is docker's */
+	type = json_str(pl->manifest, "mediaType");
+	pl->changed = docker != streq(type, TYPE_DOCKER_MANIFEST);
 	pl->diff_ids = json_strv(json_obj(pl->config, "rootfs"), "diff_ids");
 	pl->n = strv_len(pl->diff_ids);
 	pl->v = xcalloc(pl->n ? pl->n : 1, sizeof(*pl->v));
@@ -189,7 +190,7 @@ static int copy_blob(struct save *sv, const char *dir, const char *digest,
 			       "blob %.19s is not in the store any more, pull "
 			       "the image again", digest);
 	save_tell(sv, what, digest);
-	if (sink_has(&sv->k, name, size))
+	if (sink_has(&sv->k, name, &size))
 		return 0;
 	return sink_copy(&sv->k, name, fd, size, err);
 }
@@ -286,13 +287,6 @@ static int write_image(struct save *sv, struct plan *pl, const char *dir,
 
 /* ---- OCI layout --------------------------------------------------------- */
 
-static const char *manifest_type(const struct plan *pl)
-{
-	const char *type = json_str(pl->manifest, "mediaType");
-
-	return type && !pl->changed ? type : TYPE_OCI_MANIFEST;
-}
-
 static int oci_image(struct save *sv, const struct saved *one,
 		     struct json_object *index, struct err *err)
 {
@@ -310,7 +304,7 @@ static int oci_image(struct save *sv, const struct saved *one,
 	if (r < 0)
 		return r;
 	do {
-		layout_index_add(index, manifest_type(&pl), digest, text.len,
+		layout_index_add(index, TYPE_OCI_MANIFEST, digest, text.len,
 				 name ? *name : NULL, NULL);
 	} while (name && *++name);
 	if (!save_first_time(sv, digest))

@@ -63,7 +63,7 @@ int sink_mkdir(struct sink *k, const char *name, struct err *err)
 	return 0;
 }
 
-bool sink_has(const struct sink *k, const char *name, uint64_t size)
+bool sink_has(const struct sink *k, const char *name, const uint64_t *size)
 {
 	const char *last;
 	struct stat st;
@@ -73,7 +73,8 @@ bool sink_has(const struct sink *k, const char *name, uint64_t size)
 	autoclose int dir = open_parent(k, name, &last);
 	return dir >= 0 &&
 	       fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
+	       S_ISREG(st.st_mode) &&
+	       (!size || (uint64_t)st.st_size == *size);
 }
 
 int sink_begin(struct sink *k, const char *name, uint64_t size,

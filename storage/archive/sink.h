@@ -45,9 +45,9 @@ static inline bool sink_is_dir(const struct sink *k)
 /** sink_mkdir() - "blobs"; fine when it is there */
 int sink_mkdir(struct sink *k, const char *name, struct err *err);
 
-/** sink_has() - a directory with a regular file of that size; a tar has
- *  nothing */
-bool sink_has(const struct sink *k, const char *name, uint64_t size);
+/** sink_has() - a directory with such a regular file; a tar has nothing
+ *  @size: that it has to have; may be NULL */
+bool sink_has(const struct sink *k, const char *name, const uint64_t *size);
 
 /** sink_begin() - a file of exactly @size bytes that the caller writes to
  *  @k->fd; a directory takes any number of bytes */

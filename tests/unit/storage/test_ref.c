@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/image/digest.h"
 #include "storage/image/ref.h"
+#include "storage/transport.h"
 #include "tests/unit/unit.h"
 #include "util/str.h"
 
@@ -177,7 +178,42 @@ static void test_digest_verify(void **state unused_attr)
 	assert_fails(digest_verify("abd", 3, abc, "config", err), EBADMSG);
 }
 
+static const struct {
+	const char *text;
+	enum transport_kind kind;
+	const char *name;
+	const char *path;
+	const char *ref;
+} transports[] = {
+	{ "nginx:1", TRANSPORT_REGISTRY, "nginx:1", NULL, NULL },
+	{ "docker://h:5/x:1", TRANSPORT_REGISTRY, "h:5/x:1", NULL, NULL },
+	{ "containers-storage:x", TRANSPORT_STORE, "x", NULL, NULL },
+	{ "oci:/d", TRANSPORT_OCI, NULL, "/d", NULL },
+	{ "oci:/d:", TRANSPORT_OCI, NULL, "/d", NULL },
+	{ "oci:/d:v", TRANSPORT_OCI, NULL, "/d", "v" },
+	{ "oci-archive:a.tar:h:5/x/y:v", TRANSPORT_OCI_ARCHIVE, NULL, "a.tar",
+	  "h:5/x/y:v" },
+	{ "docker-archive:a:@1", TRANSPORT_DOCKER_ARCHIVE, NULL, "a", "@1" },
+	{ "dir:/a:b", TRANSPORT_DIR, NULL, "/a:b", NULL },
+	{ "dir:", TRANSPORT_DIR, NULL, "", NULL },
+};
+
+static void test_transport(void **state unused_attr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(transports); i++) {
+		auto_transport struct transport t = { .name = NULL };
+
+		print_message("case: %s\n", transports[i].text);
+		transport_parse(transports[i].text, &t);
+		assert_int_equal(t.kind, transports[i].kind);
+		assert_true(streq(t.name, transports[i].name));
+		assert_true(streq(t.path, transports[i].path));
+		assert_true(streq(t.ref, transports[i].ref));
+	}
+}
+
 UNIT_TESTS(unit_test(test_full), unit_test(test_fixed_point),
 	   unit_test(test_refused), unit_test(test_long),
 	   unit_test(test_upper_case_text), unit_test(test_repo_of),
-	   unit_test(test_digest), unit_test(test_digest_verify));
+	   unit_test(test_digest), unit_test(test_digest_verify),
+	   unit_test(test_transport));
