@@ -63,6 +63,12 @@ const struct cmd *const commands[] = {
 	&cmd_image_tag,
 	&cmd_image_tree,
 	&cmd_image_untag,
+	/* secrets */
+	&cmd_secret_create,
+	&cmd_secret_exists,
+	&cmd_secret_inspect,
+	&cmd_secret_ls,
+	&cmd_secret_rm,
 	/* volumes */
 	&cmd_volume_create,
 	&cmd_volume_exists,
@@ -87,6 +93,9 @@ const struct cmd *const commands[] = {
 const struct group groups[] = {
 	{ "container", "Manage containers", NULL },
 	{ "image", "Manage images", NULL },
+	{ "secret", "Manage secrets",
+	  "Secrets are data that containers get and that no image, log or "
+	  "inspect shows" },
 	{ "system", "Manage the engine", NULL },
 	{ "volume", "Manage volumes",
 	  "Volumes are created in and can be shared between containers" },

@@ -56,6 +56,11 @@ extern const struct cmd cmd_image_tree;
 extern const struct cmd cmd_image_untag;
 
 /* volumes */
+extern const struct cmd cmd_secret_create;
+extern const struct cmd cmd_secret_exists;
+extern const struct cmd cmd_secret_inspect;
+extern const struct cmd cmd_secret_ls;
+extern const struct cmd cmd_secret_rm;
 extern const struct cmd cmd_volume_create;
 extern const struct cmd cmd_volume_exists;
 extern const struct cmd cmd_volume_inspect;

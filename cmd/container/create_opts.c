@@ -140,6 +140,8 @@ const struct opt create_opts_network[] = {
 const struct opt create_opts_storage[] = {
 	OPT_STRV(0, "mount", A, mount, "strings",
 		 "Attach a filesystem mount to the container"),
+	OPT_STRV(0, "secret", A, secret, "strings",
+		 "Give a secret to the container, as a file or a variable"),
 	OPT_SIZE(0, "shm-size", A, shm_size, "string", "Size of /dev/shm"),
 	OPT_STRV(0, "tmpfs", A, tmpfs, "tmpfs", "Mount a tmpfs"),
 	OPT_STRV('v', "volume", A, volume, "strings",
@@ -239,7 +241,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
 	OPT_NOT_YET(0, "sdnotify", "string", "sd_notify mode"),
 	OPT_NOT_YET(0, "seccomp-policy", "string", "Seccomp policy"),
-	OPT_NOT_YET(0, "secret", "strings", "Secrets"),
 	OPT_NOT_YET(0, "shm-size-systemd", "string", "Size of /run"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
 	OPT_NOT_YET(0, "systemd", "string", "Run systemd"),
@@ -574,6 +575,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 		r = network_parse(a, ret, err);
 	if (r == 0)
 		r = mounts_parse(rt, a, ret, err);
+	if (r == 0)
+		r = secrets_parse(rt, a, ret, err);
 	ret->shm_size = a->shm_size;
 	return r;
 }

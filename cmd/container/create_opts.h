@@ -52,7 +52,7 @@ struct create_args {
 	char **add_host;
 	bool publish_all, no_hosts;
 	/* mounts */
-	char **volume, **mount, **tmpfs, **volumes_from;
+	char **volume, **mount, **tmpfs, **volumes_from, **secret;
 	uint64_t shm_size;
 	/* resources */
 	struct limit_args limits;
@@ -118,6 +118,12 @@ int mounts_parse(struct runtime *rt, const struct create_args *a,
  *  failure */
 int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err);
 int mount_parse_tmpfs(const char *text, struct ctr_mount *m, struct err *err);
+
+/* ---- opt_secret.c ---- */
+
+/** secrets_parse() - --secret into @c->secrets; they have to exist */
+int secrets_parse(struct runtime *rt, const struct create_args *a,
+		  struct ctr_config *c, struct err *err);
 
 /* ---- opt_env.c ---- */
 

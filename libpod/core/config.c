@@ -90,6 +90,7 @@ static const struct field fields[] = {
 	FIELD(F_BOOL, http_proxy),
 	FIELD(F_STRV, unsetenv),
 	FIELD(F_STRV, devices),
+	FIELD(F_STRV, secrets),
 	FIELD(F_U64, shm_size),
 	FIELD(F_STRV, sysctls),
 	FIELD(F_STR, tz),

@@ -132,6 +132,7 @@ struct ctr_config {
 	struct ctr_mount *mounts;
 	size_t n_mounts;
 	char **devices;
+	char **secrets;		/* secret_use_pack() */
 	uint64_t shm_size;
 	char **sysctls;
 	char *tz;

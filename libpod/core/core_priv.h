@@ -232,6 +232,15 @@ void limits_copy(const struct oci_limits *from, struct oci_limits *ret);
 void limits_in_force(const struct ctr *c, const struct cgroup *cg,
 		     struct oci_limits *ret);
 
+/* ---- secret_use.c ---- */
+
+/** secrets_copy() - the data of c->config.secrets into its directory @dir */
+int secrets_copy(struct runtime *rt, const struct ctr *c, int dir,
+		 struct err *err);
+
+/** secrets_env() - those that are variables, into a KEY=VALUE list */
+int secrets_env(const struct ctr *c, int dir, char ***env, struct err *err);
+
 /* ---- volume.c ---- */
 
 extern const char volume_schema[];

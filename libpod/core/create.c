@@ -460,11 +460,21 @@ static int write_cidfile(const struct ctr *c, struct err *err)
 	return 0;
 }
 
+static int copy_secrets(struct runtime *rt, const struct ctr *c,
+			struct err *err)
+{
+	autoclose int dir = ctr_dir(rt, c, err);
+
+	return dir < 0 ? dir : secrets_copy(rt, c, dir, err);
+}
+
 static int build(struct runtime *rt, struct ctr *c, bool run, struct err *err)
 {
 	int r;
 
 	r = ctr_dirs_make(rt, c, err);
+	if (r == 0 && c->config.secrets)
+		r = copy_secrets(rt, c, err);
 	if (r == 0)
 		r = make_volumes(rt, c, err);
 	if (r == 0)

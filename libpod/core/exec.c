@@ -168,16 +168,26 @@ static void streams_done(struct streams *s)
 
 /* ---- the process ------------------------------------------------------- */
 
-static void make_env(const struct ctr *c, const struct ctr_exec_opts *o,
-		     char ***ret)
+static int make_env(struct runtime *rt, const struct ctr *c,
+		    const struct ctr_exec_opts *o, char ***ret,
+		    struct err *err)
 {
 	autostrv char **env = ctr_env(c);
+
+	if (c->config.secrets) {
+		autoclose int dir = ctr_dir(rt, c, err);
+		int r = dir < 0 ? dir : secrets_env(c, dir, &env, err);
+
+		if (r < 0)
+			return r;
+	}
 
 	if (o->tty && !strv_env_get(env, "TERM"))
 		strv_env_put(&env, "TERM=xterm");
 	for (char **v = o->env; v && *v; v++)
 		strv_env_put(&env, *v);
 	*ret = take_ptr(env);
+	return 0;
 }
 
 static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
@@ -294,7 +304,9 @@ int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
 		return err_set(err, ERR_STATE, ESRCH,
 			       "can only create exec sessions on running "
 			       "containers: container state improper");
-	make_env(c, opts, &env);
+	r = make_env(rt, c, opts, &env, err);
+	if (r < 0)
+		return r;
 	fill_process(c, opts, env, &p);
 	r = parse_keys(opts, keys, &rel, err);
 	if (r == 0)

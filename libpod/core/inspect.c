@@ -9,6 +9,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/log.h"
+#include "libpod/core/secret.h"
 #include "libpod/core/plan.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci/cgroup.h"
@@ -134,6 +135,28 @@ static struct json_object *volume_targets(const struct ctr_config *c)
 	return o;
 }
 
+/* Which ones, never what is in them. */
+static struct json_object *secrets(const struct ctr_config *c)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (char **v = c->secrets; v && *v; v++) {
+		struct secret_use u cleanup(secret_use_done) = { 0 };
+		struct json_object *o;
+
+		if (secret_use_unpack(*v, &u) < 0)
+			continue;
+		o = json_object_new_object();
+		json_set_str(o, "Name", u.name);
+		json_set_str(o, "ID", u.id);
+		json_set_i64(o, "UID", u.uid);
+		json_set_i64(o, "GID", u.gid);
+		json_set_i64(o, "Mode", u.mode);
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
 static struct json_object *config(const struct ctr *ctr)
 {
 	const struct ctr_config *c = &ctr->config;
@@ -168,6 +191,7 @@ static struct json_object *config(const struct ctr *ctr)
 		json_set(o, "Healthcheck", json_object_get(c->healthcheck));
 	set_list(o, "CreateCommand", c->create_command);
 	json_set_str(o, "Umask", umask);
+	json_set(o, "Secrets", secrets(c));
 	json_set_i64(o, "Timeout", c->timeout);
 	json_set_i64(o, "StopTimeout", c->stop_timeout);
 	json_set_bool(o, "Passwd", true);

@@ -412,6 +412,8 @@ int plan_mounts(struct plan *p, struct err *err)
 		r = plan_user_mount(p, i, err);
 	for (char **d = c->devices; r == 0 && d && *d; d++)
 		r = add_device(p, *d, err);
+	if (r == 0)
+		r = plan_secrets(p, err);
 	if (r < 0)
 		return r;
 	/* "/a" sorts before "/a/b": parents come first */

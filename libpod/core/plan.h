@@ -42,6 +42,7 @@ struct plan {
 	char **strings;
 	char **args;
 	char **env;
+	size_t n_env;	/* of them, without secrets */
 	char ***lists;	/* owned, n_lists of them */
 	size_t n_lists;
 	char **host_users;	/* lines for /etc/passwd and /etc/group */
@@ -95,6 +96,9 @@ struct cgroup_want;
 /** plan_cgroup() - which cgroup the container is to get; borrows from @p
  *  @attached: the command stays with it */
 void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret);
+
+/** plan_secrets() - those that are files (secret_use.c) */
+int plan_secrets(struct plan *p, struct err *err);
 
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */

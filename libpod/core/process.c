@@ -230,6 +230,22 @@ void window_size(struct oci_process *p)
 	}
 }
 
+/* Secrets come last, so that config.json can do without them. */
+static int plan_secret_env(struct plan *p, struct err *err)
+{
+	autostrv char **secret = NULL;
+	int r = secrets_env(p->c, p->dir, &secret, err);
+
+	for (char **v = secret; r == 0 && v && *v; v++) {
+		autofree char *key = xstrndup(*v, strcspn(*v, "="));
+
+		strv_env_unset(p->env, key);
+	}
+	p->n_env = strv_len(p->env);
+	strv_extend(&p->env, secret);
+	return r;
+}
+
 int plan_process(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
@@ -240,6 +256,9 @@ int plan_process(struct plan *p, struct err *err)
 	strv_extend(&p->args, c->cmd);
 	proc->args = p->args;
 	p->env = ctr_env(p->c);
+	r = plan_secret_env(p, err);
+	if (r < 0)
+		return r;
 	proc->env = p->env;
 	proc->cwd = c->workdir;
 	proc->cwd_create = c->workdir_image;

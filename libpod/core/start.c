@@ -233,8 +233,16 @@ static int open_monitor(void)
 static void write_bundle(const struct plan *p)
 {
 	TRACE("core", "config.json");
-	autojson struct json_object *json = spec_to_json(&p->spec);
-	const char *text = json_text(json);
+	autojson struct json_object *json = NULL;
+	char *secret = p->env ? p->env[p->n_env] : NULL;
+	const char *text;
+
+	if (secret)
+		p->env[p->n_env] = NULL;
+	json = spec_to_json(&p->spec);
+	if (secret)
+		p->env[p->n_env] = secret;
+	text = json_text(json);
 
 	if (file_write_at(p->dir, "config.json", text, strlen(text), 0600,
 			  false, NULL) < 0)

@@ -298,6 +298,71 @@ int mount_overlay(struct init *in, const struct oci_mount *m,
 	return cover_subpath(in, m, fd, err);
 }
 
+/* ---- files in memory --------------------------------------------------- */
+
+static int write_memory(int fs, const struct oci_file *f)
+{
+	autoclose int fd = openat(fs, "file", O_WRONLY | O_CREAT | O_EXCL |
+				  O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_write_full(fd, f->data, f->len);
+
+	if (r == 0 && (fchown(fd, f->uid, f->gid) < 0 ||
+		       fchmod(fd, f->mode) < 0))
+		r = -errno;
+	return r;
+}
+
+/*
+ * A clone of the file that outlives its tmpfs.  KERNEL(6.15): a mount that is
+ * attached nowhere cannot be cloned before that, so it covers our own state
+ * directory for a moment.
+ */
+static int clone_file(struct init *in, int fs, struct err *err)
+{
+	char path[FD_PATH_MAX];
+	int r = 0;
+	int fd;
+
+	autoclose int file = openat(fs, "file", O_PATH | O_NOFOLLOW |
+				    O_CLOEXEC);
+	if (file < 0)
+		return err_sys(err, "open the file");
+	if (in->mnt.legacy)
+		return mnt_clone(&in->mnt, file, false, err);
+	autoclose int base = place_open(&in->state, err);
+	r = base < 0 ? base : mnt_attach(&in->mnt, fs, base, err);
+	if (r < 0)
+		return r;
+	fd = mnt_clone(&in->mnt, file, false, err);
+	if (umount2(fd_path(fs, path), MNT_DETACH) < 0 && fd >= 0) {
+		close(fd);
+		return err_sys(err, "unmount the file's tmpfs");
+	}
+	return fd;
+}
+
+int mount_file(struct init *in, const struct oci_mount *m, struct err *err)
+{
+	autofree char *data = xasprintf("size=%zuk,nr_inodes=2,mode=0700",
+					m->file->len / 1024 + 8);
+	int r;
+
+	autoclose int fs = mnt_fs(&in->mnt, "tmpfs", "tmpfs", data, 0, err);
+	if (fs < 0)
+		return fs;
+	r = write_memory(fs, m->file);
+	if (r < 0)
+		return err_code(err, r, "write the file");
+	autoclose int fd = clone_file(in, fs, err);
+	if (fd < 0)
+		return fd;
+	r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
+	if (r < 0)
+		return r;
+	autoclose int target = mount_target(in, m, false, err);
+	return target < 0 ? target : mnt_attach(&in->mnt, fd, target, err);
+}
+
 /* ---- links ------------------------------------------------------------- */
 
 int mount_symlink(struct init *in, const struct oci_mount *m, struct err *err)

@@ -298,6 +298,8 @@ static int mount_one(struct init *in, size_t i, struct err *err)
 		return mount_bind(in, m, &in->sources[i], err);
 	case OCI_MOUNT_OVERLAY:
 		return mount_overlay(in, m, &in->sources[i], err);
+	case OCI_MOUNT_FILE:
+		return mount_file(in, m, err);
 	case OCI_MOUNT_SYMLINK:
 		return mount_symlink(in, m, err);
 	case OCI_MOUNT_RAMFS:

@@ -87,7 +87,15 @@ enum oci_mount_kind {
 	OCI_MOUNT_DEVICE,   /* one host device node, source_fd, bind */
 	OCI_MOUNT_OVERLAY,  /* of its own, on @lower; native overlay only */
 	OCI_MOUNT_RAMFS,
+	OCI_MOUNT_FILE,	    /* a file of its own in memory, see .file */
 	OCI_MOUNT_SYMLINK,  /* no mount: a symlink at target to .data */
+};
+
+/** struct oci_file - a small file that only the container sees */
+struct oci_file {
+	const void *data;
+	size_t len;
+	uint32_t uid, gid, mode;
 };
 
 /**
@@ -132,6 +140,7 @@ struct oci_mount {
 	const char *subpath;
 	char *const *lower;
 	const char *work;
+	const struct oci_file *file;
 };
 
 struct oci_rlimit {

@@ -177,6 +177,7 @@ static const char *type_name(enum oci_mount_kind kind)
 		return "overlay";
 	case OCI_MOUNT_RAMFS:
 		return "ramfs";
+	case OCI_MOUNT_FILE:
 	case OCI_MOUNT_SYMLINK:
 		return "bind";
 	}

@@ -47,6 +47,8 @@ int mount_overlay(struct init *in, const struct oci_mount *m,
 int mount_symlink(struct init *in, const struct oci_mount *m,
 		  struct err *err);
 
+int mount_file(struct init *in, const struct oci_mount *m, struct err *err);
+
 /** mount_chown() - give @fd (and all below it) to the process's user */
 int mount_chown(struct init *in, int fd, bool recursive, struct err *err);
 
