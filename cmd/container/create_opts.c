@@ -34,12 +34,8 @@ const struct opt create_opts_process[] = {
 		 "Read in a file of environment variables"),
 	OPT_BOOL(0, "env-host", A, env_host,
 		 "Use all current host environment variables"),
-	OPT_STR('h', "hostname", A, hostname, "string",
-		"Set container hostname"),
 	OPT_BOOL(0, "http-proxy", A, http_proxy,
 		 "Set proxy environment variables based on the host's"),
-	OPT_BOOL(0, "init", A, init,
-		 "Run an init that forwards signals and reaps processes"),
 	OPT_BOOL('i', "interactive", A, interactive,
 		 "Make STDIN available to the process"),
 	OPT_STR(0, "oom-score-adj", A, oom_score_adj, "int",
@@ -89,30 +85,6 @@ const struct opt create_opts_image[] = {
 		"Require HTTPS and verify certificates"),
 	OPT_STR(0, "variant", A, variant, "VARIANT",
 		"Choose this variant of the architecture"),
-	OPT_END,
-};
-
-const struct opt create_opts_security[] = {
-	OPT_LIST(0, "cap-add", A, cap_add, "strings",
-		 "Add capabilities to the container"),
-	OPT_LIST(0, "cap-drop", A, cap_drop, "strings",
-		 "Drop capabilities from the container"),
-	OPT_STR(0, "cgroupns", A, cgroupns, "string",
-		"Cgroup namespace to use"),
-	OPT_LIST(0, "device", A, device, "strings",
-		 "Add a host device to the container"),
-	OPT_STR(0, "ipc", A, ipc, "string", "IPC namespace to use"),
-	OPT_STR(0, "pid", A, pid, "string", "PID namespace to use"),
-	OPT_BOOL(0, "privileged", A, privileged,
-		 "Give all capabilities over the container, mask nothing"),
-	OPT_BOOL(0, "read-only", A, read_only,
-		 "Make the container's root filesystem read-only"),
-	OPT_BOOL(0, "read-only-tmpfs", A, read_only_tmpfs,
-		 "With --read-only, mount tmpfs on /run, /tmp and /var/tmp"),
-	OPT_STRV(0, "security-opt", A, security_opt, "strings",
-		 "Security options"),
-	OPT_LIST(0, "sysctl", A, sysctl, "strings", "Sysctl options"),
-	OPT_STR(0, "uts", A, uts, "string", "UTS namespace to use"),
 	OPT_END,
 };
 
@@ -199,10 +171,8 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "cpu-count", "int", "CPU count (Windows)"),
 	OPT_NOT_YET(0, "cpu-percent", "int", "CPU percent (Windows)"),
 	OPT_NOT_YET(0, "decryption-key", "strings", "Keys to decrypt with"),
-	OPT_NOT_YET(0, "device-cgroup-rule", "strings", "Device rules"),
 	OPT_NOT_YET(0, "disable-content-trust", NULL,
 		    "Do not verify docker's image signatures"),
-	OPT_NOT_YET(0, "domainname", "string", "NIS domain name"),
 	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
 	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
 	OPT_NOT_YET(0, "health-cmd", "string", "Health check command"),
@@ -221,7 +191,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "health-startup-timeout", "string", "Its timeout"),
 	OPT_NOT_YET(0, "health-timeout", "string", "Time for a check"),
 	OPT_NOT_YET(0, "hosts-file", "string", "Base file of /etc/hosts"),
-	OPT_NOT_YET(0, "init-path", "string", "Path of the init program"),
 	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "ip", "string", "IPv4 address"),
@@ -231,8 +200,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "link-local-ip", "list", "Link-local addresses"),
 	OPT_NOT_YET(0, "mac-address", "string", "MAC address"),
 	OPT_NOT_YET(0, "network-alias", "strings", "Further names"),
-	OPT_NOT_YET(0, "no-hostname", NULL, "Do not create /etc/hostname"),
-	OPT_NOT_YET(0, "personality", "string", "Execution domain"),
 	OPT_NOT_YET(0, "pod", "string", "Pod to join"),
 	OPT_NOT_YET(0, "pod-id-file", "string", "File with a pod's ID"),
 	OPT_NOT_YET(0, "rdt-class", "string", "Class of service"),
@@ -240,10 +207,7 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "retry-delay", "string", "Time between two tries"),
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
 	OPT_NOT_YET(0, "sdnotify", "string", "sd_notify mode"),
-	OPT_NOT_YET(0, "seccomp-policy", "string", "Seccomp policy"),
-	OPT_NOT_YET(0, "shm-size-systemd", "string", "Size of /run"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
-	OPT_NOT_YET(0, "systemd", "string", "Run systemd"),
 	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
 	OPT_NOT_YET(0, "volume-driver", "string", "Volume driver"),
 	OPT_END,
@@ -393,24 +357,11 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 	c->http_proxy = a->http_proxy;
 	c->tty = a->tty;
 	c->stdin_open = a->interactive;
-	c->init = a->init;
 	c->preserve_fds = a->preserve_fds;
 	return 0;
 }
 
 /* ---- identity and life ------------------------------------------------- */
-
-static int set_hostname(const char *name, struct ctr_config *c,
-			struct err *err)
-{
-	if (!name)
-		return 0;
-	if (strlen(name) > 64 || strpbrk(name, " \t\n#"))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid hostname \"%s\"", name);
-	str_set(&c->hostname, name);
-	return 0;
-}
 
 int restart_parse(const char *text, struct ctr_config *c, struct err *err)
 {
@@ -480,9 +431,7 @@ static int set_life(const struct create_args *a, struct ctr_config *c,
 {
 	int r;
 
-	r = set_hostname(a->hostname, c, err);
-	if (r == 0)
-		r = set_restart(a, c, err);
+	r = set_restart(a, c, err);
 	if (r == 0)
 		r = log_options(a, c, err);
 	if (r == 0)
@@ -569,6 +518,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 		r = security_parse(a, ret, err);
 	if (r == 0)
 		r = users_parse(a, ret, err);
+	if (r == 0)
+		r = machine_parse(a, ret, err);
 	if (r == 0)
 		r = set_limits(rt, a, ret, err);
 	if (r == 0)

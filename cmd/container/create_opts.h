@@ -39,6 +39,11 @@ struct create_args {
 	char **label, **label_file, **annotation;
 	/* security */
 	char **cap_add, **cap_drop, **security_opt, **sysctl, **device;
+	char **device_cgroup_rule;
+	char *domainname, *init_path, *personality, *seccomp_policy;
+	char *systemd, *kernel_memory;
+	uint64_t shm_size_systemd;
+	bool no_hostname;
 	bool privileged, read_only, read_only_tmpfs;
 	/* users */
 	char **uidmap, **gidmap, **hostuser;
@@ -70,6 +75,7 @@ extern const struct opt create_opts_image[];
 extern const struct opt create_opts_process[];
 extern const struct opt create_opts_users[];
 extern const struct opt create_opts_security[];
+extern const struct opt create_opts_machine[];
 extern const struct opt create_opts_network[];
 extern const struct opt create_opts_storage[];
 extern const struct opt create_opts_life[];
@@ -78,8 +84,9 @@ extern const struct opt create_opts_later[];
 
 #define CREATE_OPTS                                                       \
 	create_opts_process, create_opts_image, create_opts_security,     \
-		create_opts_users, create_opts_network, create_opts_storage, \
-		create_opts_life, create_opts_limits, create_opts_later
+		create_opts_users, create_opts_machine, create_opts_network, \
+		create_opts_storage, create_opts_life, create_opts_limits,  \
+		create_opts_later
 
 /** restart_parse() - --restart, over what is in @c; conflicts with --rm */
 int restart_parse(const char *text, struct ctr_config *c, struct err *err);
@@ -156,6 +163,12 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 /** log_options() - --log-driver, --log-opt */
 int log_options(const struct create_args *a, struct ctr_config *c,
 		struct err *err);
+
+/* ---- opt_machine.c ---- */
+
+/** machine_parse() - names of the machine, pid 1, systemd */
+int machine_parse(const struct create_args *a, struct ctr_config *c,
+		  struct err *err);
 
 /* ---- opt_network.c ---- */
 

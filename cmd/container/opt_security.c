@@ -1,9 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capabilities, --security-opt and the namespaces other than the network */
 #include "cmd/container/create_opts.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "libpod/oci/oci.h"
+#include "libpod/oci/sysctl.h"
+#include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
+
+#define A struct create_args
+
+const struct opt create_opts_security[] = {
+	OPT_LIST(0, "cap-add", A, cap_add, "strings",
+		 "Add capabilities to the container"),
+	OPT_LIST(0, "cap-drop", A, cap_drop, "strings",
+		 "Drop capabilities from the container"),
+	OPT_STR(0, "cgroupns", A, cgroupns, "string",
+		"Cgroup namespace to use"),
+	OPT_LIST(0, "device", A, device, "strings",
+		 "Add a host device to the container"),
+	OPT_LIST(0, "device-cgroup-rule", A, device_cgroup_rule, "strings",
+		 "Add a rule to the device cgroup (root only)"),
+	OPT_STR(0, "ipc", A, ipc, "string", "IPC namespace to use"),
+	OPT_STR(0, "pid", A, pid, "string", "PID namespace to use"),
+	OPT_BOOL(0, "privileged", A, privileged,
+		 "Give all capabilities over the container, mask nothing"),
+	OPT_BOOL(0, "read-only", A, read_only,
+		 "Make the container's root filesystem read-only"),
+	OPT_BOOL(0, "read-only-tmpfs", A, read_only_tmpfs,
+		 "With --read-only, mount tmpfs on /run, /tmp and /var/tmp"),
+	OPT_STR(0, "seccomp-policy", A, seccomp_policy, "string",
+		"Where the seccomp profile comes from: default"),
+	OPT_STRV(0, "security-opt", A, security_opt, "strings",
+		 "Security options"),
+	OPT_LIST(0, "sysctl", A, sysctl, "strings", "Sysctl options"),
+	OPT_STR(0, "uts", A, uts, "string", "UTS namespace to use"),
+	OPT_END,
+};
+
+#undef A
 
 /* ---- --security-opt ---------------------------------------------------- */
 
@@ -25,15 +64,50 @@ static int no_new_privs(const char *value, struct ctr_config *c,
 	return 0;
 }
 
-/* What switches off a module that is not there is granted; a wish for one is
- * an error, never silently dropped. */
-static int module_opt(const char *key, const char *value, struct err *err)
+/* Labels mean nothing where SELinux is off, as podman has it. */
+static int label_opt(const char *value, struct err *err)
 {
-	if (streq(value, "disable") || streq(value, "unconfined"))
+	if (streq(value, "disable") || streq(value, "nested") ||
+	    access("/sys/fs/selinux/enforce", F_OK) < 0)
 		return 0;
 	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-		       "--security-opt %s=%s is not supported yet", key,
-		       value ? value : "");
+		       "--security-opt label=%s is not supported yet", value);
+}
+
+/* A profile that is asked for is applied or an error, never dropped. */
+static int apparmor_opt(const char *value, struct err *err)
+{
+	autosb struct sb on = SB_INIT;
+
+	if (streq(value, "unconfined"))
+		return 0;
+	if (file_read_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled",
+			 16, &on) < 0 || on.buf[0] != 'Y')
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "Apparmor profile \"%s\" specified, but Apparmor "
+			       "is not enabled on this system", value);
+	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+		       "--security-opt apparmor=%s is not supported yet",
+		       value);
+}
+
+/* hidepid= and subset=; flags of mounts would undo what init sets. */
+static int proc_opts(const char *value, struct ctr_config *c, struct err *err)
+{
+	autostrv char **v = strv_split(value, ',');
+
+	for (char **o = v; o && *o; o++)
+		if (!str_starts(*o, "hidepid=") && !str_starts(*o, "gid=") &&
+		    !streq(*o, "subset=pid") && !streq(*o, "nosuid") &&
+		    !streq(*o, "nodev") && !streq(*o, "noexec"))
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "invalid option \"%s\" for the proc "
+				       "mount: want hidepid=, gid= or "
+				       "subset=pid", *o);
+	for (char **o = v; o && *o; o++)
+		if (strchr(*o, '='))
+			strv_add(&c->proc_opts, *o);
+	return 0;
 }
 
 static int one_opt(const char *text, struct ctr_config *c, struct err *err)
@@ -55,8 +129,12 @@ static int one_opt(const char *text, struct ctr_config *c, struct err *err)
 		add_paths(&c->unmask, value);
 	else if (streq(key, "systempaths") && streq(value, "unconfined"))
 		strv_add(&c->unmask, "ALL");
-	else if (streq(key, "label") || streq(key, "apparmor"))
-		return module_opt(key, value, err);
+	else if (streq(key, "label"))
+		return label_opt(value, err);
+	else if (streq(key, "apparmor"))
+		return apparmor_opt(value, err);
+	else if (streq(key, "proc-opts"))
+		return proc_opts(value, c, err);
 	else
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid --security-opt 2: \"%s\"", text);
@@ -72,6 +150,48 @@ static int check_caps(char *const *names, struct err *err)
 				       "invalid capability \"%s\": unknown "
 				       "capability", *names);
 	return 0;
+}
+
+/* Names are checked here, conflicts with the namespaces at the start. */
+static int check_sysctls(char *const *sysctls, struct err *err)
+{
+	for (; sysctls && *sysctls; sysctls++) {
+		size_t n = strcspn(*sysctls, "=");
+		autofree char *name = xstrndup(*sysctls, n);
+		autofree char *path = NULL;
+
+		if (!(*sysctls)[n])
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "%s is invalid, sysctl values must be "
+				       "in the form of KEY=VALUE", *sysctls);
+		if (sysctl_path(name, &path) < 0 || sysctl_ns(path) < 0)
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "sysctl '%s' is not allowed: it is not "
+				       "in a separate kernel namespace", name);
+	}
+	return 0;
+}
+
+/* Which programs a device may be used by is the business of a cgroup. */
+static int check_device_rules(const struct create_args *a, struct err *err)
+{
+	if (!a->device_cgroup_rule)
+		return 0;
+	if (geteuid() != 0)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "device cgroup rules are not supported in "
+			       "rootless mode or in a user namespace");
+	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+		       "--device-cgroup-rule is not supported yet");
+}
+
+/* An image does not choose its own filter. */
+static int check_policy(const char *policy, struct err *err)
+{
+	if (!policy || streq(policy, "default"))
+		return 0;
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "invalid --seccomp-policy \"%s\": want default", policy);
 }
 
 /* ---- namespaces -------------------------------------------------------- */
@@ -111,6 +231,12 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	r = check_caps(a->cap_add, err);
 	if (r == 0)
 		r = check_caps(a->cap_drop, err);
+	if (r == 0)
+		r = check_sysctls(a->sysctl, err);
+	if (r == 0)
+		r = check_device_rules(a, err);
+	if (r == 0)
+		r = check_policy(a->seccomp_policy, err);
 	for (char **o = a->security_opt; r == 0 && o && *o; o++)
 		r = one_opt(*o, c, err);
 	if (r == 0)

@@ -48,7 +48,12 @@ static const struct field fields[] = {
 	FIELD(F_I32, oom_score_adj),
 	FIELD(F_BOOL, oom_score_set),
 	FIELD(F_BOOL, init),
+	FIELD(F_STR, init_path),
+	FIELD(F_U32, personality),
+	FIELD(F_U64, systemd_tmpfs),
 	FIELD(F_STR, hostname),
+	FIELD(F_STR, domainname),
+	FIELD(F_BOOL, no_hostname),
 	FIELD(F_STRV, labels),
 	FIELD(F_STRV, annotations),
 	FIELD(F_STRV, cap_add),
@@ -61,6 +66,7 @@ static const struct field fields[] = {
 	FIELD(F_STR, seccomp),
 	FIELD(F_STRV, mask),
 	FIELD(F_STRV, unmask),
+	FIELD(F_STRV, proc_opts),
 	FIELD(F_STR, userns),
 	FIELD(F_STRV, uidmap),
 	FIELD(F_STRV, gidmap),
@@ -279,6 +285,7 @@ struct json_object *ctr_config_to_json(const struct ctr_config *c)
 	ports_pack(&c->ports, &ports);
 	json_set_str(o, "ports", ports.buf);
 	json_set_i64(o, "restart", c->restart);
+	json_set_i64(o, "systemd", c->systemd);
 	if (c->healthcheck)
 		json_set(o, "healthcheck", json_object_get(c->healthcheck));
 	return o;
@@ -307,6 +314,8 @@ int ctr_config_from_json(struct json_object *o, struct ctr_config *ret,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "container config: bad ports '%s'", ports);
 	ret->restart = (enum ctr_restart)json_i64(o, "restart", RESTART_NO);
+	ret->systemd = (enum ctr_systemd)json_i64(o, "systemd",
+						  SYSTEMD_OFF);
 	ret->healthcheck = json_object_get(json_obj(o, "healthcheck"));
 	return 0;
 }

@@ -36,6 +36,13 @@ enum ctr_restart {
 	RESTART_UNLESS_STOPPED,
 };
 
+enum ctr_systemd {
+	SYSTEMD_DETECT,	/* --systemd=true: by the command */
+	SYSTEMD_OFF,
+	SYSTEMD_ALWAYS,
+	SYSTEMD_FOUND,	/* detected, at create */
+};
+
 enum ctr_mount_type {
 	MNT_BIND,
 	MNT_VOLUME,
@@ -95,8 +102,14 @@ struct ctr_config {
 	int oom_score_adj;
 	bool oom_score_set;
 	bool init;
+	char *init_path;	/* a program of the host in place of ours */
+	uint32_t personality;	/* of personality(2) */
+	enum ctr_systemd systemd;
+	uint64_t systemd_tmpfs;	/* size of its tmpfs; 0: no limit */
 	/* identity */
 	char *hostname;		/* "" = short id */
+	char *domainname;
+	bool no_hostname;	/* no /etc/hostname of ours */
 	char **labels;		/* "k=v" */
 	char **annotations;
 	/* security */
@@ -107,6 +120,7 @@ struct ctr_config {
 	bool no_new_privs;
 	char *seccomp;		/* NULL default, "unconfined", path */
 	char **mask, **unmask;
+	char **proc_opts;	/* "hidepid=2", "subset=pid" */
 	char *userns;		/* "", "host", "keep-id[:uid=,gid=]", ... */
 	char **uidmap, **gidmap;	/* "[ug+]INSIDE:[@]FROM[:N]" */
 	char *subuidname, *subgidname;

@@ -205,6 +205,20 @@ int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err);
  *  (HOSTNAME); a strv, owned */
 char **ctr_env(const struct ctr *c);
 
+/* Where --init-path is mounted */
+#define INIT_TARGET "/run/podman-init"
+
+/* ---- systemd.c ---- */
+
+/** systemd_detect() - look at the command: SYSTEMD_DETECT may become FOUND */
+void systemd_detect(struct ctr_config *c);
+
+/** systemd_is_on() - the container is prepared for systemd */
+bool systemd_is_on(const struct ctr_config *c);
+
+/** systemd_env() - container_uuid, when it is on and not there */
+void systemd_env(const struct ctr *c, char ***env);
+
 /* ---- usermap_auto.c ---- */
 
 extern const char userns_schema[];

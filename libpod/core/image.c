@@ -111,6 +111,8 @@ static void merge_stop_signal(struct ctr_config *c, struct json_object *image)
 		str_set(&c->image_stop_signal, sig);
 	if (c->stop_signal == 0 && c->image_stop_signal)
 		(void)parse_signal(c->image_stop_signal, &c->stop_signal);
+	if (c->stop_signal == 0 && systemd_is_on(c))
+		(void)parse_signal("RTMIN+3", &c->stop_signal);
 	if (c->stop_signal == 0)
 		c->stop_signal = SIGTERM;
 }
@@ -184,6 +186,7 @@ static void merge(struct ctr_config *c, struct json_object *image)
 	strv_free(c->env);
 	c->env = env;
 	merge_command(c, image);
+	systemd_detect(c);
 	merge_labels(c, image);
 	merge_user(c, image);
 	merge_stop_signal(c, image);

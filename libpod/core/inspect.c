@@ -11,6 +11,7 @@
 #include "libpod/core/log.h"
 #include "libpod/core/secret.h"
 #include "libpod/core/plan.h"
+#include "libpod/core/usermap.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci/cgroup.h"
 #include "util/clock.h"
@@ -194,7 +195,8 @@ static struct json_object *config(const struct ctr *ctr)
 	json_set(o, "Secrets", secrets(c));
 	json_set_i64(o, "Timeout", c->timeout);
 	json_set_i64(o, "StopTimeout", c->stop_timeout);
-	json_set_bool(o, "Passwd", true);
+	json_set_bool(o, "Passwd", !c->no_passwd);
+	json_set_bool(o, "SystemdMode", systemd_is_on(c));
 	json_set(o, "ExposedPorts", exposed(c));
 	return o;
 }
@@ -569,7 +571,39 @@ static struct json_object *restart_policy(const struct ctr_config *c)
 	return o;
 }
 
-static struct json_object *host_config(const struct runtime *rt,
+static void set_rows(struct json_object *o, const char *key,
+		     const struct idmap *map)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < map->n; i++) {
+		autofree char *text = xasprintf("%u:%u:%u",
+						map->range[i].inside,
+						map->range[i].outside,
+						map->range[i].count);
+
+		json_object_array_add(a, json_object_new_string(text));
+	}
+	json_set(o, key, a);
+}
+
+/* Only where they are not the caller's own, as podman has it. */
+static void set_maps(struct json_object *o, struct runtime *rt,
+		     const struct ctr_config *c)
+{
+	struct json_object *maps;
+	struct idmap uids;
+	struct idmap gids;
+
+	if (usermap_is_plain(c) || usermap_of(rt, c, &uids, &gids, NULL) < 0)
+		return;
+	maps = json_object_new_object();
+	set_rows(maps, "UidMap", &uids);
+	set_rows(maps, "GidMap", &gids);
+	json_set(o, "IDMappings", maps);
+}
+
+static struct json_object *host_config(struct runtime *rt,
 				       const struct ctr *ctr,
 				       const struct cgroup *cg)
 {
@@ -599,6 +633,7 @@ static struct json_object *host_config(const struct runtime *rt,
 	set_mode(o, "PidMode", c->pid, "private");
 	set_mode(o, "UTSMode", c->uts, "private");
 	set_mode(o, "UsernsMode", c->userns, "");
+	set_maps(o, rt, c);
 	set_mode(o, "CgroupMode", c->cgroupns, "private");
 	set_text(o, "Cgroup", "");
 	json_set(o, "Links", NULL);

@@ -85,6 +85,7 @@ static void plan_hostname(struct plan *p)
 {
 	const char *name = p->c->config.hostname;
 
+	p->spec.domainname = p->c->config.domainname;
 	if (p->spec.ns[OCI_NS_UTS].mode == OCI_NS_NEW)
 		p->spec.hostname =
 			str_is_empty(name) ?
@@ -178,6 +179,14 @@ static const struct ctr_mount *user_mount(const struct plan *p,
 	return NULL;
 }
 
+bool plan_has_mount(const struct plan *p, const char *target)
+{
+	for (size_t i = 0; i < p->n_mounts; i++)
+		if (streq(p->mounts[i].target, target))
+			return true;
+	return user_mount(p, target) != NULL;
+}
+
 /* A default, unless the user mounts something there. */
 static void add_default(struct plan *p, enum oci_mount_kind kind,
 			const char *target, const char *data, uint64_t attr)
@@ -236,15 +245,19 @@ static int add_kernel(struct plan *p, struct err *err)
 	const struct ctr_config *c = &p->c->config;
 	uint64_t sys = ATTR_SAFE | (c->privileged ? 0 : MOUNT_ATTR_RDONLY);
 	uint64_t dev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME;
+	uint64_t cgroup = systemd_is_on(c) ? ATTR_SAFE : sys;
+	const char *proc = NULL;
 
 	if (c->readonly && !c->readonly_tmpfs)
 		dev |= MOUNT_ATTR_RDONLY;
-	add_default(p, OCI_MOUNT_PROC, "/proc", NULL, ATTR_SAFE);
+	if (c->proc_opts)
+		proc = plan_text(p, strv_join(c->proc_opts, ","));
+	add_default(p, OCI_MOUNT_PROC, "/proc", proc, ATTR_SAFE);
 	add_default(p, OCI_MOUNT_DEV, "/dev", "mode=755,size=65536k", dev);
 	add_default(p, OCI_MOUNT_DEVPTS, "/dev/pts", NULL,
 		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	add_default(p, OCI_MOUNT_SYSFS, "/sys", NULL, sys);
-	add_default(p, OCI_MOUNT_CGROUP, "/sys/fs/cgroup", NULL, sys);
+	add_default(p, OCI_MOUNT_CGROUP, "/sys/fs/cgroup", NULL, cgroup);
 	return add_ipc(p, err);
 }
 
@@ -304,7 +317,8 @@ static int add_files(struct plan *p, struct err *err)
 	if (r == 0)
 		r = add_file(p, net, "resolv.conf", "/etc/resolv.conf", err);
 	if (r == 0)
-		r = add_file(p, p->dir, "hostname", "/etc/hostname", err);
+		r = p->c->config.no_hostname ? 0 :
+		    add_file(p, p->dir, "hostname", "/etc/hostname", err);
 	/* not into the user's own directory */
 	if (r == 0 && (!run || run->type == MNT_TMPFS))
 		r = add_file(p, p->dir, "containerenv", "/run/.containerenv",
@@ -327,9 +341,32 @@ static void add_readonly_tmpfs(struct plan *p)
 			.copy_up = true,
 		};
 
-		if (!user_mount(p, dirs[i]))
+		if (!plan_has_mount(p, dirs[i]))
 			plan_mount(p, &m);
 	}
+}
+
+/* --init-path: a program of the host that becomes pid 1 */
+static int add_init(struct plan *p, struct err *err)
+{
+	const struct ctr_config *c = &p->c->config;
+	struct oci_mount m = {
+		.kind = OCI_MOUNT_BIND,
+		.source = c->init_path,
+		.target = INIT_TARGET,
+		.attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+			MOUNT_ATTR_NODEV,
+	};
+	int fd;
+
+	if (!c->init || !c->init_path)
+		return 0;
+	fd = open(c->init_path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "--init-path %s", c->init_path);
+	m.source_fd = plan_fd(p, fd);
+	plan_mount(p, &m);
+	return 0;
 }
 
 /* --device HOST[:CONTAINER[:rwm]] */
@@ -403,7 +440,13 @@ int plan_mounts(struct plan *p, struct err *err)
 	r = add_kernel(p, err);
 	kernel = p->n_mounts;
 	if (r == 0)
+		systemd_mounts(p);
+	if (r == 0)
 		add_readonly_tmpfs(p);
+	if (r == 0)
+		device_mounts(p);
+	if (r == 0)
+		r = add_init(p, err);
 	if (r == 0)
 		r = add_files(p, err);
 	if (r == 0)

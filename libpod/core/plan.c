@@ -8,6 +8,7 @@
 #include "libpod/core/plan.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
@@ -391,10 +392,12 @@ static int plan_sysctls(struct plan *p, struct err *err)
 	return 0;
 }
 
+/* "ALL", a path or a pattern; a pattern of ours is named as it stands. */
 static bool is_unmasked(char *const *unmask, const char *path)
 {
 	for (; unmask && *unmask; unmask++)
-		if (strcasecmp(*unmask, "all") == 0 || streq(*unmask, path))
+		if (strcasecmp(*unmask, "all") == 0 || streq(*unmask, path) ||
+		    fnmatch(*unmask, path, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }

@@ -100,6 +100,16 @@ void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret);
 /** plan_secrets() - those that are files (secret_use.c) */
 int plan_secrets(struct plan *p, struct err *err);
 
+/** plan_has_mount() - does the user mount something at @target, or did we? */
+bool plan_has_mount(const struct plan *p, const char *target);
+
+/** systemd_mounts() - the tmpfs of --systemd; for plan_mounts() */
+void systemd_mounts(struct plan *p);
+
+/** device_mounts() - --privileged: devices of the host that the caller may
+ *  open; for plan_mounts() */
+void device_mounts(struct plan *p);
+
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */
 int process_fill(const struct ctr_config *c, bool privileged,

@@ -43,6 +43,15 @@ static bool names_all(char *const *names)
 	return false;
 }
 
+/* What a user other than root gets: only what was asked for by name. */
+static uint64_t caps_asked(const struct ctr_config *c, uint64_t have)
+{
+	uint64_t add = 0;
+
+	(void)cap_mask(c->cap_add, oci_caps_all(), &add, NULL);
+	return add & have;
+}
+
 int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
 		 struct err *err)
 {
@@ -126,25 +135,32 @@ static void set_limit(struct oci_rlimit *list, size_t *n,
 	list[(*n)++] = *l;
 }
 
-/* No core dumps, the classic 1024 descriptors with room to ask for more. */
+static void default_limit(struct oci_rlimit *list, size_t *n, int resource,
+			  uint64_t most)
+{
+	struct rlimit cur = { 0 };
+	struct oci_rlimit l = { .resource = resource };
+
+	(void)getrlimit((__rlimit_resource_t)resource, &cur);
+	l.soft = l.hard = MIN(to_limit(cur.rlim_max), most);
+	set_limit(list, n, &l);
+}
+
+/* As many files and processes as the caller may have, but a million at most;
+ * no core dumps, which a handler of the host would get. */
 int limits_fill(const struct ctr_config *c, struct oci_process *ret,
 		struct oci_rlimit **rlimits, struct err *err)
 {
 	struct oci_rlimit *list =
-		xcalloc(strv_len(c->ulimits) + 2, sizeof(*list));
-	struct rlimit cur = { 0 };
+		xcalloc(strv_len(c->ulimits) + 3, sizeof(*list));
 	struct oci_rlimit l;
 	size_t n = 0;
 
 	*rlimits = list;
 	if (!strv_contains(c->ulimits, "host")) {
-		(void)getrlimit(RLIMIT_NOFILE, &cur);
-		l.resource = RLIMIT_NOFILE;
-		l.hard = MIN(to_limit(cur.rlim_max), (uint64_t)1 << 20);
-		l.soft = MIN(l.hard, (uint64_t)1024);
-		set_limit(list, &n, &l);
-		l = (struct oci_rlimit){ RLIMIT_CORE, 0, 0 };
-		set_limit(list, &n, &l);
+		default_limit(list, &n, RLIMIT_NOFILE, (uint64_t)1 << 20);
+		default_limit(list, &n, RLIMIT_NPROC, (uint64_t)1 << 20);
+		default_limit(list, &n, RLIMIT_CORE, 0);
 	}
 	for (char **u = c->ulimits; u && *u; u++) {
 		int r;
@@ -183,9 +199,10 @@ int process_fill(const struct ctr_config *c, bool privileged,
 	r = caps_resolve(c, privileged, &caps, err);
 	if (r < 0)
 		return r;
-	ret->caps = (struct oci_caps){ caps, caps, 0 };
+	ret->caps = (struct oci_caps){ caps, caps, caps_asked(c, caps) };
 	ret->caps_explicit = c->cap_add != NULL;
 	ret->umask = c->umask;
+	ret->personality = c->personality;
 	ret->no_new_privs = c->no_new_privs;
 	ret->oom_score_adj = c->oom_score_adj;
 	ret->oom_score_set = c->oom_score_set;
@@ -205,6 +222,7 @@ char **ctr_env(const struct ctr *c)
 	char **env = strv_copy(c->config.env);
 	char host[256] = "";
 
+	systemd_env(c, &env);
 	if (strv_env_get(env, "HOSTNAME"))
 		return env;
 	if (streq(c->config.uts, "host"))
@@ -252,6 +270,10 @@ int plan_process(struct plan *p, struct err *err)
 	struct oci_process *proc = &p->spec.process;
 	int r;
 
+	if (c->init && c->init_path) {
+		strv_add(&p->args, INIT_TARGET);
+		strv_add(&p->args, "--");
+	}
 	strv_extend(&p->args, c->entrypoint);
 	strv_extend(&p->args, c->cmd);
 	proc->args = p->args;
@@ -267,7 +289,7 @@ int plan_process(struct plan *p, struct err *err)
 	if (c->tty)
 		window_size(proc);
 	proc->preserve_fds = c->preserve_fds;
-	p->spec.init_process = c->init;
+	p->spec.init_process = c->init && !c->init_path;
 	r = plan_accounts(p, err);
 	if (r < 0)
 		return r;

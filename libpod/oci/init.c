@@ -262,7 +262,12 @@ static int step_readonly(struct init *in, struct err *err)
 static int step_hostname(struct init *in, struct err *err)
 {
 	const char *name = in->spec->hostname;
+	const char *domain = in->spec->domainname;
 
+	if (!str_is_empty(domain) &&
+	    in->spec->ns[OCI_NS_UTS].mode == OCI_NS_NEW &&
+	    setdomainname(domain, strlen(domain)) < 0)
+		return err_sys(err, "set the domain name");
 	if (str_is_empty(name) || in->spec->ns[OCI_NS_UTS].mode != OCI_NS_NEW)
 		return 0;
 	if (sethostname(name, strlen(name)) == 0)

@@ -118,7 +118,7 @@ static int mount_proc(struct init *in, const struct oci_mount *m,
 {
 	if (in->outer_pid || in->spec->ns[OCI_NS_PID].mode == OCI_NS_HOST)
 		return bind_outer(in, m, "/proc", m->attr | ATTR_KERNEL, err);
-	if (in->mnt.legacy) {
+	if (in->mnt.legacy || m->data) {
 		int r = new_fs(in, m, "proc", m->data, true, err);
 
 		return r == -EPERM ? proc_refused(in, r) : r;

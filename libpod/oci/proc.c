@@ -73,7 +73,8 @@ int step_proc(struct init *in, struct err *err)
 	/* KERNEL(5.12): mount(2) cannot make a detached one; see mounts.c */
 	if (in->mnt.legacy)
 		return outer_proc(in, err);
-	fd = mnt_fs(&in->mnt, "proc", "proc", m->data, m->attr | PROC_ATTR, err);
+	/* options of the user may hide /proc/sys: not from us */
+	fd = mnt_fs(&in->mnt, "proc", "proc", NULL, m->attr | PROC_ATTR, err);
 	if (fd >= 0) {
 		in->proc_fd = fd;
 		return 0;
@@ -101,8 +102,8 @@ static const struct {
 };
 
 static const char ns_names[][8] = {
-	[OCI_NS_NET] = "network",
-	[OCI_NS_IPC] = "ipc",
+	[OCI_NS_NET] = "Network",
+	[OCI_NS_IPC] = "IPC",
 };
 
 int sysctl_path(const char *name, char **ret)
@@ -162,8 +163,8 @@ static int sysctl_check(const struct oci_spec *spec, const char *name,
 			       "namespace", name);
 	if (spec->ns[ns].mode == OCI_NS_HOST)
 		return err_set(err, ERR_INVALID, EPERM,
-			       "sysctl '%s' is not allowed in the host's %s "
-			       "namespace", name, ns_names[ns]);
+			       "sysctl %s can't be set since %s Namespace set "
+			       "to host: invalid argument", name, ns_names[ns]);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -90,8 +91,10 @@ static int set_rlimit(struct init *in, const struct oci_rlimit *want,
 	set.rlim_cur = MIN(set.rlim_cur, set.rlim_max);
 	if (setrlimit(resource, &set) < 0)
 		return err_sys(err, "set limit %d", want->resource);
-	init_warn(in, "limit %s is clamped to the hard limit of the caller",
-		  oci_rlimit_name(want->resource));
+	/* "unlimited" means as much as there is */
+	if (want->hard != UINT64_MAX)
+		init_warn(in, "limit %s is clamped to the hard limit of the "
+			  "caller", oci_rlimit_name(want->resource));
 	return 0;
 }
 
@@ -106,6 +109,8 @@ int step_limits(struct init *in, struct err *err)
 			return r;
 	}
 	umask((mode_t)p->umask & 0777);
+	if (p->personality && personality(p->personality) < 0)
+		return err_sys(err, "set the personality");
 	return 0;
 }
 

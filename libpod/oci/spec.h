@@ -192,6 +192,7 @@ struct oci_process {
 	const struct oci_rlimit *rlimits;
 	size_t n_rlimits;
 	uint32_t umask;
+	uint32_t personality;	/* of personality(2); 0: as it is */
 	bool no_new_privs;
 	bool terminal;
 	uint16_t rows, cols;	/* initial window size, 0 = unknown */
@@ -239,6 +240,7 @@ struct oci_spec {
 	struct oci_rootfs rootfs;
 	struct oci_process process;
 	const char *hostname;
+	const char *domainname;
 	struct oci_ns ns[OCI_NS_COUNT];
 	struct idmap uid_map;		/* outside ids are those of the */
 	struct idmap gid_map;		/* caller's; written when it is new */
