@@ -76,7 +76,7 @@ src_cmd := $(filter-out cmd/main.c,$(call srcs,$(dirs_cmd)))
 
 src_prog_layer := $(call srcs,storage/layer)
 src_prog_registry := $(call srcs,storage/registry) storage/auth.c \
-	storage/auth_helper.c storage/registries_conf.c
+	storage/auth_helper.c storage/daemon_json.c storage/registries_conf.c
 src_prog_init := $(call srcs,libpod/oci/init)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

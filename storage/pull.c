@@ -18,6 +18,7 @@
 #include "storage/image/names.h"
 #include "storage/image/platform.h"
 #include "storage/image/ref.h"
+#include "storage/policy.h"
 #include "storage/registries_conf.h"
 #include "storage/registry/registry.h"
 #include "storage/source.h"
@@ -29,7 +30,7 @@
 #include "util/strv.h"
 #include "util/trace.h"
 
-enum policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER };
+enum pull_policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER };
 
 /**
  * struct pull - one call of image_pull()
@@ -38,7 +39,7 @@ enum policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER };
 struct pull {
 	struct store *s;
 	const struct pull_opts *opts;
-	enum policy policy;
+	enum pull_policy policy;
 	struct platform want;
 	char ***ids;
 };
@@ -49,7 +50,7 @@ static void tell_line(const struct pull *p, const char *text)
 		p->opts->progress->line(p->opts->progress->arg, text);
 }
 
-static int parse_policy(const char *s, enum policy *ret, struct err *err)
+static int parse_policy(const char *s, enum pull_policy *ret, struct err *err)
 {
 	static const char *const names[] = {
 		[POLICY_ALWAYS] = "always",
@@ -63,7 +64,7 @@ static int parse_policy(const char *s, enum policy *ret, struct err *err)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (streq(names[i], s)) {
-			*ret = (enum policy)i;
+			*ret = (enum pull_policy)i;
 			return 0;
 		}
 	}
@@ -133,6 +134,8 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 	auto_ref struct ref ref = REF_INIT;
 	int r = ref_parse(full, &ref, err);
 
+	if (r == 0)
+		r = policy_check("docker", full, err);
 	if (r < 0)
 		return r;
 	tell_line(p, text);

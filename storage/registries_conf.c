@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "storage/daemon_json.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -54,6 +55,7 @@ struct registry_rule {
  * @helpers: credential-helpers, owned strv, NULL when absent
  * @aliases: NAME=TARGET list, owned strv
  * @rules:   owned
+ * @daemon:  docker's daemon.json; @rules come before it
  */
 struct registries_conf {
 	char **search;
@@ -61,6 +63,7 @@ struct registries_conf {
 	char **aliases;
 	struct registry_rule *rules;
 	size_t n_rules;
+	struct daemon_json daemon;
 };
 
 static void rule_done(struct registry_rule *rule)
@@ -84,6 +87,7 @@ void registries_conf_free(struct registries_conf *conf)
 	strv_free(conf->search);
 	strv_free(conf->helpers);
 	strv_free(conf->aliases);
+	daemon_json_done(&conf->daemon);
 	free(conf);
 }
 
@@ -433,6 +437,8 @@ int registries_conf_load(char *const *env, struct registries_conf **ret,
 
 	if (str_is_empty(path)) {
 		r = load_usual(conf, env, err);
+		if (r == 0)
+			r = daemon_json_load(env, &conf->daemon, err);
 	} else {
 		r = add_file(conf, path, err);
 		if (r == 0)
@@ -572,7 +578,8 @@ static const struct registry_rule *find_rule(const struct registries_conf *conf,
 	return best;
 }
 
-static int add_source(struct registries_sources *list, const char *location,
+static int add_source(const struct registries_conf *conf,
+		      struct registries_sources *list, const char *location,
 		      const char *rest, struct registries_source source,
 		      struct err *err)
 {
@@ -585,10 +592,32 @@ static int add_source(struct registries_sources *list, const char *location,
 			"registries.conf: location '%s' leaves no repository",
 			location);
 	source.host = xstrndup(name, (size_t)(slash - name));
+	source.insecure |= daemon_json_insecure(&conf->daemon, source.host);
 	source.repo = xstrdup(slash + 1);
 	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = source;
 	return 0;
+}
+
+/* "registry-mirrors" are of docker.io alone */
+static int add_daemon_mirrors(const struct registries_conf *conf,
+			      struct registries_sources *list,
+			      const char *repo, struct err *err)
+{
+	autofree char *rest = xasprintf("/%s", repo);
+	int r = 0;
+
+	for (char **m = conf->daemon.mirrors; r == 0 && m && *m; m++) {
+		const char *plain = str_after(*m, "http://");
+
+		r = add_source(conf, list,
+			       plain ? plain : *m + strlen("https://"), rest,
+			       (struct registries_source){
+				       .mirror = true,
+				       .insecure = plain != NULL },
+			       err);
+	}
+	return r;
 }
 
 int registries_conf_sources(const struct registries_conf *conf,
@@ -611,21 +640,23 @@ int registries_conf_sources(const struct registries_conf *conf,
 		const struct mirror *m = &rule->mirrors[i];
 
 		r = add_source(
-			&list, m->location, name + len,
+			conf, &list, m->location, name + len,
 			(struct registries_source){ .insecure = m->insecure,
 						    .mirror = true,
 						    .use = m->use },
 			err);
 	}
+	if (!rule && streq(host, DOCKER_HOST))
+		r = add_daemon_mirrors(conf, &list, repo, err);
 	if (r < 0)
 		return r;
 	if (rule && *rule->location)
-		r = add_source(&list, rule->location, name + len,
+		r = add_source(conf, &list, rule->location, name + len,
 			       (struct registries_source){
 				       .insecure = rule->insecure },
 			       err);
 	else
-		r = add_source(&list, host, name + strlen(host),
+		r = add_source(conf, &list, host, name + strlen(host),
 			       (struct registries_source){
 				       .insecure = rule && rule->insecure },
 			       err);

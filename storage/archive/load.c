@@ -23,6 +23,7 @@
 #include "storage/image/commit.h"
 #include "storage/image/platform.h"
 #include "storage/image/ref.h"
+#include "storage/policy.h"
 #include "storage/source.h"
 #include "storage/store_int.h"
 #include "util/fault.h"
@@ -235,24 +236,40 @@ static bool is_array(const struct sb *text)
 	return text->buf[n] == '[';
 }
 
+/* By the user's policy.json, whose scopes are absolute paths */
+static int allowed(const struct load *ld, const char *transport,
+		   struct err *err)
+{
+	const char *path = ld->opts->path;
+	autofree char *real = path ? realpath(path, NULL) : NULL;
+
+	return policy_check(transport, real ? real : path, err);
+}
+
 static int load_root(struct load *ld, struct err *err)
 {
 	auto_source struct source *src = open_source(ld, LAYOUT_DIR);
 	struct err no_docker = ERR_INIT, no_oci = ERR_INIT;
 	autosb struct sb docker = SB_INIT;
 	autosb struct sb oci = SB_INIT;
-	int have_docker, have_oci;
+	int have_docker, have_oci, r;
 
 	have_docker = source_dir_read(src, "manifest.json", DOCKER_INDEX_MAX,
 				      &docker, &no_docker);
-	if (have_docker == 0 && is_array(&docker))
-		return load_docker(ld, &docker, err);
+	if (have_docker == 0 && is_array(&docker)) {
+		r = allowed(ld, "docker-archive", err);
+		return r < 0 ? r : load_docker(ld, &docker, err);
+	}
 	have_oci = source_dir_read(src, "index.json", MANIFEST_MAX, &oci,
 				   &no_oci);
-	if (have_oci == 0)
-		return load_oci(ld, &oci, err);
-	if (have_docker == 0)
-		return load_plain_dir(ld, err);
+	if (have_oci == 0) {
+		r = allowed(ld, ld->ours ? "oci-archive" : "oci", err);
+		return r < 0 ? r : load_oci(ld, &oci, err);
+	}
+	if (have_docker == 0) {
+		r = allowed(ld, "dir", err);
+		return r < 0 ? r : load_plain_dir(ld, err);
+	}
 	return unknown(err, ld->ours, EINVAL, no_docker.msg, no_oci.msg);
 }
 

@@ -274,6 +274,9 @@ static int probe_scheme(struct conv *c, struct endpoint *ep,
 	*ret_https = r == 0;
 	if (r == 0 || is_not_tls(ex))
 		return 0;
+	/* A proxy opens tunnels to port 443 only, as most do */
+	if (ex->code != CURLE_OK && strstr(ex->errbuf, "CONNECT tunnel failed"))
+		return 0;
 	/* Without a port HTTP and HTTPS are two different ones */
 	if (ex->code == CURLE_COULDNT_CONNECT && !has_port(ep->api_host))
 		return 0;

@@ -59,6 +59,14 @@ static void fuzz_range(const char *text)
 		abort();
 }
 
+static void fuzz_upload_range(const char *text)
+{
+	uint64_t have = 0;
+
+	if (upload_range(text, &have) == 0 && have == 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int64_t seconds;
@@ -68,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	autofree char *text = xstrndup((const char *)data + 1, size - 1);
 	autofree char *out = NULL;
 
-	switch (data[0] % 6) {
+	switch (data[0] % 8) {
 	case 0:
 		fuzz_challenge(text);
 		break;
@@ -82,6 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		seconds = retry_after(text, 1000000000, 3600);
 		if (seconds < -1 || seconds > 3600)
 			abort();
+		break;
+	case 6:
+		fuzz_upload_range(text);
 		break;
 	case 4:
 		out = link_next(text);
