@@ -63,7 +63,7 @@ bench: deps ## side by side with podman, crun and bubblewrap
 fuzz_srcs := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(fuzz_srcs))
 fuzz_replays := $(patsubst %,$(O)/fuzz/%,$(fuzz_names))
-FUZZ_LIBS := $(LIBS_MAIN) $(shell $(PKG_CONFIG) --libs libarchive libzstd libisal libcurl 2>/dev/null)
+FUZZ_LIBS := $(LIBS_MAIN) $(shell $(PKG_CONFIG) --libs libarchive libzstd libisal zlib libcurl 2>/dev/null)
 
 define fuzz_rule
 $(O)/fuzz/$(1): $(O)/obj/tests/fuzz/fuzz_$(1).o $(FUZZ_MAIN) $(call fuzz_extra,$(1)) $(call link_libs,cmd)
