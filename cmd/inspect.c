@@ -20,6 +20,7 @@
 struct inspect_args {
 	char *format;
 	bool latest;
+	bool size;
 	char *type;
 };
 
@@ -32,12 +33,22 @@ static const struct opt inspect_opts[] = {
 	  OPT_CHECK_(struct inspect_args, type, char *), OPT_NO_GIVEN,
 	  "string", "all", "Kind of object: all, container, image or volume",
 	  0 },
-	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
+	OPT_BOOL('s', "size", struct inspect_args, size,
+		 "Of a container: show the bytes that it wrote, and those "
+		 "with its image"),
 	OPT_END,
 };
 
+static int image_by_name(struct runtime *rt, const char *name,
+			 bool size unused_attr, struct json_object **ret,
+			 struct err *err)
+{
+	return image_object(rt, name, ret, err);
+}
+
 static int volume_by_name(struct runtime *rt, const char *name,
-			  struct json_object **ret, struct err *err)
+			  bool size unused_attr, struct json_object **ret,
+			  struct err *err)
 {
 	auto_volume struct volume *v = NULL;
 	int r = volume_find(rt, name, &v, err);
@@ -49,19 +60,26 @@ static int volume_by_name(struct runtime *rt, const char *name,
 
 static const struct kind {
 	const char *name;
-	int (*find)(struct runtime *rt, const char *name,
+	int (*find)(struct runtime *rt, const char *name, bool size,
 		    struct json_object **ret, struct err *err);
 	const char *missing[2];	/* around the name; NULL: the finder's text */
 } kinds[] = {
 	{ "container", ctr_object, { "no such container \"", "\"" } },
-	{ "image", image_object, { NULL, NULL } },
+	{ "image", image_by_name, { NULL, NULL } },
 	{ "volume", volume_by_name, { "no such volume ", "" } },
+};
+
+/* What is looked for. */
+struct search {
+	const struct kind *only;	/* or NULL */
+	bool size;
 };
 
 static int find(struct runtime *rt, const char *name, void *data,
 		struct json_object **ret, struct err *err)
 {
-	const struct kind *only = data;
+	const struct search *what = data;
+	const struct kind *only = what->only;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct err why = ERR_INIT;
@@ -69,7 +87,7 @@ static int find(struct runtime *rt, const char *name, void *data,
 
 		if (only && only != &kinds[i])
 			continue;
-		r = kinds[i].find(rt, name, ret, &why);
+		r = kinds[i].find(rt, name, what->size, ret, &why);
 		if (!r)
 			return 0;
 		if (why.kind != ERR_NOT_FOUND || (only && !only->missing[0])) {
@@ -109,9 +127,9 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct inspect_args *args = p;
 	autostrv char **names = strv_copy(argv);
-	const struct kind *only = NULL;
+	struct search what = { NULL, args->size };
 	auto_ctr struct ctr *c = NULL;
-	int r = find_kind(args->type, &only, err);
+	int r = find_kind(args->type, &what.only, err);
 
 	if (r < 0)
 		return r;
@@ -128,8 +146,7 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		return r;
 	if (c)
 		strv_add(&names, c->id);
-	return objects_inspect(rt, names, args->format, find,
-			       (void *)(uintptr_t)only, err);
+	return objects_inspect(rt, names, args->format, find, &what, err);
 }
 
 const struct cmd cmd_inspect = {

@@ -12,6 +12,7 @@
 struct inspect_args {
 	char *format;
 	bool latest;
+	bool size;
 };
 
 static const struct opt inspect_opts[] = {
@@ -19,11 +20,12 @@ static const struct opt inspect_opts[] = {
 		"Print with a Go template, or json"),
 	OPT_BOOL('l', "latest", struct inspect_args, latest,
 		 "Use the container created last"),
-	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
+	OPT_BOOL('s', "size", struct inspect_args, size,
+		 "Show the bytes that it wrote, and those with its image"),
 	OPT_END,
 };
 
-int ctr_object_of(struct runtime *rt, struct ctr *c,
+int ctr_object_of(struct runtime *rt, struct ctr *c, bool size,
 		  struct json_object **ret, struct err *err)
 {
 	static const char *const maps[] = {
@@ -46,7 +48,9 @@ int ctr_object_of(struct runtime *rt, struct ctr *c,
 		"State.FinishedAt",	"State.RestoredAt",
 		"State.StartedAt",	NULL,
 	};
-	struct json_object *o = ctr_inspect(rt, c, err);
+	const struct ctr_list one = { &c, 1 };
+	int r = size ? ctr_list_measure(rt, &one, err) : 0;
+	struct json_object *o = r < 0 ? NULL : ctr_inspect(rt, c, err);
 
 	if (!o)
 		return -err->code;
@@ -55,19 +59,20 @@ int ctr_object_of(struct runtime *rt, struct ctr *c,
 	return 0;
 }
 
-int ctr_object(struct runtime *rt, const char *name, struct json_object **ret,
-	       struct err *err)
+int ctr_object(struct runtime *rt, const char *name, bool size,
+	       struct json_object **ret, struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
 	int r = ctr_find(rt, name, &c, err);
 
-	return r < 0 ? r : ctr_object_of(rt, c, ret, err);
+	return r < 0 ? r : ctr_object_of(rt, c, size, ret, err);
 }
 
-static int find(struct runtime *rt, const char *name, void *data unused_attr,
+static int find(struct runtime *rt, const char *name, void *data,
 		struct json_object **ret, struct err *err)
 {
-	int r = ctr_object(rt, name, ret, err);
+	const struct inspect_args *args = data;
+	int r = ctr_object(rt, name, args->size, ret, err);
 
 	if (r < 0 && err->kind == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
@@ -96,7 +101,8 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		return r;
 	if (c)
 		strv_add(&names, c->id);
-	return objects_inspect(rt, names, args->format, find, NULL, err);
+	return objects_inspect(rt, names, args->format, find,
+			       (void *)(uintptr_t)args, err);
 }
 
 const struct cmd cmd_container_inspect = {

@@ -2,6 +2,8 @@
 #ifndef CMD_CONTAINER_OBJECT_H
 #define CMD_CONTAINER_OBJECT_H
 
+#include <stdbool.h>
+
 #include "util/err.h"
 
 struct ctr;
@@ -9,12 +11,13 @@ struct json_object;
 struct runtime;
 
 /** ctr_object() - what inspect shows of a container, with maps and times
- *  marked for templates; *ret is owned by the caller.  -ENOENT as ctr_find() */
-int ctr_object(struct runtime *rt, const char *name, struct json_object **ret,
-	       struct err *err);
+ *  marked for templates; *ret is owned by the caller.  -ENOENT as ctr_find()
+ *  @size: count what it occupies, too */
+int ctr_object(struct runtime *rt, const char *name, bool size,
+	       struct json_object **ret, struct err *err);
 
 /** ctr_object_of() - of a container that was found */
-int ctr_object_of(struct runtime *rt, struct ctr *c,
+int ctr_object_of(struct runtime *rt, struct ctr *c, bool size,
 		  struct json_object **ret, struct err *err);
 
 #endif

@@ -31,6 +31,7 @@ struct ps_args {
 	bool no_trunc;
 	bool ns;
 	bool quiet;
+	bool size;
 	char *sort;
 	bool sync;
 	uint64_t watch;
@@ -59,8 +60,8 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL('q', "quiet", struct ps_args, quiet, "Print ids only"),
 	{ 0, "sort", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct ps_args, sort, char *), OPT_NO_GIVEN, "choice",
-	  "created", "Sort by command, created, id, image, names, runningfor "
-	  "or status", 0 },
+	  "created", "Sort by command, created, id, image, names, "
+	  "runningfor, size or status", 0 },
 	OPT_BOOL(0, "sync", struct ps_args, sync,
 		 "Read the state of each container from the kernel, which is "
 		 "always done"),
@@ -70,7 +71,8 @@ static const struct opt ps_opts[] = {
 		 "Show containers of other tools too: nobody else writes to "
 		 "the store, so there are none"),
 	OPT_NOT_YET('p', "pod", NULL, "Show pods"),
-	OPT_NOT_YET('s', "size", NULL, "Show sizes"),
+	OPT_BOOL('s', "size", struct ps_args, size,
+		 "Show what each container wrote, and that with its image"),
 	OPT_END,
 };
 
@@ -83,6 +85,7 @@ static const struct column columns[] = {
 	{ "Status", "STATUS" },
 	{ "Ports", "PORTS" },
 	{ "Names", "NAMES" },
+	{ "Size", "SIZE" },
 	{ "Pod", "POD ID" },
 	{ "PodName", "PODNAME" },
 	{ "RunningFor", "RUNNING FOR" },
@@ -98,7 +101,7 @@ static const struct column ns_columns[] = {
 };
 
 #define TABLE_HEADER \
-	"CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES\n"
+	"CONTAINER ID\tIMAGE\tCOMMAND\tCREATED\tSTATUS\tPORTS\tNAMES"
 
 static void ps_defaults(void *p)
 {
@@ -165,7 +168,10 @@ static int collect(struct runtime *rt, const struct ps_args *args,
 	select_matching(list, all, &filters);
 	if (last > 0)
 		select_last(list, (size_t)last);
-	return ps_sort(list, args->sort ? args->sort : "created", err);
+	if (args->size)
+		r = ctr_list_measure(rt, list, err);
+	return r < 0 ? r : ps_sort(list, args->sort ? args->sort : "created",
+				   err);
 }
 
 static void print_quiet(const struct ctr_list *list, bool no_trunc)
@@ -181,7 +187,7 @@ static void print_default(const struct ctr_list *list,
 	autosb struct sb out = SB_INIT;
 
 	if (!args->noheading)
-		sb_add(&raw, TABLE_HEADER);
+		sb_addf(&raw, TABLE_HEADER "%s\n", args->size ? "\tSIZE" : "");
 	for (size_t i = 0; i < list->n; i++)
 		ps_table(list->v[i], now, args->no_trunc, &raw);
 	table_align(raw.buf, &out);

@@ -336,6 +336,15 @@ static int by_status(const void *a, const void *b)
 		      ctr_state_name((*(struct ctr *const *)b)->state));
 }
 
+static int by_size(const void *a, const void *b)
+{
+	const struct ctr *x = *(struct ctr *const *)a;
+	const struct ctr *y = *(struct ctr *const *)b;
+
+	return (x->sizes.root > y->sizes.root) -
+	       (x->sizes.root < y->sizes.root);
+}
+
 static int by_command(const void *a, const void *b)
 {
 	const struct ctr *x = *(struct ctr *const *)a;
@@ -355,12 +364,9 @@ int ps_sort(struct ctr_list *list, const char *by, struct err *err)
 		{ "command", by_command }, { "created", by_created },
 		{ "id", by_id },	   { "image", by_image },
 		{ "names", by_name },	   { "runningfor", by_started },
-		{ "status", by_status },
+		{ "size", by_size },	   { "status", by_status },
 	};
 
-	if (streq(by, "size"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "--sort size is not supported yet");
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
 		if (!streq(by, orders[i].name))
 			continue;

@@ -114,6 +114,28 @@ void ports_text(const struct port_list *ports, struct sb *out)
 	}
 }
 
+static void add_size(const struct ctr *c, struct sb *out)
+{
+	char rw[SIZE_TEXT_MAX], root[SIZE_TEXT_MAX];
+
+	if (c->sizes.known)
+		sb_addf(out, "%s (virtual %s)",
+			size_human(c->sizes.rw, false, rw),
+			size_human(c->sizes.root, false, root));
+}
+
+static struct json_object *size_json(const struct ctr *c)
+{
+	struct json_object *o = NULL;
+
+	if (!c->sizes.known)
+		return NULL;
+	o = json_object_new_object();
+	json_set_i64(o, "rootFsSize", (int64_t)c->sizes.root);
+	json_set_i64(o, "rwSize", (int64_t)c->sizes.rw);
+	return o;
+}
+
 /* A cell must not break the table. */
 static void add_cell(struct sb *out, const char *s)
 {
@@ -137,7 +159,12 @@ void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 	add_status(c, now_ns, out);
 	sb_addch(out, '\t');
 	ports_text(ports_of(c), out);
-	sb_addf(out, "\t%s\n", c->name);
+	sb_addf(out, "\t%s", c->name);
+	if (c->sizes.known) {
+		sb_addch(out, '\t');
+		add_size(c, out);
+	}
+	sb_addch(out, '\n');
 }
 
 /* ---- fields of templates ----------------------------------------------- */
@@ -233,6 +260,8 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	json_set(o, "Mounts", list_of(mounts));
 	set_joined(o, "Networks", networks);
 	json_set_i64(o, "Pid", was_started(c) ? c->init.pid : 0);
+	add_size(c, &text);
+	set_sb(o, "Size", &text);
 	json_set_str(o, "Pod", "");
 	json_set_str(o, "PodName", "");
 	json_set_i64(o, "ExitCode", c->exit_code);
@@ -304,7 +333,7 @@ struct json_object *ps_json(const struct ctr *c, int64_t now_ns)
 	json_set_str(o, "PodName", "");
 	json_set(o, "Ports", ports_json(ports_of(c)));
 	json_set_i64(o, "Restarts", c->restarts);
-	json_set(o, "Size", NULL);
+	json_set(o, "Size", size_json(c));
 	json_set_i64(o, "StartedAt", seconds(c->started_ns));
 	json_set_str(o, "State", ctr_state_name(c->state));
 	add_status(c, now_ns, &text);

@@ -188,6 +188,17 @@ void mount_copy(struct ctr_mount *to, const struct ctr_mount *from);
  *             init are gone reads as exited
  * @orphaned:  running, but its monitor is dead
  */
+/**
+ * struct ctr_sizes - bytes of file content, see ctr_list_measure()
+ * @rw:   what the container wrote
+ * @root: @rw and its image
+ */
+struct ctr_sizes {
+	bool known;
+	uint64_t rw;
+	uint64_t root;
+};
+
 struct ctr {
 	char id[65];
 	char *name;
@@ -207,6 +218,7 @@ struct ctr {
 	bool orphaned;
 	struct port_list ports;	/* as bound */
 	char **exec_ids;	/* see ctr_exec_ids() */
+	struct ctr_sizes sizes;
 	struct proc_id owner;	/* of a transitional state */
 	char owner_boot[40];
 	int op_fd;		/* operation lock, -EBADF: not held */
@@ -243,6 +255,11 @@ int ctr_find(struct runtime *rt, const char *name, struct ctr **ret,
  * binds and volumes are there; ctr_config_load() reads the rest.
  */
 int ctr_list(struct runtime *rt, struct ctr_list *ret, struct err *err);
+
+/** ctr_list_measure() - fill in the sizes of all containers of @list, in one
+ *  child in U for many of them */
+int ctr_list_measure(struct runtime *rt, const struct ctr_list *list,
+		     struct err *err);
 
 /** ctr_config_load() - the whole config of a container of ctr_list() */
 int ctr_config_load(struct runtime *rt, struct ctr *c, struct err *err);

@@ -769,6 +769,10 @@ struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
 	set_caps(o, &c->config);
 	set_list(o, "ExecIDs", c->exec_ids);
 	json_set(o, "GraphDriver", graph_driver(rt, c));
+	if (c->sizes.known) {
+		json_set_i64(o, "SizeRw", (int64_t)c->sizes.rw);
+		json_set_i64(o, "SizeRootFs", (int64_t)c->sizes.root);
+	}
 	json_set(o, "Mounts", mounts(rt, &c->config));
 	set_dependencies(o, &c->config);
 	json_set(o, "NetworkSettings", network(c));

@@ -79,9 +79,9 @@ teardown_file() {
 	run_bryo -125 create --add-host a:1.1.1.1 --no-hosts "$BUSYBOX"
 	assert "Error: --no-hosts and --add-host cannot be set together"
 	run_bryo -125 create --cpu-quota 1000 --cpus 1 "$BUSYBOX"
-	assert "Error: --cpus and --cpu-quota cannot be set together"
+	assert "Error: --cpu-quota and --cpus cannot be set together"
 	run_bryo -125 create --cpu-period 1000 --cpus 1 "$BUSYBOX"
-	assert "Error: --cpus and --cpu-period cannot be set together"
+	assert "Error: --cpu-period and --cpus cannot be set together"
 	for opt in "--arch arm64" "--os linux"; do
 		# shellcheck disable=SC2086
 		run_bryo -125 pull --platform linux/amd64 $opt "$BUSYBOX"
@@ -284,4 +284,27 @@ teardown_file() {
 	run_bryo start up old
 	refute grep -q " $holder " "$XDG_RUNTIME_DIR/bryo/userns"
 	run_bryo rm -f -t 0 old
+}
+
+@test "--size: what a container wrote, and that with its image" {
+	run_bryo create --name empty "$BUSYBOX" true
+	run_bryo run --name wrote "$BUSYBOX" dd if=/dev/zero of=/x bs=1000 count=3000
+	run_bryo ps -a --size --filter name=wrote --format '{{.Names}} {{.Size}}'
+	assert_match '^wrote 3MB \(virtual [0-9.]+MB\)$'
+	run_bryo ps -a -s --sort size --format '{{.Names}} {{.Size}}'
+	assert_match $'empty 0B \(virtual [0-9.]+MB\)\n(.*\n)?wrote 3MB'
+	run_bryo ps -as --filter name=empty
+	assert_match $'NAMES +SIZE\n.* empty +0B \(virtual'
+	run_bryo inspect --size --format '{{.SizeRw}} {{.SizeRootFs}}' wrote
+	assert_match '^3000000 [0-9]+$'
+	local root=${out#* }
+	run_bryo container inspect -s --format '{{.SizeRw}} {{.SizeRootFs}}' empty
+	assert "0 $((root - 3000000))"
+	# not counted unless asked for
+	run_bryo -125 inspect --format '{{.SizeRw}}' wrote
+	run_bryo ps -a --format '{{.Size}}' --filter name=wrote
+	assert ""
+	run_bryo ps -as --format json --filter name=wrote
+	assert_match '"rwSize": 3000000'
+	run_bryo rm empty wrote
 }
