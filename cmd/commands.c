@@ -37,6 +37,7 @@ const struct cmd *const commands[] = {
 	&cmd_container_rm,
 	&cmd_container_run,
 	&cmd_container_start,
+	&cmd_container_stats,
 	&cmd_container_stop,
 	&cmd_container_top,
 	&cmd_container_unpause,

@@ -27,6 +27,7 @@ extern const struct cmd cmd_container_restart;
 extern const struct cmd cmd_container_rm;
 extern const struct cmd cmd_container_run;
 extern const struct cmd cmd_container_start;
+extern const struct cmd cmd_container_stats;
 extern const struct cmd cmd_container_stop;
 extern const struct cmd cmd_container_top;
 extern const struct cmd cmd_container_unpause;

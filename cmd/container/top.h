@@ -31,9 +31,11 @@ struct top_proc {
 	int64_t start_ns;	/* since 1970 */
 	uint64_t elapsed_ns;
 	uint64_t vsz_kb, rss_kb;
-	uint64_t caps[4];	/* inherited, permitted, effective, bounding */
+	uint64_t caps[5];	/* inherited, permitted, effective, bounding,
+				   ambient */
 	int seccomp;
 	char *comm;		/* owned */
+	char *label;		/* owned; of the security module, "?": none */
 	char *args;		/* owned; blanks between the words */
 };
 

@@ -282,8 +282,19 @@ COLUMN(capbnd)
 	put_caps(p->caps[3], out);
 }
 
+COLUMN(capamb)
+{
+	put_caps(p->caps[4], out);
+}
+
+COLUMN(label)
+{
+	sb_add(out, p->label);
+}
+
 static const struct top_column columns[] = {
 	{ "args", "COMMAND", put_args },
+	{ "capamb", "AMBIENT CAPS", put_capamb },
 	{ "capbnd", "BOUNDING CAPS", put_capbnd },
 	{ "capeff", "EFFECTIVE CAPS", put_capeff },
 	{ "capinh", "INHERITED CAPS", put_capinh },
@@ -296,6 +307,7 @@ static const struct top_column columns[] = {
 	{ "hgroups", "HGROUPS", put_hgroups },
 	{ "hpid", "HPID", put_hpid },
 	{ "huser", "HUSER", put_huser },
+	{ "label", "LABEL", put_label },
 	{ "nice", "NI", put_nice },
 	{ "pcpu", "%CPU", put_pcpu },
 	{ "pgid", "PGID", put_pgid },

@@ -32,6 +32,7 @@ static void proc_done(struct top_proc *p)
 	free(p->host_groups);
 	free(p->comm);
 	free(p->args);
+	free(p->label);
 }
 
 void top_done(struct top *t)
@@ -112,7 +113,7 @@ static void parse_groups(const char *s, struct top_proc *p)
 static void parse_status_line(const char *line, struct top_proc *p)
 {
 	static const char *const caps[] = { "CapInh:", "CapPrm:", "CapEff:",
-					    "CapBnd:" };
+					    "CapBnd:", "CapAmb:" };
 
 	if (str_starts(line, "Uid:"))
 		sscanf(line, "Uid: %u %u", &p->host_ruid, &p->host_uid);
@@ -153,6 +154,17 @@ static char *args_text(struct sb *raw, const char *comm)
 	return sb_take(raw);
 }
 
+/* "?" without a security module, as podman has it */
+static char *label_text(int dir)
+{
+	autosb struct sb text = SB_INIT;
+
+	if (file_read_at(dir, "attr/current", PROC_FILE_MAX, &text) < 0 ||
+	    !text.len)
+		return xstrdup("?");
+	return xstrdup(str_trim(text.buf));
+}
+
 static int read_proc(int dir, pid_t host_pid, struct top_proc *ret)
 {
 	struct top_proc p = { .host_pid = host_pid };
@@ -174,6 +186,7 @@ static int read_proc(int dir, pid_t host_pid, struct top_proc *ret)
 	sb_limit(&cmdline, PROC_FILE_MAX);
 	file_read_at(dir, "cmdline", PROC_FILE_MAX, &cmdline);
 	p.args = args_text(&cmdline, p.comm);
+	p.label = label_text(dir);
 	p.elapsed_ns = clock_boot_ns() - ticks_ns(start);
 	p.start_ns = clock_now_ns() - (int64_t)p.elapsed_ns;
 	*ret = p;
