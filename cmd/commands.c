@@ -24,6 +24,8 @@ const struct cmd *const commands[] = {
 	&cmd_container_exec,
 	&cmd_container_exists,
 	&cmd_container_export,
+	&cmd_healthcheck_run,
+	&cmd_healthcheck_timer,
 	&cmd_container_inspect,
 	&cmd_container_kill,
 	&cmd_container_logs,
@@ -93,6 +95,7 @@ const struct cmd *const commands[] = {
 
 const struct group groups[] = {
 	{ "container", "Manage containers", NULL },
+	{ "healthcheck", "Run health checks of containers", NULL },
 	{ "image", "Manage images", NULL },
 	{ "secret", "Manage secrets",
 	  "Secrets are data that containers get and that no image, log or "

@@ -14,6 +14,8 @@ extern const struct cmd cmd_container_diff;
 extern const struct cmd cmd_container_exec;
 extern const struct cmd cmd_container_exists;
 extern const struct cmd cmd_container_export;
+extern const struct cmd cmd_healthcheck_run;
+extern const struct cmd cmd_healthcheck_timer;
 extern const struct cmd cmd_container_inspect;
 extern const struct cmd cmd_container_kill;
 extern const struct cmd cmd_container_logs;

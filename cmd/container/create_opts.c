@@ -123,6 +123,11 @@ const struct opt create_opts_storage[] = {
 	OPT_END,
 };
 
+const struct opt create_opts_health[] = {
+	HEALTH_OPTS(A, health),
+	OPT_END,
+};
+
 const struct opt create_opts_life[] = {
 	OPT_STRV(0, "annotation", A, annotation, "strings",
 		 "Add annotations (key=value)"),
@@ -138,8 +143,6 @@ const struct opt create_opts_life[] = {
 	OPT_STRV(0, "log-opt", A, log_opt, "strings",
 		 "Logging options: max-size=, max-file="),
 	OPT_STR(0, "name", A, name, "string", "Assign a name"),
-	OPT_BOOL(0, "no-healthcheck", A, no_healthcheck,
-		 "Disable the image's health check"),
 	OPT_STR(0, "pidfile", A, pidfile, "string",
 		"Write the container's process ID to the file"),
 	OPT_BOOL(0, "replace", A, replace,
@@ -175,21 +178,6 @@ const struct opt create_opts_later[] = {
 		    "Do not verify docker's image signatures"),
 	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
 	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
-	OPT_NOT_YET(0, "health-cmd", "string", "Health check command"),
-	OPT_NOT_YET(0, "health-interval", "string", "Time between checks"),
-	OPT_NOT_YET(0, "health-log-destination", "string", "Health log"),
-	OPT_NOT_YET(0, "health-max-log-count", "uint", "Health log entries"),
-	OPT_NOT_YET(0, "health-max-log-size", "uint", "Health log size"),
-	OPT_NOT_YET(0, "health-on-failure", "string", "Action when unhealthy"),
-	OPT_NOT_YET(0, "health-retries", "uint", "Failures allowed"),
-	OPT_NOT_YET(0, "health-start-interval", "string", "First interval"),
-	OPT_NOT_YET(0, "health-start-period", "string", "Time to get ready"),
-	OPT_NOT_YET(0, "health-startup-cmd", "string", "Startup check"),
-	OPT_NOT_YET(0, "health-startup-interval", "string", "Its interval"),
-	OPT_NOT_YET(0, "health-startup-retries", "uint", "Its retries"),
-	OPT_NOT_YET(0, "health-startup-success", "uint", "Its successes"),
-	OPT_NOT_YET(0, "health-startup-timeout", "string", "Its timeout"),
-	OPT_NOT_YET(0, "health-timeout", "string", "Time for a check"),
 	OPT_NOT_YET(0, "hosts-file", "string", "Base file of /etc/hosts"),
 	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
@@ -450,10 +438,8 @@ static int set_life(const struct create_args *a, struct ctr_config *c,
 	if (r < 0)
 		return r;
 	strv_extend(&c->annotations, a->annotation);
-	if (a->no_healthcheck)
-		c->healthcheck = json_parse("{\"Test\":[\"NONE\"]}", 17, NULL);
 	set_create_command(c);
-	return 0;
+	return health_apply(&a->health, &c->health, err);
 }
 
 static int set_image(const struct create_args *a, char *const *argv,

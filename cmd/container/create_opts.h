@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cmd/container/opt_limits.h"
+#include "cmd/container/opt_health.h"
 #include "cmd/opt.h"
 #include "libpod/core/container.h"
 
@@ -64,10 +65,11 @@ struct create_args {
 	char *cgroups, *cgroup_parent;
 	bool oom_kill_disable;
 	/* life */
-	bool rm, replace, no_healthcheck;
+	bool rm, replace;
 	char *restart, *log_driver;
 	char **log_opt;
 	char *cidfile, *pidfile, *conmon_pidfile;
+	struct health_args health;
 };
 
 /* NULL-terminated list of option tables, for struct cmd and for run.c */
@@ -80,13 +82,14 @@ extern const struct opt create_opts_network[];
 extern const struct opt create_opts_storage[];
 extern const struct opt create_opts_life[];
 extern const struct opt create_opts_limits[];
+extern const struct opt create_opts_health[];
 extern const struct opt create_opts_later[];
 
 #define CREATE_OPTS                                                       \
 	create_opts_process, create_opts_image, create_opts_security,     \
 		create_opts_users, create_opts_machine, create_opts_network, \
 		create_opts_storage, create_opts_life, create_opts_limits,  \
-		create_opts_later
+		create_opts_health, create_opts_later
 
 /** restart_parse() - --restart, over what is in @c; conflicts with --rm */
 int restart_parse(const char *text, struct ctr_config *c, struct err *err);

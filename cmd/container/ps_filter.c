@@ -71,6 +71,19 @@ static int find_time(struct runtime *rt, const struct filter *f,
 	return 0;
 }
 
+static int check_health(const char *value, struct err *err)
+{
+	static const char *const known[] = { "starting", "healthy",
+					     "unhealthy", "none" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (streq(value, known[i]))
+			return 0;
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "invalid value \"%s\" of filter health: want starting, "
+		       "healthy, unhealthy or none", value);
+}
+
 static int check(struct runtime *rt, const struct filter *f,
 		 struct ps_filters *ps, struct err *err)
 {
@@ -84,7 +97,9 @@ static int check(struct runtime *rt, const struct filter *f,
 		return check_restart(f->value, err);
 	if (streq(f->key, "before") || streq(f->key, "since"))
 		return find_time(rt, f, ps, err);
-	if (streq(f->key, "health") || streq(f->key, "pod"))
+	if (streq(f->key, "health"))
+		return check_health(f->value, err);
+	if (streq(f->key, "pod"))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "--filter %s is not supported yet", f->key);
 	if (streq(f->key, "exited") && parse_int(f->value, &code) < 0)
@@ -231,6 +246,12 @@ static bool older_than(const char *value, const struct ctr *c)
 	return !time_arg(value, TIME_AGO, &ns) && c->created_ns < ns;
 }
 
+static bool health_matches(const char *value, const struct ctr *c)
+{
+	return streq(value, c->health == HEALTH_NONE ?
+			    "none" : health_status_name(c->health));
+}
+
 static bool restart_matches(const char *want, const struct ctr *c)
 {
 	if (streq(want, "none"))
@@ -252,6 +273,7 @@ static const struct {
 	{ "ancestor", image_matches },
 	{ "command", command_matches },
 	{ "exited", exited_with },
+	{ "health", health_matches },
 	{ "restart-policy", restart_matches },
 	{ "should-start-on-boot", boot_matches },
 	{ "status", state_matches },

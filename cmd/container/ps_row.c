@@ -64,6 +64,8 @@ static void add_status(const struct ctr *c, int64_t now_ns, struct sb *out)
 		sb_addf(out, "Up %s%s",
 			time_human(now_ns - c->started_ns, buf),
 			c->orphaned ? " (unmonitored)" : "");
+		if (c->health != HEALTH_NONE)
+			sb_addf(out, " (%s)", health_status_name(c->health));
 		return;
 	case CTR_PAUSED:
 		sb_add(out, "Paused");

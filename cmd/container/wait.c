@@ -61,6 +61,7 @@ static int check_conditions(char *const *v, struct err *err)
 	static const char *const known[] = {
 		"created", "configured", "exited",  "initialized", "removing",
 		"running", "stopped",	 "stopping",	"paused",
+		"healthy", "unhealthy",
 	};
 
 	for (; v && *v; v++) {
@@ -68,10 +69,6 @@ static int check_conditions(char *const *v, struct err *err)
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			good |= strcasecmp(*v, known[i]) == 0;
-		if (streq(*v, "healthy") || streq(*v, "unhealthy"))
-			return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-				       "condition %s is not supported yet",
-				       *v);
 		if (!good)
 			return err_set(err, ERR_USAGE, EINVAL,
 				       "unknown container state: %s: invalid "
@@ -86,6 +83,9 @@ static bool meets(const struct ctr *c, char *const *conditions)
 
 	for (; *conditions; conditions++) {
 		if (strcasecmp(*conditions, state) == 0)
+			return true;
+		if (c->state == CTR_RUNNING && c->health != HEALTH_NONE &&
+		    strcasecmp(*conditions, health_status_name(c->health)) == 0)
 			return true;
 		if (strcasecmp(*conditions, "stopped") == 0 &&
 		    c->state == CTR_EXITED)

@@ -116,9 +116,9 @@ static void merge(struct json_object *config, const struct ctr_config *c,
 		json_set(config, "Labels", json_new_env_map(c->labels));
 	if (!str_is_empty(c->stop_signal_name))
 		json_set_str(config, "StopSignal", c->stop_signal_name);
-	if (c->healthcheck)
+	if (c->health)
 		json_set(config, "Healthcheck",
-			 json_object_get(c->healthcheck));
+			 health_conf_to_image(c->health));
 	set_ports(config, c);
 	if (opts->volumes)
 		set_volumes(config, c);

@@ -286,8 +286,8 @@ struct json_object *ctr_config_to_json(const struct ctr_config *c)
 	json_set_str(o, "ports", ports.buf);
 	json_set_i64(o, "restart", c->restart);
 	json_set_i64(o, "systemd", c->systemd);
-	if (c->healthcheck)
-		json_set(o, "healthcheck", json_object_get(c->healthcheck));
+	if (c->health)
+		json_set(o, "healthcheck", health_conf_to_json(c->health));
 	return o;
 }
 
@@ -316,7 +316,7 @@ int ctr_config_from_json(struct json_object *o, struct ctr_config *ret,
 	ret->restart = (enum ctr_restart)json_i64(o, "restart", RESTART_NO);
 	ret->systemd = (enum ctr_systemd)json_i64(o, "systemd",
 						  SYSTEMD_OFF);
-	ret->healthcheck = json_object_get(json_obj(o, "healthcheck"));
+	ret->health = health_conf_from_json(json_obj(o, "healthcheck"));
 	return 0;
 }
 
@@ -374,7 +374,7 @@ void ctr_config_done(struct ctr_config *c)
 		mount_done(&c->mounts[i]);
 	free(c->mounts);
 	port_list_done(&c->ports);
-	json_object_put(c->healthcheck);
+	health_conf_free(c->health);
 	*c = (struct ctr_config){ 0 };
 }
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "libpod/oci/limits.h"
+#include "libpod/core/health.h"
 #include "network/network.h"
 #include "util/cleanup.h"
 #include "util/err.h"
@@ -171,7 +172,7 @@ struct ctr_config {
 	char *cidfile, *pidfile, *conmon_pidfile;
 	char *image_stop_signal;
 	char **create_command;	/* argv of the create or run */
-	struct json_object *healthcheck; /* of the image, kept for inspect */
+	struct health_conf *health; /* the image's and --health-*, or NULL */
 };
 
 void ctr_config_done(struct ctr_config *c);
@@ -215,6 +216,7 @@ struct ctr {
 	uint32_t restarts;
 	uint32_t start_n;
 	bool stopped_by_user;
+	enum health_status health; /* of this start */
 	bool orphaned;
 	struct port_list ports;	/* as bound */
 	char **exec_ids;	/* see ctr_exec_ids() */

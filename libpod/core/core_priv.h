@@ -44,6 +44,7 @@ extern const int core_format;
 /* ---- row.c: the container table ---- */
 
 extern const char core_schema[];
+extern const char health_schema[];	/* a column of it */
 
 typedef int (*tx_fn)(struct runtime *rt, void *arg, struct err *err);
 
@@ -57,6 +58,10 @@ enum tx_flags {
  *  back and is returned */
 int tx_run(struct runtime *rt, unsigned int flags, tx_fn fn, void *arg,
 	   struct err *err);
+
+/** row_set_health() - the status of this start of the container */
+int row_set_health(struct runtime *rt, const struct ctr *c,
+		   enum health_status s, struct err *err);
 
 /** tx_save() - row_save() as a tx_fn; @arg is the struct ctr */
 int tx_save(struct runtime *rt, void *arg, struct err *err);

@@ -512,6 +512,8 @@ int ctr_create(struct runtime *rt, const struct image *img,
 	c->created_ns = clock_now_ns();
 	c->owner = proc_self();
 	c->start_n = 1;
+	c->health = health_is_on(c->config.health) ? HEALTH_STARTING :
+						     HEALTH_NONE;
 	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
 	(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s", boot_id());
 	free_stale_name(rt, name);

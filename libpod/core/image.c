@@ -192,9 +192,7 @@ static void merge(struct ctr_config *c, struct json_object *image)
 	merge_stop_signal(c, image);
 	merge_expose(c, image);
 	merge_volumes(c, image);
-	if (!c->healthcheck)
-		c->healthcheck = json_object_get(json_obj(image,
-							  "Healthcheck"));
+	health_conf_merge(&c->health, json_obj(image, "Healthcheck"));
 }
 
 /* The image's own name for what the user typed: "nginx" is

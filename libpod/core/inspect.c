@@ -66,12 +66,11 @@ static void set_file(struct json_object *o, const char *key,
 
 /* ---- State ------------------------------------------------------------- */
 
-static struct json_object *state(const struct ctr *c, const struct cgroup *cg)
+static struct json_object *state(struct runtime *rt, const struct ctr *c,
+				 const struct cgroup *cg)
 {
 	struct json_object *o = json_object_new_object();
 	bool up = ctr_is_up(c);
-
-	struct json_object *health = json_object_new_object();
 
 	json_set_str(o, "OciVersion", "1.2.0");
 	json_set_str(o, "Status", ctr_state_name(c->state));
@@ -88,11 +87,7 @@ static struct json_object *state(const struct ctr *c, const struct cgroup *cg)
 					   c->error);
 	set_time(o, "StartedAt", c->started_ns);
 	set_time(o, "FinishedAt", up ? 0 : c->finished_ns);
-	/* no checks yet; scripts look at the status all the same */
-	set_text(health, "Status", "");
-	json_set_i64(health, "FailingStreak", 0);
-	json_set(health, "Log", json_object_new_array());
-	json_set(o, "Health", health);
+	json_set(o, "Health", ctr_health_json(rt, c));
 	/* below the mount, as /proc/PID/cgroup has it */
 	set_text(o, "CgroupPath", cg->path ? cg->path + strlen(CGROUP_MOUNT) :
 					     "");
@@ -188,8 +183,8 @@ static struct json_object *config(const struct ctr *ctr)
 	json_set(o, "Labels", json_new_env_map(c->labels));
 	json_set(o, "Annotations", json_new_env_map(c->annotations));
 	json_set_str(o, "StopSignal", signal_name(c->stop_signal));
-	if (c->healthcheck)
-		json_set(o, "Healthcheck", json_object_get(c->healthcheck));
+	if (c->health)
+		health_conf_inspect(c->health, o);
 	set_list(o, "CreateCommand", c->create_command);
 	json_set_str(o, "Umask", umask);
 	json_set(o, "Secrets", secrets(c));
@@ -753,7 +748,7 @@ struct json_object *ctr_inspect(struct runtime *rt, struct ctr *c,
 	json_set_str(o, "Id", c->id);
 	set_time(o, "Created", c->created_ns);
 	set_command(o, &c->config);
-	json_set(o, "State", state(c, &cg));
+	json_set(o, "State", state(rt, c, &cg));
 	set_text(o, "Image", c->config.image_id);
 	set_text(o, "ImageDigest", c->config.image_digest);
 	set_text(o, "ImageName", c->config.image_name);

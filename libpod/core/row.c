@@ -44,11 +44,14 @@ const char core_schema[] =
 	"CREATE TABLE container_config("
 	" id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;";
 
+const char health_schema[] =
+	"ALTER TABLE container ADD COLUMN health INTEGER NOT NULL DEFAULT 0;";
+
 #define COLUMNS                                                         \
 	"id, name, state, brief, created, started, finished, init_pid," \
 	" init_start, mon_pid, mon_start, boot, exit_code, oom, error," \
 	" restarts, start_n, user_stop, ports, owner_pid, owner_start," \
-	" owner_boot"
+	" owner_boot, health"
 
 /* ---- transactions ------------------------------------------------------ */
 
@@ -146,6 +149,34 @@ static void copy_text(char *dst, size_t size, const char *src)
 	(void)snprintf(dst, size, "%s", src ? src : "");
 }
 
+/* start_n and status in one number: a status is of one start, so a start has
+ * nothing to reset; what has checks begins again as "starting". */
+static int64_t health_pack(enum health_status s, uint32_t start_n)
+{
+	return ((int64_t)start_n << 2) | (int64_t)s;
+}
+
+static enum health_status health_unpack(int64_t v, uint32_t start_n)
+{
+	enum health_status s = (enum health_status)(v & 3);
+
+	if (s != HEALTH_NONE && v >> 2 != start_n)
+		return HEALTH_STARTING;
+	return s;
+}
+
+int row_set_health(struct runtime *rt, const struct ctr *c,
+		   enum health_status s, struct err *err)
+{
+	int r = db_exec(rt->db, err,
+			"UPDATE container SET health = ?"
+			" WHERE id = ? AND start_n = ?", "isi",
+			health_pack(s, c->start_n), c->id,
+			(int64_t)c->start_n);
+
+	return r < 0 ? r : 0;
+}
+
 /* The fields that change while a container lives. */
 static void read_life(struct db_stmt *st, struct ctr *c)
 {
@@ -168,6 +199,7 @@ static void read_life(struct db_stmt *st, struct ctr *c)
 	c->owner.pid = (pid_t)db_i64(st, 19);
 	c->owner.start = (uint64_t)db_i64(st, 20);
 	copy_text(c->owner_boot, sizeof(c->owner_boot), db_str(st, 21));
+	c->health = health_unpack(db_i64(st, 22), c->start_n);
 	c->orphaned = false;
 }
 
@@ -503,12 +535,13 @@ int row_insert(struct runtime *rt, const struct ctr *c, struct err *err)
 	config_brief(&c->config, &brief);
 	r = db_exec(rt->db, err,
 		    "INSERT INTO container(id, name, state, brief, created,"
-		    " boot, start_n, owner_pid, owner_start, owner_boot)"
-		    " VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)",
-		    "ssisisiiis", c->id, c->name, (int64_t)c->state, brief.buf,
+		    " boot, start_n, owner_pid, owner_start, owner_boot,"
+		    " health)"
+		    " VALUES(?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?)",
+		    "ssisisiiisi", c->id, c->name, (int64_t)c->state, brief.buf,
 		    c->created_ns, c->boot, (int64_t)c->start_n,
 		    (int64_t)c->owner.pid, (int64_t)c->owner.start,
-		    c->owner_boot);
+		    c->owner_boot, health_pack(c->health, c->start_n));
 	if (r < 0)
 		return r;
 	r = db_exec(rt->db, err,

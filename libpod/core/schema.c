@@ -15,5 +15,6 @@ const struct db_step core_formats[] = {
 	{ .sql = { event_schema } },
 	{ .sql = { store_pins_schema } },
 	{ .sql = { userns_schema } },
+	{ .sql = { health_schema } },
 };
 const int core_format = (int)ARRAY_LEN(core_formats);

@@ -89,9 +89,8 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 
 /* ---- the monitor's configuration --------------------------------------- */
 
-/* What the monitor executes in place when the container has ended. */
-static char **end_argv(const struct runtime *rt, const struct ctr *c,
-		       int lock_fd, uint32_t delay_ms)
+/* A bryo of the same places */
+static char **self_argv(const struct runtime *rt)
 {
 	char **v = NULL;
 
@@ -100,6 +99,15 @@ static char **end_argv(const struct runtime *rt, const struct ctr *c,
 	strv_addf(&v, "--runroot=%s", rt->run_path);
 	if (rt->opts.volumepath)
 		strv_addf(&v, "--volumepath=%s", rt->volumes_path);
+	return v;
+}
+
+/* What the monitor executes in place when the container has ended. */
+static char **end_argv(const struct runtime *rt, const struct ctr *c,
+		       int lock_fd, uint32_t delay_ms)
+{
+	char **v = self_argv(rt);
+
 	strv_add(&v, "__monitor");
 	strv_addf(&v, "--start=%u", c->start_n);
 	strv_addf(&v, "--lock-fd=%d", lock_fd);
@@ -118,6 +126,14 @@ static bool may_restart(const struct ctr *c)
 	       c->restarts < conf->restart_max;
 }
 
+/* A health check may want a restart, whatever the policy is. */
+static bool health_restarts(const struct ctr_config *c)
+{
+	return health_is_on(c->health) &&
+	       (c->health->action == HEALTH_ACTION_RESTART ||
+		c->health->startup.retries > 0);
+}
+
 static void fill_conf(struct monitor_conf *m, const struct plan *p,
 		      int lock_fd, uint32_t delay_ms)
 {
@@ -132,9 +148,13 @@ static void fill_conf(struct monitor_conf *m, const struct plan *p,
 	m->stdin_once = c->config.stdin_once;
 	m->timeout_s = c->config.timeout;
 	m->durable_exit = !c->config.auto_remove;
-	m->restart = may_restart(c);
+	m->restart = may_restart(c) || health_restarts(&c->config);
 	m->restart_on_failure = c->config.restart == RESTART_ON_FAILURE;
 	m->restart_delay_ms = delay_ms;
+	m->health_argv = self_argv(p->rt);
+	strv_add(&m->health_argv, "__health");
+	strv_add(&m->health_argv, c->id);
+	m->health_first_ms = health_first_ms(c->config.health);
 	m->exec_argv = end_argv(p->rt, c, lock_fd, delay_ms);
 	m->exec_path = xstrdup(self_path());
 }
@@ -664,9 +684,13 @@ static int tx_fold(struct runtime *rt, void *arg, struct err *err)
 	return row_save(rt, c, err);
 }
 
-static bool wants_restart(const struct ctr *c)
+static bool wants_restart(struct runtime *rt, const struct ctr *c)
 {
-	if (c->state != CTR_EXITED || !may_restart(c))
+	if (c->state != CTR_EXITED)
+		return false;
+	if (ctr_health_restart_wanted(rt, c))
+		return true;
+	if (!may_restart(c))
 		return false;
 	return c->config.restart != RESTART_ON_FAILURE || c->exit_code != 0;
 }
@@ -707,7 +731,7 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 	db_checkpoint(rt->db, false);
 	if (c->config.auto_remove)
 		return ctr_erase(rt, c, NULL, true, err);
-	if (wants_restart(c)) {
+	if (wants_restart(rt, c)) {
 		r = restart_here(rt, c, lock_fd, next_delay(c, delay_ms),
 				 &why);
 		note_failure(rt, c, &why);

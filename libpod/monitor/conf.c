@@ -83,6 +83,8 @@ static const struct conf_field {
 	FIELD("restart", CONF_BOOL, restart),
 	FIELD("restart_on_failure", CONF_BOOL, restart_on_failure),
 	FIELD("restart_delay_ms", CONF_U32, restart_delay_ms),
+	FIELD("health_argv", CONF_ARGV, health_argv),
+	FIELD("health_first_ms", CONF_U32, health_first_ms),
 	FIELD("exec_argv", CONF_ARGV, exec_argv),
 	FIELD("exec_path", CONF_TEXT, exec_path),
 };
@@ -129,6 +131,7 @@ void monitor_conf_done(struct monitor_conf *c)
 	free(c->exec_path);
 	free(c->log_name);
 	free(c->log_extra);
+	strv_free(c->health_argv);
 	strv_free(c->exec_argv);
 	monitor_conf_init(c);
 }
@@ -408,7 +411,7 @@ static int check(const struct monitor_conf *c, struct err *err)
 		what = "name of the log file";
 	else if (c->log_extra && strlen(c->log_extra) > LOG_EXTRA_MAX)
 		what = "fields of the log";
-	else if (c->exec_argv && !c->exec_path)
+	else if ((c->exec_argv || c->health_argv) && !c->exec_path)
 		what = "arguments without a program";
 	if (what)
 		return err_set(err, ERR_INVALID, EINVAL,

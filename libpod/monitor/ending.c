@@ -195,6 +195,7 @@ void ending_start(struct monitor *m)
 	m->record.start_n = c->start_n;
 	m->record.oom = oom_state(c);
 	loop_del(m->loop, m->timeout);
+	health_stop(m);
 	loop_del(m->loop, m->listen_src);
 	m->listen_src = NULL;
 	input_close(m);

@@ -125,6 +125,14 @@ struct monitor {
 	bool removed;	/* and our directory is in the trash */
 	int helpers_left;
 
+	struct {
+		struct loop_source *timer;
+		uint32_t delay_ms;	/* 0: no checks */
+		int pipe;		/* from the one that runs, -EBADF */
+		size_t len;
+		char answer[16];
+	} health;
+
 	struct log_writer log;
 };
 
@@ -178,6 +186,15 @@ bool client_offer(struct client *c, uint64_t now);
 
 /** client_tell_exit() - false: try again when it can be written to */
 bool client_tell_exit(struct client *c);
+
+/* health.c */
+void health_start(struct monitor *m);
+
+/** health_check() - start one now, unless one runs */
+void health_check(struct monitor *m);
+
+/** health_stop() - the payload is dead: no more of them */
+void health_stop(struct monitor *m);
 
 /* ending.c */
 

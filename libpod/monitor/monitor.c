@@ -119,6 +119,8 @@ static int on_signal(struct loop *loop unused_attr,
 	       (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(m);
+		else if (info.ssi_signo == SIGUSR1)
+			health_check(m);
 		else if (m->dead)
 			m->hurry = true;
 		else
@@ -142,9 +144,10 @@ static int on_timeout(struct loop *loop unused_attr,
 
 static int start_signals(struct monitor *m)
 {
-	static const int caught[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, 0 };
-	static const int ignored[] = { SIGHUP,	SIGPIPE, SIGALRM, SIGUSR1,
-				       SIGUSR2, SIGIO,	 SIGPWR,  SIGPROF,
+	static const int caught[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT,
+				      SIGUSR1, 0 };
+	static const int ignored[] = { SIGHUP,	SIGPIPE, SIGALRM, SIGUSR2,
+				       SIGIO,	 SIGPWR,  SIGPROF,
 				       SIGTSTP, SIGTTIN, SIGTTOU, SIGVTALRM,
 				       SIGXFSZ, 0 };
 	struct loop_source *src;
@@ -184,6 +187,7 @@ static int start(struct monitor *m)
 		loop_timer(m->loop, clock_mono_ns() +
 			   c->timeout_s * 1000000000ULL, on_timeout, m,
 			   &m->timeout);
+	health_start(m);
 	exit_record_reserve(c->dir_fd);
 	reap(m);
 	monitor_kick(m);

@@ -47,7 +47,7 @@
  * runs, and cut the waits of steps 3, 5 and 6 short afterwards: a CLI that
  * stops a container in back-off first says so in the row and then sends
  * SIGTERM to the monitor's pidfd; step 7 follows at once.  All others are
- * ignored.
+ * ignored, but for SIGUSR1, which makes a health check at once.
  */
 
 enum log_driver {
@@ -95,6 +95,9 @@ enum log_driver {
  * @restart:      step 6 above is done and step 5 is not
  * @restart_on_failure: @restart only when the exit code is not 0
  * @restart_delay_ms: the back-off
+ * @health_argv:  of the program that makes a health check, or NULL; owned.
+ *                It prints when it wants to be started again: milliseconds
+ * @health_first_ms: to the first check, 0: none until SIGUSR1
  * @exec_argv:    NULL-terminated argv of the in-place exec, or NULL; owned
  * @exec_path:    absolute path of bryo; owned
  *
@@ -135,6 +138,8 @@ struct monitor_conf {
 	bool restart;
 	bool restart_on_failure;
 	uint32_t restart_delay_ms;
+	char **health_argv;
+	uint32_t health_first_ms;
 	char **exec_argv;
 	char *exec_path;
 };
