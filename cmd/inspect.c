@@ -21,6 +21,7 @@ struct inspect_args {
 	char *format;
 	bool latest;
 	bool size;
+	bool security;
 	char *type;
 };
 
@@ -29,6 +30,8 @@ static const struct opt inspect_opts[] = {
 		"Print with a Go template, or json"),
 	OPT_BOOL('l', "latest", struct inspect_args, latest,
 		 "Use the container created last"),
+	OPT_BOOL(0, "security", struct inspect_args, security,
+		 "Show how a running container is confined"),
 	{ 't', "type", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct inspect_args, type, char *), OPT_NO_GIVEN,
 	  "string", "all", "Kind of object: all, container, image or volume",
@@ -133,6 +136,9 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 
 	if (r < 0)
 		return r;
+	if (args->security && what.only && !streq(what.only->name, "container"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--security is for containers");
 	if (args->latest && argv[0])
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--latest and arguments cannot be used "
@@ -146,7 +152,8 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		return r;
 	if (c)
 		strv_add(&names, c->id);
-	return objects_inspect(rt, names, args->format, find, &what, err);
+	return objects_inspect(rt, names, args->format,
+			       args->security ? posture_object : find, &what, err);
 }
 
 const struct cmd cmd_inspect = {

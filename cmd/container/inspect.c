@@ -6,6 +6,7 @@
 #include "cmd/marks.h"
 #include "cmd/objects.h"
 #include "libpod/core/container.h"
+#include "libpod/core/posture.h"
 #include "util/json.h"
 #include "util/strv.h"
 
@@ -13,6 +14,7 @@ struct inspect_args {
 	char *format;
 	bool latest;
 	bool size;
+	bool security;
 };
 
 static const struct opt inspect_opts[] = {
@@ -20,6 +22,8 @@ static const struct opt inspect_opts[] = {
 		"Print with a Go template, or json"),
 	OPT_BOOL('l', "latest", struct inspect_args, latest,
 		 "Use the container created last"),
+	OPT_BOOL(0, "security", struct inspect_args, security,
+		 "Show how a running container is confined"),
 	OPT_BOOL('s', "size", struct inspect_args, size,
 		 "Show the bytes that it wrote, and those with its image"),
 	OPT_END,
@@ -80,6 +84,16 @@ static int find(struct runtime *rt, const char *name, void *data,
 	return r;
 }
 
+int posture_object(struct runtime *rt, const char *name,
+		   void *data unused_attr, struct json_object **ret,
+		   struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	int r = ctr_find(rt, name, &c, err);
+
+	return r < 0 ? r : ctr_posture(c, ret, err);
+}
+
 static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		       struct err *err)
 {
@@ -101,7 +115,8 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		return r;
 	if (c)
 		strv_add(&names, c->id);
-	return objects_inspect(rt, names, args->format, find,
+	return objects_inspect(rt, names, args->format,
+			       args->security ? posture_object : find,
 			       (void *)(uintptr_t)args, err);
 }
 
