@@ -66,19 +66,27 @@ extern const struct cmd cmd_secret_ls;
 extern const struct cmd cmd_secret_rm;
 extern const struct cmd cmd_volume_create;
 extern const struct cmd cmd_volume_exists;
+extern const struct cmd cmd_volume_export;
+extern const struct cmd cmd_volume_import;
 extern const struct cmd cmd_volume_inspect;
 extern const struct cmd cmd_volume_ls;
+extern const struct cmd cmd_volume_mount;
 extern const struct cmd cmd_volume_prune;
 extern const struct cmd cmd_volume_rm;
+extern const struct cmd cmd_volume_unmount;
 
 /* the engine */
+extern const struct cmd cmd_system_check;
 extern const struct cmd cmd_system_complete;
 extern const struct cmd cmd_system_completion;
+extern const struct cmd cmd_system_df;
 extern const struct cmd cmd_system_dump;
 extern const struct cmd cmd_system_events;
 extern const struct cmd cmd_system_fault_points;
 extern const struct cmd cmd_system_info;
 extern const struct cmd cmd_system_migrate;
+extern const struct cmd cmd_system_prune;
+extern const struct cmd cmd_system_reset;
 extern const struct cmd cmd_system_version;
 
 #endif

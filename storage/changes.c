@@ -223,3 +223,30 @@ int store_pack_dir(struct store *s, int dir, bool with_root, int out,
 
 	return r < 0 ? r : layer_walk_run(&walk, out, &res, err);
 }
+
+int store_unpack_dir(struct store *s, int dir, int input, struct err *err)
+{
+	auto_layer_result struct layer_result res = { 0 };
+	struct layer_job job = LAYER_JOB_INIT;
+	const struct layer_apply apply = {
+		.input = input,
+		.staging = dir,
+		.blob = -EBADF,
+		.resume = -EBADF,
+		.max_bytes = s->conf.layer_max,
+		.format = LAYER_PLAIN,
+		.raw = true,
+		.single_id = s->conf.single_id,
+		.enter_userns = s->conf.enter_userns,
+		.arg = s->conf.arg,
+	};
+	int r = store_userns(s, err);
+
+	TRACE("store", "unpack");
+	if (r == 0)
+		r = layer_job_start(&apply, &job, err);
+	while (r == 0)
+		r = layer_job_read(&job, &res, err);
+	layer_job_end(&job);
+	return r < 0 ? r : 0;
+}

@@ -260,19 +260,57 @@ static int doom_unused(struct store *s, char *const *hashes, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Partial blobs that nobody is fetching. */
+/* A partial blob that nobody is fetching; locked until @ret is closed. */
+static bool partial_is_idle(int dir, const char *name, int *ret)
+{
+	autoclose int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	*ret = take_fd(fd);
+	return true;
+}
+
 static void drop_partial(struct store *s, int64_t age_s)
 {
 	autostrv char **list = old_entries(s, STORE_PARTIAL, age_s);
 	int dir = s->dir[STORE_PARTIAL];
 
 	for (char **name = list; name && *name; name++) {
-		autoclose int fd = openat(dir, *name, O_RDONLY | O_NOFOLLOW |
-					  O_CLOEXEC);
+		autoclose int fd = -EBADF;
 
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (partial_is_idle(dir, *name, &fd))
 			unlinkat(dir, *name, 0);
 	}
+}
+
+int gc_each_orphan(struct store *s, int64_t age_s,
+		   void (*fn)(const char *what, const char *hash, void *arg),
+		   void *arg, struct err *err)
+{
+	static const struct {
+		enum store_dir dir;
+		const char *what;
+	} kinds[] = { { STORE_LAYERS, "layer" }, { STORE_BLOBS, "blob" } };
+	autostrv char **partial = old_entries(s, STORE_PARTIAL, age_s);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(kinds); i++) {
+		autostrv char **v = old_entries(s, kinds[i].dir, age_s);
+
+		for (char **hash = v; r >= 0 && hash && *hash; hash++) {
+			r = hash_is_used(s, *hash, err);
+			if (r == 0)
+				fn(kinds[i].what, *hash, arg);
+		}
+	}
+	for (char **name = partial; r >= 0 && name && *name; name++) {
+		autoclose int fd = -EBADF;
+
+		if (partial_is_idle(s->dir[STORE_PARTIAL], *name, &fd))
+			fn("download", *name, arg);
+	}
+	return MIN(r, 0);
 }
 
 int gc_orphans(struct store *s, int64_t age_s, struct err *err)

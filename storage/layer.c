@@ -218,6 +218,7 @@ int layer_job_start(const struct layer_apply *a, struct layer_job *ret,
 	add_u64(&argv, "resume_len", a->resume < 0 ? 0 : a->resume_len);
 	add_u64(&argv, "max_bytes", a->max_bytes);
 	add_u64(&argv, "max_entries", a->max_entries);
+	add_u64(&argv, "raw", a->raw);
 	add_u64(&argv, "single_id", a->single_id);
 	return start(argv, fds, a->enter_userns, a->arg, ret, err);
 }
@@ -384,6 +385,7 @@ int layer_walk_start(const struct layer_walk *w, int out,
 	for (char *const *p = w->omit; p && *p; p++)
 		add_str(&argv, "omit", *p);
 	add_u64(&argv, "plain", w->plain);
+	add_u64(&argv, "raw", w->raw);
 	add_u64(&argv, "full", w->full);
 	add_u64(&argv, "with_root", w->with_root);
 	add_u64(&argv, "since_ns", (uint64_t)w->since_ns);

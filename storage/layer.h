@@ -61,6 +61,8 @@ enum layer_format {	/* how whiteouts are stored */
  *              may claim; 0 = 50 GiB.  Free space less a small reserve is the
  *              limit in any case.
  * @max_entries: budget of members, 0 = 4194304
+ * @raw:        the tar is no layer: .wh. names are nothing special, and the
+ *              directory may hold something already
  * @single_id:  chown nothing; owners are recorded in the xattr
  *              user.containers.override_stat that fuse-overlayfs reads
  * @enter_userns: as in struct store_conf; may be NULL.  It joins a user
@@ -83,6 +85,7 @@ struct layer_apply {
 	uint64_t max_bytes;
 	uint64_t max_entries;
 	enum layer_format format;
+	bool raw;
 	bool single_id;
 	int (*enter_userns)(void *arg, struct err *err);
 	void *arg;
@@ -181,6 +184,7 @@ enum layer_walk_kind {
  * @omit:  paths without the leading slash: empty files and directories that
  *         were made as mount points
  * @plain: the tops are plain trees, without whiteouts
+ * @raw:   nowhere are whiteouts: trees are compared as they lie there
  * @full:  the tops are whole trees (vfs): what is not there was deleted
  * @with_root: a member for the root directory (LAYER_MERGED)
  * @since_ns: @full: what did not change after it has its old content
@@ -196,6 +200,7 @@ struct layer_walk {
 	char *const *below;
 	char *const *omit;
 	bool plain;
+	bool raw;
 	bool full;
 	bool with_root;
 	int64_t since_ns;

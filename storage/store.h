@@ -177,9 +177,12 @@ int image_manifest(struct store *s, const struct image *img,
 		   struct json_object **ret, struct err *err);
 
 /** image_lower() - layer directories relative to store_layers_fd(), top
- *  first ("HEX/diff"); a strv, owned */
+ *  first ("HEX/diff"); a strv, owned.  -ENOENT when one is missing: the
+ *  image is damaged; image_lower_paths() names them all the same */
 int image_lower(struct store *s, const struct image *img, char ***ret,
 		struct err *err);
+int image_lower_paths(struct store *s, const struct image *img, char ***ret,
+		      struct err *err);
 
 /** image_layer_sizes() - bytes of file content of each layer, base first
  *  @ret: owned, @ret_n of them */
@@ -254,6 +257,31 @@ struct store_usage {
 int store_usage(struct store *s, struct store_usage *const *v, size_t n,
 		struct err *err);
 
+/**
+ * struct store_df - what the images occupy on the disk
+ * @total:  layers and blobs of all images, each once
+ * @needed: of those that a container uses
+ * @other:  layers, blobs and unfinished downloads that no image has
+ * @v:      one per image, in the order of image_list()
+ */
+struct store_df {
+	uint64_t total;
+	uint64_t needed;
+	uint64_t other;
+	struct store_df_image {
+		char id[65];
+		uint64_t size;
+		uint64_t shared; /* of it, with other images */
+		size_t users;
+	} *v;
+	size_t n;
+};
+
+int store_df(struct store *s, struct store_df *ret, struct err *err);
+void store_df_done(struct store_df *df);
+
+#define auto_store_df cleanup(store_df_done)
+
 /** store_pack_dir() - the same for a plain directory; @with_root: a member
  *  for it, too */
 int store_pack_dir(struct store *s, int dir, bool with_root, int out,
@@ -287,6 +315,10 @@ int image_commit(struct store *s, const struct image *base,
  *  is read from @fd */
 int image_import(struct store *s, int fd, const struct image_new *new,
 		 char ret_id[65], struct err *err);
+
+/** store_unpack_dir() - a tar (compressed or not) from @input into a plain
+ *  directory; files that are there and not in the tar stay */
+int store_unpack_dir(struct store *s, int dir, int input, struct err *err);
 
 /** store_driver_parse() - the reverse of store_driver_name(); "overlay2" is
  *  "overlay" */

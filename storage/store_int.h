@@ -104,6 +104,12 @@ int gc_doom(struct store *s, const char *hash, struct err *err);
  *  trash.  Never fails for a single one: it stays doomed. */
 int gc_run(struct store *s, struct err *err);
 
+/** gc_each_orphan() - call @fn for what gc_orphans() would remove: @what is
+ *  "layer", "blob" or "download" */
+int gc_each_orphan(struct store *s, int64_t age_s,
+		   void (*fn)(const char *what, const char *hash, void *arg),
+		   void *arg, struct err *err);
+
 /** gc_orphans() - doom blobs and layers that no row knows and that are older
  *  than @age_s seconds; likewise drop old partial blobs */
 int gc_orphans(struct store *s, int64_t age_s, struct err *err);

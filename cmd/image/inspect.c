@@ -198,7 +198,7 @@ int image_object(struct runtime *rt, const char *name,
 	if (r == 0)
 		r = image_manifest(store, img, &manifest, err);
 	if (r == 0)
-		r = image_lower(store, img, &lower, err);
+		r = image_lower_paths(store, img, &lower, err);
 	if (r < 0)
 		return r;
 	*ret = build(rt, img, doc, manifest, lower);

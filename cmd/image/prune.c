@@ -14,6 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/image/filter.h"
 #include "cmd/prompt.h"
+#include "cmd/prune.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
@@ -46,43 +47,43 @@ static const struct opt prune_opts[] = {
 };
 
 /**
- * struct prune - one call
+ * struct job - one call
  * @gone: ids that were printed; a strv, owned
  */
-struct prune {
-	const struct prune_args *args;
+struct job {
+	struct prune *p;
 	struct store *store;
 	char **gone;
 };
 
-static int is_wanted(const struct prune *pr, const struct lineage *l,
+static int is_wanted(const struct job *job, const struct lineage *l,
 		     const struct image *img, struct err *err)
 {
 	autostrv char **users = NULL;
-	int r = image_users(pr->store, img->id, &users, err);
+	int r = image_users(job->store, img->id, &users, err);
 
 	if (r < 0 || users)
 		return r;
-	if (pr->args->all)
+	if (job->p->all)
 		return 1;
 	return image_is_dangling(img) && !lineage_is_parent(l, img->id, NULL);
 }
 
-static int candidates(const struct prune *pr, char ***ret, struct err *err)
+static int candidates(const struct job *job, char ***ret, struct err *err)
 {
 	auto_image_filters struct image_filters filters = { NULL };
 	auto_lineage struct lineage *l = NULL;
 	const struct image_list *list;
-	int r = image_filters_parse(pr->store, pr->args->filters, &filters,
+	int r = image_filters_parse(job->store, job->p->filters, &filters,
 				    err);
 
 	if (r == 0)
-		r = lineage_load(pr->store, &l, err);
+		r = lineage_load(job->store, &l, err);
 	if (r < 0)
 		return r;
 	list = lineage_images(l);
 	for (size_t i = 0; i < list->n; i++) {
-		r = is_wanted(pr, l, list->v[i], err);
+		r = is_wanted(job, l, list->v[i], err);
 		if (r > 0)
 			r = image_matches(&filters, list->v[i], err);
 		if (r < 0)
@@ -96,12 +97,12 @@ static int candidates(const struct prune *pr, char ***ret, struct err *err)
 static int remove_one(struct runtime *rt, const char *id, void *data,
 		      struct err *err)
 {
-	struct prune *pr = data;
-	unsigned int flags = (pr->args->all ? IMAGE_RM_FORCE : 0) |
-			     (pr->args->dry_run ? IMAGE_RM_DRY_RUN : 0);
+	struct job *job = data;
+	unsigned int flags = (job->p->all ? IMAGE_RM_FORCE : 0) |
+			     (job->p->dry_run ? IMAGE_RM_DRY_RUN : 0);
 	autostrv char **untagged = NULL;
 	autostrv char **deleted = NULL;
-	int r = image_remove(pr->store, id, flags, &untagged, &deleted, err);
+	int r = image_remove(job->store, id, flags, &untagged, &deleted, err);
 
 	/* Somebody else was faster: it is gone, in use or has names again */
 	if (r == -ENOENT || r == -EBUSY) {
@@ -109,11 +110,11 @@ static int remove_one(struct runtime *rt, const char *id, void *data,
 		return 0;
 	}
 	for (char **one = deleted; one && *one; one++) {
-		if (strv_contains(pr->gone, *one))
+		if (strv_contains(job->gone, *one))
 			continue;
-		printf("%s\n", *one);
-		strv_add(&pr->gone, *one);
-		if (!pr->args->dry_run)
+		prune_print(job->p, *one);
+		strv_add(&job->gone, *one);
+		if (!job->p->dry_run)
 			(void)event_image(rt, EVENT_REMOVE, *one, *one, NULL);
 	}
 	return r;
@@ -130,23 +131,29 @@ static bool confirmed(const struct prune_args *args)
 	return prompt_confirm();
 }
 
+int prune_images(struct runtime *rt, struct prune *p, struct err *err)
+{
+	struct job job = { .p = p };
+	autostrv char **ids = NULL;
+	int r = runtime_store(rt, &job.store, err);
+
+	if (r == 0)
+		r = candidates(&job, &ids, err);
+	if (r < 0 || !ids)
+		return r;
+	r = each_arg(rt, ids, false, remove_one, &job);
+	strv_free(job.gone);
+	return r;
+}
+
 static int prune_run(struct runtime *rt, const void *p,
 		     char **argv unused_attr, struct err *err)
 {
-	struct prune pr = { .args = p };
-	autostrv char **ids = NULL;
-	int r;
+	const struct prune_args *args = p;
+	struct prune prune = { .filters = args->filters, .all = args->all,
+			       .dry_run = args->dry_run };
 
-	if (!confirmed(pr.args))
-		return 0;
-	r = runtime_store(rt, &pr.store, err);
-	if (r == 0)
-		r = candidates(&pr, &ids, err);
-	if (r < 0 || !ids)
-		return r;
-	r = each_arg(rt, ids, false, remove_one, &pr);
-	strv_free(pr.gone);
-	return r;
+	return confirmed(args) ? prune_images(rt, &prune, err) : 0;
 }
 
 const struct cmd cmd_image_prune = {

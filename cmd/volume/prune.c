@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/prompt.h"
+#include "cmd/prune.h"
 #include "cmd/volume/volume.h"
 #include "util/strv.h"
 
@@ -26,19 +27,19 @@ static const struct opt prune_opts[] = {
 	OPT_END,
 };
 
-static int candidates(struct runtime *rt, const struct prune_args *args,
-		      char ***ret, struct err *err)
+static int candidates(struct runtime *rt, const struct prune *p, char ***ret,
+		      struct err *err)
 {
 	auto_volume_list struct volume_list all = { NULL, 0 };
 	auto_filters struct filters filters = FILTERS_INIT;
-	int r = volume_filters_parse(args->filters, &filters, err);
+	int r = volume_filters_parse(p->filters, &filters, err);
 
 	if (!r)
 		r = volume_list(rt, &all, err);
 	for (size_t i = 0; !r && i < all.n; i++) {
 		const struct volume *v = all.v[i];
 
-		if (!strv_len(v->users) && (args->all || v->anonymous) &&
+		if (!strv_len(v->users) && (p->all || v->anonymous) &&
 		    volume_matches(v, &filters))
 			strv_add(ret, v->name);
 	}
@@ -63,10 +64,11 @@ static bool confirmed(const struct prune_args *args, char *const *names)
 	return prompt_confirm();
 }
 
-static int remove_one(struct runtime *rt, const char *name,
-		      void *data unused_attr, struct err *err)
+static int remove_one(struct runtime *rt, const char *name, void *data,
+		      struct err *err)
 {
-	int r = volume_remove(rt, name, false, 0, err);
+	struct prune *p = data;
+	int r = p->dry_run ? 0 : volume_remove(rt, name, false, 0, err);
 
 	/* Somebody else was faster: it is not there, or in use again. */
 	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE)) {
@@ -74,27 +76,37 @@ static int remove_one(struct runtime *rt, const char *name,
 		return 0;
 	}
 	if (!r)
-		printf("%s\n", name);
+		prune_print(p, name);
 	return r;
+}
+
+static int remove_all(struct runtime *rt, struct prune *p, char **names)
+{
+	return names ? each_arg(rt, names, false, remove_one, p) : 0;
+}
+
+int prune_volumes(struct runtime *rt, struct prune *p, struct err *err)
+{
+	autostrv char **names = NULL;
+	int r = candidates(rt, p, &names, err);
+
+	return r < 0 ? r : remove_all(rt, p, names);
 }
 
 static int prune_run(struct runtime *rt, const void *p,
 		     char **argv unused_attr, struct err *err)
 {
 	const struct prune_args *args = p;
+	struct prune prune = { .filters = args->filters, .all = args->all,
+			       .dry_run = args->dry_run };
 	autostrv char **names = NULL;
-	int r = candidates(rt, args, &names, err);
+	int r = candidates(rt, &prune, &names, err);
 
 	if (r < 0)
 		return r;
-	if (args->dry_run) {
-		for (char **n = names; n && *n; n++)
-			printf("%s\n", *n);
+	if (!args->dry_run && !confirmed(args, names))
 		return 0;
-	}
-	if (!confirmed(args, names) || !names)
-		return 0;
-	return each_arg(rt, names, false, remove_one, NULL);
+	return remove_all(rt, &prune, names);
 }
 
 const struct cmd cmd_volume_prune = {

@@ -42,6 +42,15 @@ int volume_list(struct runtime *rt, struct volume_list *ret, struct err *err);
  *  @force removes those first, giving them @timeout_s to stop */
 int volume_remove(struct runtime *rt, const char *name, bool force,
 		  uint32_t timeout_s, struct err *err);
+
+/** volume_export() - its files as a tar, sorted, with a "./" for itself */
+int volume_export(struct runtime *rt, const struct volume *v, int out,
+		  struct err *err);
+
+/** volume_import() - unpack the tar (compressed or not) from @fd into it;
+ *  files that it does not name stay */
+int volume_import(struct runtime *rt, const struct volume *v, int fd,
+		  struct err *err);
 struct json_object *volume_inspect(const struct volume *v);
 
 #endif

@@ -13,6 +13,9 @@
  */
 #include "storage/image/names.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "storage/blob.h"
 #include "storage/image/digest.h"
 #include "storage/image/manifest.h"
@@ -398,19 +401,35 @@ int image_layers(struct store *s, const char *image_id, char ***ret,
 	return r;
 }
 
-int image_lower(struct store *s, const struct image *img, char ***ret,
-		struct err *err)
+int image_lower_paths(struct store *s, const struct image *img, char ***ret,
+		      struct err *err)
 {
 	autostrv char **layers = NULL;
-	autostrv char **lower = NULL;
 	int r = image_layers(s, img->id, &layers, err);
 
 	for (char **hex = layers; r == 0 && hex && *hex; hex++)
-		strv_addf(&lower, "%s/diff", *hex);
-	if (r < 0)
-		return r;
-	*ret = take_ptr(lower);
-	return 0;
+		strv_addf(ret, "%s/diff", *hex);
+	return r;
+}
+
+int image_lower(struct store *s, const struct image *img, char ***ret,
+		struct err *err)
+{
+	int dir = store_dir(s, STORE_LAYERS, err);
+	autostrv char **lower = NULL;
+	int r = dir < 0 ? dir : image_lower_paths(s, img, &lower, err);
+
+	/* a microsecond each, and the kernel would not name the cure */
+	for (char **path = lower; r == 0 && path && *path; path++)
+		if (faccessat(dir, *path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_set(err, ERR_FAIL, ENOENT,
+				       "layer %.12s of image %s is damaged, "
+				       "pull it again", *path,
+				       strv_len(img->names) ? img->names[0] :
+							      img->id);
+	if (r == 0)
+		*ret = take_ptr(lower);
+	return r;
 }
 
 int image_layer_sizes(struct store *s, const struct image *img,

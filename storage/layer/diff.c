@@ -440,6 +440,12 @@ static int dir_changed(struct diff *d, const struct frame *f,
 	r = same_meta(d, new->fd[0], old->fd[0], &now, &was, err);
 	if (r <= 0)
 		return r < 0 ? r : 1;
+	if (d->conf->raw && merge_opaque(new->fd[0]) !=
+				    merge_opaque(old->fd[0]))
+		return 1;
+	/* an archive need not say the time of each directory */
+	if (d->conf->raw)
+		return 0;
 	return f->up && !same_time(&now.st_mtim, &was.st_mtim) &&
 	       !holds_omitted(d, new, old);
 }
@@ -482,8 +488,8 @@ int diff_run(const struct pack *conf, struct packer *p, struct err *err)
 	int r = merge_root(conf->trees, conf->n_tops, !conf->plain, &new, err);
 
 	if (r == 0)
-		r = merge_root(below, conf->n_trees - conf->n_tops, true, &old,
-			       err);
+		r = merge_root(below, conf->n_trees - conf->n_tops, !conf->raw,
+			       &old, err);
 	if (r < 0)
 		return r;
 	f.fd = new.fd[0];

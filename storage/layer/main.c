@@ -70,6 +70,7 @@ struct job {
 	uint64_t tops;
 	char **trees;	/* owned */
 	char **omit;	/* owned */
+	bool raw;
 	bool plain;
 	bool full;
 	bool with_root;
@@ -105,6 +106,8 @@ static int parse_arg(struct job *job, const char *key, const char *v)
 		return parse_u64(v, &job->since_ns);
 	if (streq(key, "tops"))
 		return parse_u64(v, &job->tops);
+	if (streq(key, "raw"))
+		return parse_bool(v, &job->raw);
 	if (streq(key, "plain"))
 		return parse_bool(v, &job->plain);
 	if (streq(key, "full"))
@@ -245,7 +248,8 @@ static int unpack(const struct job *job, const struct sandbox *sb,
 		.uids = &sb->uids,
 		.gids = &sb->gids,
 	};
-	struct unpack u = { &stream, &tree, &budget, job->max_entries };
+	struct unpack u = { &stream, &tree, &budget, job->max_entries,
+			    job->raw };
 	int r;
 
 	r = budget_init(&budget, LAYER_FD_ROOT, job->max_bytes, err);
@@ -370,7 +374,8 @@ static int pack(const struct job *job, const struct sandbox *sb,
 		.trees = sb->tree_fds,
 		.n_trees = sb->n_trees,
 		.n_tops = (size_t)job->tops,
-		.plain = job->plain,
+		.plain = job->plain || job->raw,
+		.raw = job->raw,
 		.full = job->full,
 		.with_root = job->with_root,
 		.since_ns = (int64_t)job->since_ns,

@@ -24,6 +24,7 @@ enum pack_kind {
  *             the rest the old one
  * @plain:     of the tops: they are plain trees, names that begin with .wh.
  *             and 0:0 devices are nothing special
+ * @raw:       so is the old state: two trees are compared as they lie there
  * @full:      the new state is a whole tree (vfs), not what differs
  * @with_root: a member for the root directory, too (PACK_MERGED)
  * @since_ns:  @full: files whose change time is not after this one have the
@@ -40,6 +41,7 @@ struct pack {
 	size_t n_trees;
 	size_t n_tops;
 	bool plain;
+	bool raw;
 	bool full;
 	bool with_root;
 	int64_t since_ns;

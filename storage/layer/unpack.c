@@ -370,7 +370,7 @@ static int unpack_member(struct unpack *u, struct reader *rd,
 
 	if (tree_name(name, &rd->name, err) < 0)
 		return -err->code;
-	r = check_parents(rd->name.buf, err);
+	r = u->raw ? 0 : check_parents(rd->name.buf, err);
 	if (r)
 		return r < 0 ? r : 0;
 	if (take_xattrs(e, &x, res, err) < 0)
@@ -386,7 +386,7 @@ static int unpack_member(struct unpack *u, struct reader *rd,
 	}
 	if (tree_parent(u->tree, rd->name.buf, &base, err) < 0)
 		return -err->code;
-	if (str_starts(base, WHITEOUT_PREFIX))
+	if (!u->raw && str_starts(base, WHITEOUT_PREFIX))
 		return unpack_whiteout(u, base, err);
 	if (link)
 		return unpack_link(u, rd, base, link, res, err);

@@ -12,12 +12,14 @@
  * @tree:        borrowed, begun
  * @budget:      borrowed
  * @max_entries: members allowed
+ * @raw:         no layer: names that begin with .wh. are nothing special
  */
 struct unpack {
 	struct stream *stream;
 	struct tree *tree;
 	struct budget *budget;
 	uint64_t max_entries;
+	bool raw;
 };
 
 /**

@@ -96,7 +96,7 @@ static int unpack(int input, int root)
 		.root = root, .format = LAYER_PLAIN, .single_id = true,
 		.uids = &ids, .gids = &ids,
 	};
-	struct unpack u = { &stream, &tree, &budget, ENTRIES_MAX };
+	struct unpack u = { &stream, &tree, &budget, ENTRIES_MAX, false };
 	int r = budget_init(&budget, root, BYTES_MAX, &err);
 
 	if (r == 0)

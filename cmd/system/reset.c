@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * `system reset` removes every container, volume and image in the ways that
+ * rm, volume rm and rmi do, with force: running containers are stopped first
+ * (ten seconds, then killed), and other commands that run at the same time
+ * see each removal whole.  What other commands make meanwhile stays.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/commands.h"
+#include "cmd/prompt.h"
+#include "libpod/core/container.h"
+#include "libpod/core/event.h"
+#include "libpod/core/runtime.h"
+#include "libpod/core/volume.h"
+#include "storage/check.h"
+#include "storage/store.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+#define STOP_S 10
+#define TRASH_WAIT_MS 60000
+#define TRASH_STEP_MS 50
+
+struct reset_args {
+	bool force;
+};
+
+static const struct opt reset_opts[] = {
+	OPT_BOOL('f', "force", struct reset_args, force,
+		 "Do not ask for confirmation"),
+	OPT_END,
+};
+
+static bool confirmed(struct runtime *rt)
+{
+	printf("WARNING! This will remove:\n"
+	       "\t- all containers\n"
+	       "\t- all images\n"
+	       "\t- all volumes\n"
+	       "The directory is: %s\n", rt->data_path);
+	return prompt_confirm();
+}
+
+static int remove_ctr(struct runtime *rt, const char *id,
+		      void *data unused_attr, struct err *err)
+{
+	const struct ctr_rm_opts opts = { .force = true, .volumes = true,
+					  .depend = true,
+					  .timeout_s = STOP_S };
+	auto_ctr struct ctr *c = NULL;
+	int r = ctr_find(rt, id, &c, err);
+
+	if (r == 0)
+		r = ctr_remove(rt, c, &opts, err);
+	if (r == -ENOENT)
+		return err_clear(err), 0;
+	return r;
+}
+
+static int remove_volume(struct runtime *rt, const char *name,
+			 void *data unused_attr, struct err *err)
+{
+	int r = volume_remove(rt, name, true, STOP_S, err);
+
+	return r == -ENOENT ? (err_clear(err), 0) : r;
+}
+
+static int remove_image(struct runtime *rt unused_attr, const char *id,
+			void *data, struct err *err)
+{
+	autostrv char **untagged = NULL;
+	autostrv char **deleted = NULL;
+	int r = image_remove(data, id, IMAGE_RM_FORCE, &untagged, &deleted,
+			     err);
+
+	return r == -ENOENT ? (err_clear(err), 0) : r;
+}
+
+static int all_ctrs(struct runtime *rt, char ***ret, struct err *err)
+{
+	auto_ctr_list struct ctr_list list = { NULL, 0 };
+	int r = ctr_list(rt, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		strv_add(ret, list.v[i]->id);
+	return r;
+}
+
+static int all_volumes(struct runtime *rt, char ***ret, struct err *err)
+{
+	cleanup(volume_list_done) struct volume_list list = { NULL, 0 };
+	int r = volume_list(rt, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		strv_add(ret, list.v[i]->name);
+	return r;
+}
+
+static int all_images(struct store *store, char ***ret, struct err *err)
+{
+	auto_image_list struct image_list list = { 0 };
+	int r = image_list(store, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		strv_add(ret, list.v[i]->id);
+	return r;
+}
+
+static void ignore(const char *what unused_attr, const char *hash unused_attr,
+		   void *arg unused_attr)
+{
+}
+
+/* The space is free when this command has ended, not some time later. */
+static void wait_for_trash(struct runtime *rt)
+{
+	for (int ms = 0; ms < TRASH_WAIT_MS; ms += TRASH_STEP_MS) {
+		if (!store_has_litter(rt->data_fd))
+			return;
+		usleep(TRASH_STEP_MS * 1000);
+	}
+}
+
+static int reset_run(struct runtime *rt, const void *p,
+		     char **argv unused_attr, struct err *err)
+{
+	const struct reset_args *args = p;
+	autostrv char **ctrs = NULL;
+	autostrv char **volumes = NULL;
+	autostrv char **images = NULL;
+	struct store *store;
+	int worst = 0;
+	int r;
+
+	if (!args->force && !confirmed(rt))
+		return 0;
+	r = runtime_store(rt, &store, err);
+	if (r == 0)
+		r = all_ctrs(rt, &ctrs, err);
+	if (r == 0 && ctrs)
+		worst = each_arg(rt, ctrs, false, remove_ctr, NULL);
+	if (r == 0)
+		r = all_volumes(rt, &volumes, err);
+	if (r == 0 && volumes)
+		worst = exit_worse(worst, each_arg(rt, volumes, false,
+						   remove_volume, NULL));
+	if (r == 0)
+		r = all_images(store, &images, err);
+	if (r == 0 && images)
+		worst = exit_worse(worst, each_arg(rt, images, false,
+						   remove_image, store));
+	if (r == 0)
+		r = store_prune_orphans(store, false, ignore, NULL, err);
+	if (r < 0)
+		return r;
+	wait_for_trash(rt);
+	(void)event_named(rt, EVENT_SYSTEM, EVENT_RESET, "", NULL);
+	return worst;
+}
+
+const struct cmd cmd_system_reset = {
+	.path = "system reset",
+	.usage = "[options]",
+	.summary = "Remove all containers, images and volumes",
+	.text = "Containers that run are stopped first. The database and "
+		"configuration files stay.",
+	.examples = (const char *const[]){ "system reset",
+					   "system reset --force", NULL },
+	.flags = CMD_NEED_RUNTIME,
+	.opts = (const struct opt *const[]){ reset_opts, NULL },
+	.args_size = sizeof(struct reset_args),
+	.run = reset_run,
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Containers and volumes in both directions: a row needs its directory, a
+ * directory its row.  A directory of a container that no row knows goes to
+ * the trash; a volume's directory that no row knows is somebody's data, so it
+ * gets a row again.  A container whose image or files are gone can only be
+ * removed (repair with force).
+ */
+#include "libpod/core/check.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "libpod/core/core_priv.h"
+#include "libpod/core/volume.h"
+#include "storage/store.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/str.h"
+#include "util/strv.h"
+
+static char **names_in(int dir)
+{
+	autoclose int fd = dir_open_at(dir, ".");
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char **list = NULL;
+	struct dirent *e;
+
+	if (!d)
+		return NULL;
+	take_fd(fd);
+	while ((e = readdir(d)))
+		if (*e->d_name != '.')
+			strv_add(&list, e->d_name);
+	strv_sort(list);
+	return list;
+}
+
+/* ---- containers --------------------------------------------------------- */
+
+/* What it lacks, or NULL */
+static const char *missing_of(struct runtime *rt, struct store *store,
+			      const struct ctr *c)
+{
+	bool vfs = streq(c->config.driver, store_driver_name(STORE_VFS));
+	auto_image struct image *img = NULL;
+
+	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
+	if (dir < 0)
+		return "directory";
+	if (c->config.rootfs)
+		return NULL;
+	if (faccessat(dir, vfs ? "tree" : "upper", F_OK,
+		      AT_SYMLINK_NOFOLLOW) < 0)
+		return "files";
+	if (image_find(store, c->config.image_id, &img, NULL) < 0)
+		return "image";
+	return NULL;
+}
+
+static int check_ctr(struct runtime *rt, struct store *store,
+		     struct check *ck, struct ctr *c, struct err *err)
+{
+	const struct ctr_rm_opts opts = { .force = true, .timeout_s = 10 };
+	const char *missing;
+	int r = 0;
+
+	if (c->state == CTR_CREATING || c->state == CTR_REMOVING)
+		return 0;
+	r = ctr_config_load(rt, c, err);
+	if (r < 0)
+		return r;
+	missing = missing_of(rt, store, c);
+	if (!missing)
+		return 0;
+	if (ck->repair && ck->force)
+		r = ctr_remove(rt, c, &opts, err);
+	if (r < 0)
+		return r;
+	check_found(ck, ck->repair && ck->force,
+		    "container %.12s (%s): its %s is missing%s", c->id,
+		    c->name, missing,
+		    ck->repair && ck->force ? ", removed" : "");
+	return 0;
+}
+
+static bool knows(const struct ctr_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (streq(list->v[i]->id, id))
+			return true;
+	return false;
+}
+
+/* A directory that is being made has its row already. */
+static int check_ctr_dirs(struct runtime *rt, struct store *store,
+			  struct check *ck, struct err *err)
+{
+	autostrv char **dirs = names_in(rt->ctrs_fd);
+	auto_ctr_list struct ctr_list list = { NULL, 0 };
+	int r = ctr_list(rt, &list, err);
+
+	for (char **id = dirs; r == 0 && id && *id; id++) {
+		if (knows(&list, *id))
+			continue;
+		if (ck->repair)
+			r = store_trash(store, rt->ctrs_fd, *id, err);
+		if (r == 0)
+			check_found(ck, ck->repair,
+				    "directory containers/%s: no container "
+				    "has it%s", *id,
+				    ck->repair ? ", removed" : "");
+	}
+	return r;
+}
+
+static int check_ctrs(struct runtime *rt, struct store *store,
+		      struct check *ck, struct err *err)
+{
+	auto_ctr_list struct ctr_list list = { NULL, 0 };
+	int r = ctr_list(rt, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		r = check_ctr(rt, store, ck, list.v[i], err);
+	return r < 0 ? r : check_ctr_dirs(rt, store, ck, err);
+}
+
+/* ---- volumes ------------------------------------------------------------ */
+
+static int tx_filled(struct runtime *rt, void *arg, struct err *err)
+{
+	return volume_filled(rt, arg, err);
+}
+
+/* Its files are there already: none of an image go over them. */
+static int adopt(struct runtime *rt, char *name, struct err *err)
+{
+	int r = volume_create(rt, name, NULL, NULL, true, NULL, err);
+
+	return r < 0 ? r : tx_run(rt, TX_DURABLE, tx_filled, name, err);
+}
+
+static int check_volumes(struct runtime *rt, struct check *ck,
+			 struct err *err)
+{
+	autostrv char **dirs = names_in(rt->volumes_fd);
+	cleanup(volume_list_done) struct volume_list list = { NULL, 0 };
+	autostrv char **known = NULL;
+	int r = volume_list(rt, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		strv_add(&known, list.v[i]->name);
+	for (char **name = dirs; r == 0 && name && *name; name++) {
+		if (strv_contains(known, *name) || !name_is_valid(*name))
+			continue;
+		if (ck->repair)
+			r = adopt(rt, *name, err);
+		if (r == 0)
+			check_found(ck, ck->repair,
+				    "directory volumes/%s: no volume has it%s",
+				    *name, ck->repair ? ", it is one again" :
+							"");
+	}
+	return r;
+}
+
+int runtime_check(struct runtime *rt, struct check *ck, struct err *err)
+{
+	struct store *store;
+	int r = runtime_store(rt, &store, err);
+
+	/* first: an image that containers use cannot be removed */
+	if (r == 0)
+		r = check_ctrs(rt, store, ck, err);
+	if (r == 0)
+		r = store_check(store, ck, err);
+	if (r == 0)
+		r = check_volumes(rt, ck, err);
+	return r;
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * `system check`: is what lies under a hash still what the hash says, and do
+ * rows and files agree?  In this order, as each step relies on those before:
+ *
+ *   database   SQLite's own check
+ *   blobs      hashed; a damaged one leaves its name (repair)
+ *   layers     their blob is unpacked beside them, and both trees compared;
+ *              what was unpacked takes the place of a damaged layer (repair)
+ *   images     each has its documents, layers, blobs; a layer that is missing
+ *              is unpacked again (repair), an image without its documents or
+ *              layers is removed (repair) and named: it has to be pulled
+ *   orphans    layers and blobs that no image has, old ones only
+ *
+ * A layer is only ever replaced by a rename; containers that run on it keep
+ * the old one until they end.
+ */
+#include "storage/check.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "storage/blob.h"
+#include "storage/changes.h"
+#include "storage/image/digest.h"
+#include "storage/layers.h"
+#include "storage/store_int.h"
+#include "util/db.h"
+#include "util/fault.h"
+#include "util/fd.h"
+#include "util/safe.h"
+#include "util/sha256.h"
+#include "util/str.h"
+#include "util/strv.h"
+#include "util/trace.h"
+
+#define BUF_SIZE ((size_t)256 << 10)
+#define LIST_MAX ((size_t)64 << 20)
+
+void check_found(struct check *ck, bool fixed, const char *fmt, ...)
+{
+	autosb struct sb line = SB_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	sb_addv(&line, fmt, ap);
+	va_end(ap);
+	ck->found++;
+	ck->repaired += fixed;
+	ck->tell(line.buf, ck->arg);
+}
+
+/* ---- the database ------------------------------------------------------- */
+
+static int check_db(struct store *s, struct check *ck, struct err *err)
+{
+	auto_db_stmt struct db_stmt *st =
+		db_prep(s->conf.db, err, ck->quick ? "PRAGMA quick_check" :
+						     "PRAGMA integrity_check",
+			"");
+	int r = st ? 0 : -EIO;
+
+	while (st && (r = db_step(st, err)) == 1)
+		if (!streq(db_str(st, 0), "ok"))
+			check_found(ck, false, "database: %s", db_str(st, 0));
+	return r;
+}
+
+/* ---- blobs -------------------------------------------------------------- */
+
+static char **hashes_in(struct store *s, enum store_dir which)
+{
+	int dir = store_dir(s, which, NULL);
+	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char **list = NULL;
+	struct dirent *e;
+
+	if (!d)
+		return NULL;
+	take_fd(fd);
+	while ((e = readdir(d)))
+		if (hex_is_valid(e->d_name, 64))
+			strv_add(&list, e->d_name);
+	strv_sort(list);
+	return list;
+}
+
+static int hash_file(int fd, char ret[SHA256_HEX], struct err *err)
+{
+	auto_sha256 struct sha256 *h = NULL;
+	autofree char *buf = xmalloc(BUF_SIZE);
+	ssize_t n;
+	int r = sha256_new(&h, err);
+
+	if (r < 0)
+		return r;
+	while ((n = fd_read_full(fd, buf, BUF_SIZE)) > 0)
+		sha256_add(h, buf, (size_t)n);
+	if (n < 0)
+		return err_code(err, (int)n, "read");
+	sha256_hex(h, ret);
+	return 0;
+}
+
+static int check_blob(struct store *s, struct check *ck, const char *hex,
+		      struct err *err)
+{
+	char found[SHA256_HEX];
+	struct err why = ERR_INIT;
+	int r;
+
+	autoclose int fd = blob_open(s, hex, NULL);
+	if (fd == -ENOENT)
+		return 0;	/* removed meanwhile */
+	r = fd < 0 ? fd : hash_file(fd, found, &why);
+	if (r == 0 && streq(found, hex))
+		return 0;
+	r = 0;
+	if (ck->repair)
+		r = store_trash_move(s, s->dir[STORE_BLOBS], hex, err);
+	if (r == 0)
+		check_found(ck, ck->repair, "blob %s: damaged%s", hex,
+			    ck->repair ? ", dropped" : "");
+	return r;
+}
+
+static int check_blobs(struct store *s, struct check *ck, struct err *err)
+{
+	autostrv char **blobs = hashes_in(s, STORE_BLOBS);
+	int r = 0;
+
+	for (char **hex = blobs; r == 0 && !ck->quick && hex && *hex; hex++)
+		r = check_blob(s, ck, *hex, err);
+	return r;
+}
+
+/* ---- layers ------------------------------------------------------------- */
+
+/* The blob of a layer: as layer.json says or, without one, as a manifest of
+ * an image that has the layer; "" when there is none. */
+static void find_blob(struct store *s, const char *hex, char ret[65])
+{
+	auto_layer_info struct layer_info info = { 0 };
+	auto_db_stmt struct db_stmt *st = NULL;
+
+	*ret = '\0';
+	if (layer_read(s, hex, &info, NULL) == 0 && *info.digest &&
+	    blob_exists(s, digest_hex(info.digest))) {
+		memcpy(ret, digest_hex(info.digest), 65);
+		return;
+	}
+	/* the n-th layer of an image has the n-th blob of its manifest, but
+	   only bryo-layer can tell for sure: it checks the diff id */
+	st = db_prep(s->conf.db, NULL, "SELECT DISTINCT b.digest FROM"
+		     " image_blob b JOIN image_layer l ON b.image = l.image"
+		     " JOIN image i ON i.id = l.image WHERE l.diff_id = ?"
+		     " AND b.digest <> i.id AND 'sha256:' || b.digest <>"
+		     " i.digest AND NOT EXISTS (SELECT 1 FROM image_layer o"
+		     " WHERE o.image = l.image AND o.diff_id <> l.diff_id)",
+		     "s", hex);
+	if (st && db_step(st, NULL) == 1 && blob_exists(s, db_str(st, 0)))
+		(void)snprintf(ret, 65, "%s", db_str(st, 0));
+}
+
+/* The blob unpacked into @st; the digest of what comes out is checked. */
+static int unpack_blob(struct store *s, struct staging *st, const char *blob,
+		       const char *hex, enum layer_format format,
+		       struct layer_result *res, struct err *err)
+{
+	autofree char *digest = xasprintf("sha256:%s", blob);
+	autofree char *diff_id = xasprintf("sha256:%s", hex);
+	struct layer_job job = LAYER_JOB_INIT;
+	int r = store_userns(s, err);
+
+	if (r < 0)
+		return r;
+	autoclose int input = blob_open(s, blob, NULL);
+	if (input < 0)
+		return err_code(err, input, "open blob %s", blob);
+	if (mkdirat(st->fd, "diff", 0755) < 0)
+		return err_sys(err, "make a staging directory");
+	autoclose int diff = openat(st->fd, "diff", O_PATH | O_DIRECTORY |
+				    O_NOFOLLOW | O_CLOEXEC);
+	if (diff < 0)
+		return err_sys(err, "open a staging directory");
+	const struct layer_apply apply = {
+		.input = input,
+		.staging = diff,
+		.blob = -EBADF,
+		.resume = -EBADF,
+		.digest = digest,
+		.diff_id = diff_id,
+		.max_bytes = s->conf.layer_max,
+		.format = format,
+		.single_id = s->conf.single_id,
+		.enter_userns = s->conf.enter_userns,
+		.arg = s->conf.arg,
+	};
+
+	r = layer_job_start(&apply, &job, err);
+	while (r == 0)
+		r = layer_job_read(&job, res, err);
+	layer_job_end(&job);
+	return r < 0 ? r : layer_describe(st, res, format, err);
+}
+
+/* The first change itself, not the directories above it that come with it. */
+static const char *first_change(const struct sb *text)
+{
+	const char *path = text->len ? text->buf + 1 : "";
+	const char *end = text->buf + text->len;
+
+	for (;;) {
+		const char *next = path + strlen(path) + 1;
+		const char *below = next < end ? str_after(next + 1, path) :
+						 NULL;
+
+		if (!below || *below != '/')
+			return path;
+		path = next + 1;
+	}
+}
+
+/* The first path that differs, "" none; owned */
+static int compare(struct store *s, const struct staging *st, const char *hex,
+		   char **ret, struct err *err)
+{
+	autofree char *ours = xasprintf("layers/%s/diff", hex);
+	autofree char *fresh = xasprintf("staging/%s/diff", st->name);
+	char *tops[] = { ours, NULL };
+	char *below[] = { fresh, NULL };
+	const struct layer_walk walk = {
+		.kind = LAYER_CHANGES,
+		.root = s->conf.data_fd,
+		.tops = tops,
+		.below = below,
+		.raw = true,
+		.full = true,
+		.enter_userns = s->conf.enter_userns,
+		.arg = s->conf.arg,
+	};
+	auto_layer_result struct layer_result res = { 0 };
+	autosb struct sb text = SB_INIT;
+	int r;
+
+	autoclose int fd = memfd_create("bryo-check", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "memfd_create");
+	r = layer_walk_run(&walk, fd, &res, err);
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = err_sys(err, "read the changes");
+	if (r == 0)
+		r = fd_read_all(fd, LIST_MAX, &text);
+	if (r < 0 && r != -EFBIG)
+		return r;
+	*ret = safe_line(first_change(&text));
+	return 0;
+}
+
+/* What lies there, if anything, makes room for what is in @st. */
+static int replace(struct store *s, struct staging *st, const char *hex,
+		   struct err *err)
+{
+	int layers = store_dir(s, STORE_LAYERS, err);
+	int r;
+
+	if (layers < 0)
+		return layers;
+	if (syncfs(layers) < 0)
+		return err_sys(err, "sync layer %.12s", hex);
+	r = store_trash_move(s, layers, hex, err);
+	if (r == 0 && FAULT("check.layer.moved") < 0)
+		r = err_sys(err, "replace layer %.12s", hex);
+	if (r == 0)
+		r = layer_publish(s, st, hex, err);
+	if (r == 0)
+		r = blob_sync(s, err);
+	return r;
+}
+
+/* A layer whose blob is gone or damaged, too: nothing to make it of. */
+static int give_up(struct store *s, struct check *ck, const char *hex,
+		   const char *what, struct err *err)
+{
+	int r = 0;
+
+	if (ck->repair)
+		r = store_trash_move(s, store_dir(s, STORE_LAYERS, NULL), hex,
+				     err);
+	if (r == 0)
+		check_found(ck, ck->repair, "layer %s: %s%s", hex, what,
+			    ck->repair ? ", dropped" : "");
+	return r;
+}
+
+/* The layer against its blob, or in place of a missing one. */
+static int verify(struct store *s, struct check *ck, const char *hex,
+		  const char *blob, const char *damage, struct err *err)
+{
+	auto_layer_result struct layer_result res = { 0 };
+	auto_staging struct staging st = STAGING_INIT;
+	autofree char *path = NULL;
+	enum layer_format format;
+	struct err why = ERR_INIT;
+	int r = store_format(s, &format, err);
+
+	if (r == 0)
+		r = staging_new(s, &st, err);
+	if (r < 0)
+		return r;
+	r = unpack_blob(s, &st, blob, hex, format, &res, &why);
+	if (r < 0 && why.kind == ERR_INVALID)
+		return damage ? give_up(s, ck, hex, damage, err) : 0;
+	if (r < 0)
+		return err_set(err, why.kind, why.code, "layer %.12s: %s", hex,
+			       why.msg);
+	if (!damage) {
+		r = compare(s, &st, hex, &path, err);
+		if (r < 0 || !*path)
+			return r;
+	}
+	if (ck->repair)
+		r = replace(s, &st, hex, err);
+	if (r < 0)
+		return r;
+	check_found(ck, ck->repair, "layer %s: %s%s%s", hex,
+		    damage ? damage : "damaged at ", damage ? "" : path,
+		    ck->repair ? ", unpacked again" : "");
+	return 0;
+}
+
+static int check_layer(struct store *s, struct check *ck, const char *hex,
+		       struct err *err)
+{
+	auto_layer_info struct layer_info info = { 0 };
+	const char *damage = NULL;
+	char blob[65];
+
+	if (!layer_exists(s, hex))
+		damage = "its files are missing";
+	else if (layer_read(s, hex, &info, NULL) < 0)
+		damage = "its description is damaged";
+	find_blob(s, hex, blob);
+	if (ck->quick && !damage)
+		return 0;
+	if (!*blob)
+		return damage ? give_up(s, ck, hex, damage, err) : 0;
+	return verify(s, ck, hex, blob, damage, err);
+}
+
+static int check_layers(struct store *s, struct check *ck, struct err *err)
+{
+	autostrv char **layers = hashes_in(s, STORE_LAYERS);
+	int r = 0;
+
+	for (char **hex = layers; r == 0 && hex && *hex; hex++)
+		r = check_layer(s, ck, *hex, err);
+	return r;
+}
+
+/* ---- images ------------------------------------------------------------- */
+
+static int query(struct store *s, const char *sql, const char *arg, char ***ret,
+		 struct err *err)
+{
+	auto_db_stmt struct db_stmt *st = db_prep(s->conf.db, err, sql, "s",
+						  arg);
+	int r = st ? 0 : -EIO;
+
+	while (st && (r = db_step(st, err)) == 1)
+		strv_add(ret, db_str(st, 0));
+	return r;
+}
+
+/* The digests of the manifest that are said to be there. */
+static int check_image_blobs(struct store *s, struct check *ck,
+			     const struct image *img, char **ret_lost,
+			     struct err *err)
+{
+	autostrv char **blobs = NULL;
+	const char *manifest = digest_hex(img->digest);
+	int r = query(s, "SELECT digest FROM image_blob WHERE image = ?",
+		      img->id, &blobs, err);
+
+	for (char **hex = blobs; r == 0 && hex && *hex; hex++) {
+		if (blob_exists(s, *hex))
+			continue;
+		if (streq(*hex, img->id) || streq(*hex, manifest)) {
+			str_set(ret_lost, *hex);
+			continue;
+		}
+		/* the unpacked layer is what counts; a push will miss it */
+		if (ck->repair)
+			r = db_exec(s->conf.db, err,
+				    "DELETE FROM image_blob WHERE image = ?"
+				    " AND digest = ?", "ss", img->id, *hex);
+		if (r >= 0)
+			check_found(ck, ck->repair,
+				    "image %.12s: compressed layer %s is "
+				    "missing%s", img->id, *hex, ck->repair ?
+				    ", pull the image again to push it" : "");
+		r = MIN(r, 0);
+	}
+	return r;
+}
+
+static int check_image_layers(struct store *s, struct check *ck,
+			      const struct image *img, char **ret_lost,
+			      struct err *err)
+{
+	autostrv char **layers = NULL;
+	int r = query(s, "SELECT DISTINCT diff_id FROM image_layer"
+		      " WHERE image = ?", img->id, &layers, err);
+
+	for (char **hex = layers; r == 0 && hex && *hex; hex++) {
+		char blob[65];
+
+		/* one that has lost its files was told of already */
+		if (faccessat(s->dir[STORE_LAYERS], *hex, F_OK,
+			      AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		find_blob(s, *hex, blob);
+		if (*blob)
+			r = verify(s, ck, *hex, blob, "missing", err);
+		if (r == 0 && !layer_exists(s, *hex) &&
+		    (!*blob || ck->repair))
+			str_set(ret_lost, *hex);
+	}
+	return r;
+}
+
+/* Rows of an image that cannot be used any more. */
+static int drop_image(struct store *s, struct check *ck,
+		      const struct image *img, bool *ret_gone, struct err *err)
+{
+	autostrv char **untagged = NULL;
+	autostrv char **deleted = NULL;
+	struct err why = ERR_INIT;
+	int r;
+
+	*ret_gone = false;
+	if (!ck->repair)
+		return 0;
+	r = image_remove(s, img->id, IMAGE_RM_FORCE, &untagged, &deleted,
+			 &why);
+	if (r == -EBUSY || r == -ENOENT)
+		return 0;
+	*ret_gone = r == 0;
+	return r < 0 ? err_set(err, why.kind, why.code, "%s", why.msg) : 0;
+}
+
+static int check_image(struct store *s, struct check *ck,
+		       const struct image *img, struct err *err)
+{
+	const char *name = strv_len(img->names) ? img->names[0] : img->id;
+	autofree char *lost = NULL;
+	bool gone;
+	int r = check_image_blobs(s, ck, img, &lost, err);
+
+	if (r == 0)
+		r = check_image_layers(s, ck, img, &lost, err);
+	if (r < 0 || !lost)
+		return r;
+	r = drop_image(s, ck, img, &gone, err);
+	if (r == 0)
+		check_found(ck, gone, "image %.12s: %s is missing%s: pull %s "
+			    "again", img->id, lost, gone ? ", removed" : "",
+			    name);
+	return r;
+}
+
+static int check_images(struct store *s, struct check *ck, struct err *err)
+{
+	auto_image_list struct image_list list = { 0 };
+	int r = image_list(s, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		r = check_image(s, ck, list.v[i], err);
+	return r;
+}
+
+/* ---- orphans ------------------------------------------------------------ */
+
+static void tell_orphan(const char *what, const char *hash, void *arg)
+{
+	struct check *ck = arg;
+
+	check_found(ck, ck->repair, "%s %s: no image has it%s", what, hash,
+		    ck->repair ? ", removed" : "");
+}
+
+static int check_orphans(struct store *s, struct check *ck, struct err *err)
+{
+	int r = gc_each_orphan(s, ck->max_age_s, tell_orphan, ck, err);
+
+	if (r == 0 && ck->repair)
+		r = gc_orphans(s, ck->max_age_s, err);
+	return r;
+}
+
+int store_check(struct store *s, struct check *ck, struct err *err)
+{
+	int (*const steps[])(struct store *s, struct check *ck,
+			     struct err *err) = {
+		check_db, check_blobs, check_layers, check_images,
+		check_orphans,
+	};
+	int r = 0;
+
+	TRACE("store", "check");
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
+		r = steps[i](s, ck, err);
+	store_trash_empty(s);
+	return r;
+}
+
+int store_prune_orphans(struct store *s, bool dry_run,
+			void (*tell)(const char *what, const char *hash,
+				     void *arg),
+			void *arg, struct err *err)
+{
+	int r = gc_each_orphan(s, 0, tell, arg, err);
+
+	if (r == 0 && !dry_run)
+		r = gc_orphans(s, 0, err);
+	if (r == 0 && !dry_run)
+		store_trash_empty(s);
+	return r;
+}
