@@ -19,6 +19,10 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 	auto_ctr struct ctr *c = NULL;
 	int r;
 
+	if (args->preserve_fds || args->preserve_fd)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "file descriptors can be passed by run and exec "
+			       "only: a later start has others");
 	r = create_container(rt, args, argv, false, &img, &c, err);
 	if (r < 0)
 		return r;

@@ -40,6 +40,8 @@ const struct opt create_opts_process[] = {
 		 "Make STDIN available to the process"),
 	OPT_STR(0, "oom-score-adj", A, oom_score_adj, "int",
 		"Tune the host's OOM preferences (-1000 to 1000)"),
+	OPT_LIST(0, "preserve-fd", A, preserve_fd, "uints",
+		 "Pass these file descriptors, and no others"),
 	OPT_INT(0, "preserve-fds", A, preserve_fds, "uint",
 		"Pass a number of additional file descriptors"),
 	OPT_STR(0, "stop-signal", A, stop_signal, "string",
@@ -333,9 +335,10 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 		r = ulimits_check(a->ulimit, err);
 	if (r < 0)
 		return r;
-	if (a->preserve_fds < 0 || a->preserve_fds > 1024)
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "--preserve-fds: out of range");
+	r = keep_fds_parse(a->preserve_fds, a->preserve_fd, &c->keep_fds,
+			   &c->n_keep_fds, err);
+	if (r < 0)
+		return r;
 	strv_extend(&c->ulimits, a->ulimit);
 	strv_extend(&c->unsetenv, a->unsetenv);
 	str_set(&c->workdir, a->workdir);
@@ -345,7 +348,6 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 	c->http_proxy = a->http_proxy;
 	c->tty = a->tty;
 	c->stdin_open = a->interactive;
-	c->preserve_fds = a->preserve_fds;
 	return 0;
 }
 

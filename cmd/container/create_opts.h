@@ -35,6 +35,7 @@ struct create_args {
 	int64_t stop_timeout, timeout;
 	char *oom_score_adj;
 	int preserve_fds;
+	char **preserve_fd;
 	/* identity */
 	char *name, *hostname;
 	char **label, **label_file, **annotation;
@@ -159,6 +160,17 @@ int users_parse(const struct create_args *a, struct ctr_config *c,
 
 /** security_parse() - capabilities, --security-opt, namespaces */
 int security_parse(const struct create_args *a, struct ctr_config *c,
+		   struct err *err);
+
+/* ---- opt_fds.c ---- */
+
+/**
+ * keep_fds_parse() - --preserve-fds (3 and up) and --preserve-fd
+ * @ret: owned by the caller
+ *
+ * Each has to be one that our caller passed to us.
+ */
+int keep_fds_parse(int count, char *const *list, int **ret, size_t *ret_n,
 		   struct err *err);
 
 /* ---- opt_log.c ---- */

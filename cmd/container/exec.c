@@ -6,21 +6,27 @@
 #include "cmd/commands.h"
 #include "cmd/container/create_opts.h"
 #include "cmd/container/select.h"
+#include "util/fd.h"
 #include "util/log.h"
+#include "util/str.h"
 #include "util/strv.h"
 
 /* What podman says of a container that does not run. */
 #define EXIT_NOT_RUNNING 255
+#define EXIT_OWN 125
+#define CIDFILE_MAX 4096
 
 struct exec_args {
-	bool detach, interactive, tty, privileged, latest;
+	bool detach, interactive, tty, privileged, latest, no_session;
 	char **env, **env_file;
-	char *user, *workdir, *detach_keys;
+	char *user, *workdir, *detach_keys, *cidfile;
 	int preserve_fds;
+	char **preserve_fd;
 };
 
 static const struct opt exec_opts[] = {
-	OPT_NOT_YET(0, "cidfile", "file", "Read the container ID from a file"),
+	OPT_STR(0, "cidfile", struct exec_args, cidfile, "file",
+		"Read the container ID from a file"),
 	OPT_BOOL('d', "detach", struct exec_args, detach,
 		 "Run in the background"),
 	OPT_STR(0, "detach-keys", struct exec_args, detach_keys, "[Keys]",
@@ -33,8 +39,10 @@ static const struct opt exec_opts[] = {
 		 "Make STDIN available to the process"),
 	OPT_BOOL('l', "latest", struct exec_args, latest,
 		 "Act on the latest container"),
-	OPT_NOT_YET(0, "no-session", NULL, "Do not record a session"),
-	OPT_NOT_YET(0, "preserve-fd", "uints", "File descriptors to pass"),
+	OPT_BOOL(0, "no-session", struct exec_args, no_session,
+		 "Record no session and no events"),
+	OPT_LIST(0, "preserve-fd", struct exec_args, preserve_fd, "uints",
+		 "Pass these file descriptors, and no others"),
 	OPT_INT(0, "preserve-fds", struct exec_args, preserve_fds, "uint",
 		"Pass a number of additional file descriptors"),
 	OPT_BOOL(0, "privileged", struct exec_args, privileged,
@@ -47,46 +55,74 @@ static const struct opt exec_opts[] = {
 	OPT_END,
 };
 
+/* Whom the options or the first argument name; *ret_cmd is what follows. */
+static int find(struct runtime *rt, const struct exec_args *args, char **argv,
+		struct ctr **ret, char ***ret_cmd, struct err *err)
+{
+	bool named = !args->latest && !args->cidfile;
+	autosb struct sb id = SB_INIT;
+	int r;
+
+	if (args->latest && args->cidfile)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--latest and --cidfile cannot be used together");
+	*ret_cmd = argv + named;
+	if (!**ret_cmd)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "must provide a non-empty command to start an "
+			       "exec session: invalid argument");
+	if (args->latest)
+		return ctr_latest(rt, ret, err);
+	if (!args->cidfile)
+		return ctr_find(rt, argv[0], ret, err);
+	r = file_load(args->cidfile, CIDFILE_MAX, &id);
+	if (r < 0)
+		return err_code(err, r, "reading CIDFile: open %s",
+				args->cidfile);
+	return ctr_find(rt, str_trim(id.buf), ret, err);
+}
+
 static int exec_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
 	const struct exec_args *args = p;
 	auto_ctr struct ctr *c = NULL;
 	autostrv char **env = NULL;
+	autofree int *fds = NULL;
 	struct ctr_exec_opts opts = {
-		.args = argv + (args->latest ? 0 : 1),
 		.user = args->user,
 		.workdir = args->workdir,
 		.tty = args->tty,
 		.interactive = args->interactive,
 		.detach = args->detach,
 		.privileged = args->privileged,
-		.preserve_fds = args->preserve_fds,
 		.detach_keys = args->detach_keys,
+		.no_session = args->no_session,
 	};
 	int r;
 
-	if (!args->latest && strv_len(argv) < 2)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "must provide a non-empty command to start an "
-			       "exec session: invalid argument");
-	if (args->preserve_fds < 0 || args->preserve_fds > 1024)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "--preserve-fds: out of range");
-	r = env_collect(args->env_file, args->env, &env, err);
+	r = keep_fds_parse(args->preserve_fds, args->preserve_fd, &fds,
+			   &opts.n_keep_fds, err);
 	if (r == 0)
-		r = args->latest ? ctr_latest(rt, &c, err) :
-				   ctr_find(rt, argv[0], &c, err);
+		r = env_collect(args->env_file, args->env, &env, err);
+	if (r == 0)
+		r = find(rt, args, argv, &c, &opts.args, err);
 	if (r < 0)
 		return r;
 	if (args->tty && args->interactive && !isatty(STDIN_FILENO))
 		log_warn("The input device is not a TTY. The --tty and "
 			 "--interactive flags might not work properly");
 	opts.env = env;
+	opts.keep_fds = fds;
 	r = ctr_exec(rt, c, &opts, err);
 	if (r < 0 && err->kind == ERR_STATE) {
 		(void)cmd_error(err, false);
 		return EXIT_NOT_RUNNING;
+	}
+	/* 126 and 127 are of a command that one waits for */
+	if (r < 0 && args->detach) {
+		(void)cmd_error(err, false);
+		return EXIT_OWN;
 	}
 	if (r == 0 && args->detach)
 		printf("%s\n", opts.ret_id);

@@ -32,7 +32,6 @@ static const struct opt run_opts[] = {
 	OPT_STR(0, "detach-keys", struct run_args, detach_keys, "[Keys]",
 		"Key sequence to detach (default \"ctrl-p,ctrl-q\")"),
 	OPT_NOT_YET(0, "permissive", NULL, "Run with relaxed checks"),
-	OPT_NOT_YET(0, "preserve-fd", "uints", "File descriptors to pass"),
 	OPT_NOT_YET(0, "rmi", NULL, "Remove the image at the end"),
 	OPT_BOOL(0, "sig-proxy", struct run_args, sig_proxy,
 		 "Proxy received signals to the process"),

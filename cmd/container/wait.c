@@ -11,14 +11,14 @@
 struct wait_args {
 	char **conditions;
 	char *interval;
-	bool ignore, latest;
+	bool ignore, latest, first;
 };
 
 static const struct opt wait_opts[] = {
 	OPT_STRV(0, "condition", struct wait_args, conditions, "strings",
 		 "State to wait for: created, exited, running, stopped, ..."),
-	OPT_NOT_YET(0, "exit-first-match", NULL,
-		    "End when the first container meets the condition"),
+	OPT_BOOL(0, "exit-first-match", struct wait_args, first,
+		 "End when the first container meets the condition"),
 	OPT_BOOL(0, "ignore", struct wait_args, ignore,
 		 "Print -1 for unknown containers"),
 	OPT_STR('i', "interval", struct wait_args, interval, "string",
@@ -144,6 +144,43 @@ static int wait_one(struct runtime *rt, const char *name, void *data,
 	return r;
 }
 
+/* 1: it is what is waited for */
+static int look(struct runtime *rt, const char *name,
+		const struct wait_how *how, int *code, struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	int r = ctr_find(rt, name, &c, err);
+
+	if (r < 0 && how->args->ignore && err->kind == ERR_NOT_FOUND) {
+		err_clear(err);
+		*code = -1;
+		return 1;
+	}
+	if (r < 0)
+		return r;
+	*code = c->state == CTR_EXITED ? c->exit_code : -1;
+	if (how->args->conditions)
+		return meets(c, how->args->conditions);
+	return c->state == CTR_EXITED || c->state == CTR_CREATED;
+}
+
+static int wait_first(struct runtime *rt, char *const *names,
+		      const struct wait_how *how, struct err *err)
+{
+	for (;;) {
+		for (char *const *n = names; *n; n++) {
+			int code = -1;
+			int r = look(rt, *n, how, &code, err);
+
+			if (r > 0)
+				printf("%d\n", code);
+			if (r != 0)
+				return r < 0 ? r : 0;
+		}
+		(void)poll(NULL, 0, how->interval_ms);
+	}
+}
+
 static int wait_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -157,6 +194,8 @@ static int wait_run(struct runtime *rt, const void *p, char **argv,
 		r = parse_interval(args->interval, &how.interval_ms, err);
 	if (r < 0)
 		return r;
+	if (!args->latest && argv[0] && args->first)
+		return wait_first(rt, argv, &how, err);
 	if (!args->latest && argv[0])
 		return each_arg(rt, argv, false, wait_one, &how);
 	r = select_one(rt, "wait", args->latest, argv, &latest, err);

@@ -90,7 +90,6 @@ static const struct field fields[] = {
 	FIELD(F_STRV, dns_option),
 	FIELD(F_STRV, add_host),
 	FIELD(F_BOOL, no_hosts),
-	FIELD(F_I32, preserve_fds),
 	FIELD(F_BOOL, env_host),
 	FIELD(F_BOOL, unsetenv_all),
 	FIELD(F_BOOL, http_proxy),
@@ -373,6 +372,7 @@ void ctr_config_done(struct ctr_config *c)
 	for (size_t i = 0; i < c->n_mounts; i++)
 		mount_done(&c->mounts[i]);
 	free(c->mounts);
+	free(c->keep_fds);
 	port_list_done(&c->ports);
 	health_conf_free(c->health);
 	*c = (struct ctr_config){ 0 };

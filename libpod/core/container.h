@@ -140,7 +140,8 @@ struct ctr_config {
 	char **dns, **dns_search, **dns_option, **add_host;
 	bool no_hosts;
 	/* environment */
-	int preserve_fds;	/* of `run`; not for later starts */
+	int *keep_fds;		/* of `run`; not stored: not for later starts */
+	size_t n_keep_fds;
 	bool env_host, unsetenv_all, http_proxy;
 	char **unsetenv;
 	/* mounts */
@@ -411,7 +412,9 @@ struct ctr_exec_opts {
 	const char *user;
 	const char *workdir;
 	bool tty, interactive, detach, privileged;
-	int preserve_fds;
+	const int *keep_fds;	/* descriptors that go through */
+	size_t n_keep_fds;
+	bool no_session;	/* leaves no trace: no session, no events */
 	const char *detach_keys;
 	char ret_id[65];	/* out: of a detached session */
 };

@@ -200,7 +200,8 @@ static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
 	if (!p->user)
 		p->user = "";
 	p->terminal = o->tty && !o->detach;
-	p->preserve_fds = o->preserve_fds;
+	p->keep_fds = o->keep_fds;
+	p->n_keep_fds = o->n_keep_fds;
 	if (p->terminal)
 		window_size(p);
 }
@@ -262,9 +263,11 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	if (r < 0)
 		return r;
 	id_random(id);
-	session_write(rt, c, id, pid);
 	memcpy(o->ret_id, id, sizeof(id));
-	note_exec(rt, c, EVENT_EXEC, id, NULL);
+	if (!o->no_session) {
+		session_write(rt, c, id, pid);
+		note_exec(rt, c, EVENT_EXEC, id, NULL);
+	}
 	if (o->detach)
 		return 0;
 	rel->pidfd = pidfd;
@@ -276,6 +279,8 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	}
 	if (r == 0)
 		r = reap(pidfd, err);
+	if (o->no_session)
+		return r;
 	session_remove(rt, c, id);
 	if (r >= 0)
 		note_exec(rt, c, EVENT_EXEC_DIED, id, &r);

@@ -288,7 +288,8 @@ int plan_process(struct plan *p, struct err *err)
 	proc->terminal = c->tty;
 	if (c->tty)
 		window_size(proc);
-	proc->preserve_fds = c->preserve_fds;
+	proc->keep_fds = c->keep_fds;
+	proc->n_keep_fds = c->n_keep_fds;
 	p->spec.init_process = c->init && !c->init_path;
 	r = plan_accounts(p, err);
 	if (r < 0)

@@ -315,9 +315,15 @@ int relay_run(struct relay *r, struct err *err)
 
 int relay_keep(struct relay *r, struct err *err)
 {
-	pid_t pid = fork();
 	char buf[4096];
+	pid_t pid;
 
+	/* Our terminal hangs up its processes when we, its leader, end: that
+	 * may be before the child has left it. */
+	(void)signal(SIGHUP, SIG_IGN);
+	pid = fork();
+	if (pid != 0)
+		(void)signal(SIGHUP, SIG_DFL);
 	if (pid < 0)
 		return err_sys(err, "fork");
 	if (pid > 0)

@@ -122,16 +122,16 @@ static void reset_signals(void)
  */
 static int step_fds(struct init *in, struct err *err)
 {
-	int n = MAX(in->process->preserve_fds, 0);
-	autofree int *keep = xcalloc((size_t)n + 6, sizeof(*keep));
+	const struct oci_process *p = in->process;
+	autofree int *keep = xcalloc(p->n_keep_fds + 6, sizeof(*keep));
 	size_t used = 0;
 
 	(void)err;
 	reset_signals();
 	umask(0);
-	for (int i = 0; i < n; i++) {
-		keep[used++] = 3 + i;
-		fd_cloexec(3 + i, false);
+	for (size_t i = 0; i < p->n_keep_fds; i++) {
+		keep[used++] = p->keep_fds[i];
+		fd_cloexec(p->keep_fds[i], false);
 	}
 	for (int i = 0; i < 3; i++)
 		keep[used++] = in->stdio[i];

@@ -396,14 +396,16 @@ static int confine(struct init *in, struct err *err)
 
 /* ---- exec ----------------------------------------------------------------------- */
 
-/* All from @first up go at the exec; the caller clears the flag where needed. */
-static void close_on_exec(unsigned int first)
+/* All but the preserved ones go at the exec; the caller clears the flag where
+ * it is needed, too. */
+static void close_on_exec(const struct oci_process *p)
 {
-	if (close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-	/* KERNEL(5.11): CLOSE_RANGE_CLOEXEC */
-	for (int fd = (int)first; fd < 65536; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		/* KERNEL(5.11): CLOSE_RANGE_CLOEXEC */
+		for (int fd = 3; fd < 65536; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	for (size_t i = 0; i < p->n_keep_fds; i++)
+		fd_cloexec(p->keep_fds[i], false);
 }
 
 /* argv of the trampoline: bryo-init MODE:SYNCFD PATH ARG... */
@@ -448,7 +450,7 @@ int step_confine_exec(struct init *in, struct err *err)
 	env = make_env(in);
 	if (in->trampoline_fd >= 0)
 		argv = trampoline_argv(in, path);
-	close_on_exec(3 + (unsigned int)MAX(p->preserve_fds, 0));
+	close_on_exec(p);
 	r = confine(in, err);
 	if (r < 0)
 		return r;

@@ -199,7 +199,8 @@ struct oci_process {
 	int oom_score_adj;
 	bool oom_score_set;
 	struct oci_seccomp seccomp;
-	int preserve_fds;	/* 3..3+n-1 go through */
+	const int *keep_fds;	/* that go through, from 3 up */
+	size_t n_keep_fds;
 };
 
 /**

@@ -155,14 +155,15 @@ static int stdio_tty(struct init *in, struct err *err)
 /* From here on even "/proc/self/fd/N" as working directory leads nowhere. */
 static void close_ours(struct init *in)
 {
-	int n = MAX(in->process->preserve_fds, 0);
-	autofree int *keep = xcalloc((size_t)n + 2, sizeof(*keep));
+	const struct oci_process *p = in->process;
+	autofree int *keep = xcalloc(p->n_keep_fds + 2, sizeof(*keep));
+	size_t n = p->n_keep_fds;
 
-	for (int i = 0; i < n; i++)
-		keep[i] = 3 + i;
+	for (size_t i = 0; i < n; i++)
+		keep[i] = p->keep_fds[i];
 	keep[n] = in->sync_fd;
 	keep[n + 1] = in->trampoline_fd;
-	fd_close_all_but(keep, (size_t)n + 2);
+	fd_close_all_but(keep, n + 2);
 	in->root_fd = in->proc_fd = in->dev_fd = in->tty_fd = -EBADF;
 }
 

@@ -223,6 +223,7 @@ static void test_descriptors(void **state unused_attr)
 /* --preserve-fds: exactly those */
 static void test_preserve(void **state unused_attr)
 {
+	static const int fds[] = { 3, 4 };
 	struct ctr c auto_ctr;
 	int p[2];
 
@@ -234,7 +235,8 @@ static void test_preserve(void **state unused_attr)
 	if (out != 3)
 		dup2(out, 3);
 	dup2(3, 4);
-	c.spec.process.preserve_fds = 2;
+	c.spec.process.keep_fds = fds;
+	c.spec.process.n_keep_fds = ARRAY_LEN(fds);
 	assert_ok(ctr_run(&c, err));
 	if (saved3 >= 0)
 		dup2(saved3, 3);
