@@ -60,8 +60,8 @@ dirs_network := network
 dirs_oci := libpod/oci
 dirs_monitor := libpod/monitor
 dirs_core := libpod/core
-dirs_cmd := cmd cmd/container cmd/image cmd/secret cmd/volume cmd/system \
-	cmd/registry
+dirs_cmd := cmd cmd/container cmd/image cmd/manifest cmd/secret cmd/volume \
+	cmd/system cmd/registry
 
 # Helper programs live in folders of their own; files of a program that its
 # clients need too stay in the area (storage/layer.c, storage/registry/*.c

@@ -66,6 +66,15 @@ const struct cmd *const commands[] = {
 	&cmd_image_tag,
 	&cmd_image_tree,
 	&cmd_image_untag,
+	/* manifest lists */
+	&cmd_manifest_add,
+	&cmd_manifest_annotate,
+	&cmd_manifest_create,
+	&cmd_manifest_exists,
+	&cmd_manifest_inspect,
+	&cmd_manifest_push,
+	&cmd_manifest_remove,
+	&cmd_manifest_rm,
 	/* secrets */
 	&cmd_secret_create,
 	&cmd_secret_exists,
@@ -105,6 +114,7 @@ const struct group groups[] = {
 	{ "container", "Manage containers", NULL },
 	{ "healthcheck", "Run health checks of containers", NULL },
 	{ "image", "Manage images", NULL },
+	{ "manifest", "Manage manifest lists", NULL },
 	{ "secret", "Manage secrets",
 	  "Secrets are data that containers get and that no image, log or "
 	  "inspect shows" },

@@ -58,6 +58,16 @@ extern const struct cmd cmd_image_tag;
 extern const struct cmd cmd_image_tree;
 extern const struct cmd cmd_image_untag;
 
+/* manifest lists */
+extern const struct cmd cmd_manifest_add;
+extern const struct cmd cmd_manifest_annotate;
+extern const struct cmd cmd_manifest_create;
+extern const struct cmd cmd_manifest_exists;
+extern const struct cmd cmd_manifest_inspect;
+extern const struct cmd cmd_manifest_push;
+extern const struct cmd cmd_manifest_remove;
+extern const struct cmd cmd_manifest_rm;
+
 /* volumes */
 extern const struct cmd cmd_secret_create;
 extern const struct cmd cmd_secret_exists;

@@ -142,8 +142,8 @@ static int query_one(struct store *s, const char *sql, const char *arg,
 	return st ? db_step(st, err) : -EIO;
 }
 
-/* 1 in use, 0 not, -errno */
-static int hash_is_used(struct store *s, const char *hash, struct err *err)
+/* 1 an image has it, 0 none, -errno */
+static int hash_has_row(struct store *s, const char *hash, struct err *err)
 {
 	int r;
 
@@ -152,9 +152,15 @@ static int hash_is_used(struct store *s, const char *hash, struct err *err)
 	if (r == 0)
 		r = query_one(s, "SELECT 1 FROM image_blob WHERE digest = ?"
 			      " LIMIT 1", hash, err);
-	if (r == 0)
-		r = lease_is_live(s, hash, err);
 	return r;
+}
+
+/* 1 in use, 0 not, -errno */
+static int hash_is_used(struct store *s, const char *hash, struct err *err)
+{
+	int r = hash_has_row(s, hash, err);
+
+	return r == 0 ? lease_is_live(s, hash, err) : r;
 }
 
 static int drop_files(struct store *s, const char *hash, struct err *err)
@@ -173,8 +179,11 @@ static int drop_files(struct store *s, const char *hash, struct err *err)
 
 static int gc_one(struct store *s, const char *hash, struct err *err)
 {
-	int r = hash_is_used(s, hash, err);
+	int r = hash_has_row(s, hash, err);
 
+	/* A lease may end without a row: look again then */
+	if (r == 0 && lease_is_live(s, hash, NULL) != 0)
+		return 0;
 	if (r < 0)
 		return r;
 	if (r == 0 && drop_files(s, hash, NULL) < 0)

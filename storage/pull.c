@@ -19,6 +19,7 @@
 #include "storage/image/platform.h"
 #include "storage/image/ref.h"
 #include "storage/policy.h"
+#include "storage/pull.h"
 #include "storage/registries_conf.h"
 #include "storage/registry/registry.h"
 #include "storage/source.h"
@@ -126,6 +127,23 @@ static int pull_all_tags(struct pull *p, struct source *src,
 	return r;
 }
 
+int pull_open(const struct ref *ref, const struct pull_opts *opts,
+	      struct source **ret, struct err *err)
+{
+	const struct registry_conf conf = {
+		.host = ref->host,
+		.repo = ref->path,
+		.authfile = opts->authfile,
+		.creds = opts->creds,
+		.cert_dir = opts->cert_dir,
+		.tls_verify = opts->tls_verify,
+		.retry = opts->retry,
+		.delay_ms = opts->retry_delay_ms,
+	};
+
+	return source_registry(&conf, ret, err);
+}
+
 static int pull_full(struct pull *p, const char *full, struct err *err)
 {
 	autofree char *text = xasprintf("Trying to pull %s...", full);
@@ -139,26 +157,14 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 	if (r < 0)
 		return r;
 	tell_line(p, text);
-	const struct registry_conf conf = {
-		.host = ref.host,
-		.repo = ref.path,
-		.authfile = o->authfile,
-		.creds = o->creds,
-		.cert_dir = o->cert_dir,
-		.tls_verify = o->tls_verify,
-		.retry = o->retry,
-		.delay_ms = o->retry_delay_ms,
-	};
-
-	r = source_registry(&conf, &src, err);
+	r = pull_open(&ref, o, &src, err);
 	if (r == 0)
 		r = o->all_tags ? pull_all_tags(p, src, &ref, err) :
 				  pull_ref(p, src, &ref, err);
 	return r < 0 ? err_wrap(err, r, "pull %s", full) : 0;
 }
 
-/* Full names that @name stands for; a strv. */
-static int candidates(const char *name, char ***ret, struct err *err)
+int pull_candidates(const char *name, char ***ret, struct err *err)
 {
 	auto_registries_conf struct registries_conf *conf = NULL;
 	autostrv char **expanded = NULL;
@@ -187,7 +193,7 @@ static int pull_registry(struct pull *p, const char *name, struct err *err)
 {
 	autostrv char **names = NULL;
 	struct err first = ERR_INIT;
-	int r = candidates(name, &names, err);
+	int r = pull_candidates(name, &names, err);
 
 	if (r < 0)
 		return r;

@@ -90,3 +90,17 @@ const char store_pins_schema[] =
 	"DROP TABLE image_user;"
 	"ALTER TABLE image_pin RENAME TO image_user;"
 	"CREATE INDEX image_user_image ON image_user (image);";
+
+/*
+ * Manifest lists are rows of image whose kind is 1 (STORE_LIST): @digest is
+ * that of the index as it is now, a blob.  @source of an entry tells where its
+ * image is: "local:ID" or "docker://host/path@digest".
+ */
+const char store_lists_schema[] =
+	"ALTER TABLE image ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE list_source ("
+	" list TEXT NOT NULL,"
+	" digest TEXT NOT NULL,"
+	" source TEXT NOT NULL,"
+	" PRIMARY KEY (list, digest)"
+	") WITHOUT ROWID;";

@@ -67,6 +67,7 @@ struct store;
 /** store_schema - SQL of the storage tables, run by libpod/core */
 extern const char store_schema[];
 extern const char store_pins_schema[];
+extern const char store_lists_schema[];
 
 int store_open(const struct store_conf *conf, struct store **ret,
 	       struct err *err);
@@ -117,6 +118,8 @@ const char *store_driver_name(enum store_driver d); /* "overlay", "vfs" ... */
  * @digests: "docker.io/library/nginx@sha256:..."
  * @history: names that it has had and has no more, newest first
  * @size:    bytes of all unpacked layers
+ * @is_list: a manifest list (storage/image/list.h): @digest is that of its
+ *           index, and it has neither config nor layers
  */
 struct image {
 	char *id;
@@ -130,6 +133,7 @@ struct image {
 	int64_t created_ns;
 	uint64_t size;
 	uint32_t n_layers;
+	bool is_list;
 };
 
 struct image_list {

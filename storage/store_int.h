@@ -8,6 +8,9 @@
 
 /* What the files of storage/ share; nobody outside of it includes this. */
 
+/* Values of image.kind */
+enum { STORE_IMAGE, STORE_LIST };
+
 enum store_dir {
 	STORE_BLOBS, /* blobs/sha256 */
 	STORE_PARTIAL,

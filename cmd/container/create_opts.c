@@ -15,6 +15,8 @@
 #include "libpod/core/runtime.h"
 #include "libpod/oci/cgroup.h"
 #include "libpod/oci/oci.h"
+#include "storage/image/list.h"
+#include "storage/image/platform.h"
 #include "storage/store.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -574,6 +576,26 @@ static int pull(struct runtime *rt, struct store *store,
 	return image_find(store, strv_len(ids) ? ids[0] : name, ret, err);
 }
 
+/* Of a manifest list the image for the platform; one that is not here is
+ * pulled from where it was added. */
+static int image_of_list(struct runtime *rt, struct store *store,
+			 const struct create_args *a, const char *platform,
+			 const struct image *list, struct image **ret,
+			 struct err *err)
+{
+	autofree char *source = NULL;
+	struct platform want;
+	int r = platform ? platform_parse(platform, &want, err) : 0;
+
+	if (r == 0)
+		r = list_choose(store, list, platform ? &want : NULL, ret,
+				&source, err);
+	if (r == 0 || !source || streq(a->pull, "never"))
+		return r;
+	err_clear(err);
+	return pull(rt, store, a, source, "always", NULL, ret, err);
+}
+
 int create_image(struct runtime *rt, const struct create_args *a,
 		 const char *name, struct image **ret, struct err *err)
 {
@@ -601,6 +623,8 @@ int create_image(struct runtime *rt, const struct create_args *a,
 	r = image_find(store, name, &img, &why);
 	if (r < 0 && why.kind != ERR_NOT_FOUND)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (r == 0 && img->is_list)
+		return image_of_list(rt, store, a, platform, img, ret, err);
 	if (r == 0 && fits_platform(img, platform)) {
 		*ret = take_ptr(img);
 		return 0;

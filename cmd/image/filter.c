@@ -173,7 +173,9 @@ static bool test_flag(struct test *t, const struct filter *f)
 		return truth(t, f, has_users(t));
 	if (streq(f->key, "intermediate"))
 		return truth(t, f, is_intermediate(t));
-	/* The store has neither read-only images nor manifest lists */
+	if (streq(f->key, "manifest"))
+		return truth(t, f, t->img->is_list);
+	/* The store has no read-only images */
 	return truth(t, f, false);
 }
 

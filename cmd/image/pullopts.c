@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/image/pullopts.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "storage/image/platform.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 int authfile_check(const char *path, struct err *err)
@@ -53,4 +55,16 @@ int retry_delay_option(const char *text, int64_t *ret, struct err *err)
 			       "500ms or 2s", text);
 	*ret = ns / 1000000;
 	return 0;
+}
+
+int digestfile_write(const char *path, const char *digest, struct err *err)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+				O_NOCTTY, 0644);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	r = fd_write_full(fd, digest, strlen(digest));
+	return r < 0 ? err_code(err, r, "write %s", path) : 0;
 }

@@ -20,4 +20,7 @@ int platform_option(const char *platform, const char *arch, const char *os,
 /** retry_delay_option() - --retry-delay as milliseconds; NULL leaves *@ret */
 int retry_delay_option(const char *text, int64_t *ret, struct err *err);
 
+/** digestfile_write() - what --digestfile wants; no newline */
+int digestfile_write(const char *path, const char *digest, struct err *err);
+
 #endif

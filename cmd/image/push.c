@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <stdio.h>
 
 #include "cmd/cmd.h"
@@ -10,7 +9,6 @@
 #include "storage/image/ref.h"
 #include "storage/push.h"
 #include "storage/store.h"
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -166,18 +164,6 @@ static int all_names(struct store *s, const char *typed, char ***ret,
 	return r;
 }
 
-static int write_digest(const char *path, const char *digest, struct err *err)
-{
-	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-				O_NOCTTY, 0644);
-	int r;
-
-	if (fd < 0)
-		return err_sys(err, "open %s", path);
-	r = fd_write_full(fd, digest, strlen(digest));
-	return r < 0 ? err_code(err, r, "write %s", path) : 0;
-}
-
 static int push_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -204,7 +190,7 @@ static int push_run(struct runtime *rt, const void *p, char **argv,
 		r = image_push(store, *name, argv[1], &o, &pushed, err);
 	progress_ui_done(&ui);
 	if (r == 0 && args->digestfile)
-		r = write_digest(args->digestfile, pushed.digest, err);
+		r = digestfile_write(args->digestfile, pushed.digest, err);
 	return r;
 }
 

@@ -16,5 +16,6 @@ const struct db_step core_formats[] = {
 	{ .sql = { store_pins_schema } },
 	{ .sql = { userns_schema } },
 	{ .sql = { health_schema } },
+	{ .sql = { store_lists_schema } },
 };
 const int core_format = (int)ARRAY_LEN(core_formats);

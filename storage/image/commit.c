@@ -313,7 +313,9 @@ static int put_image(struct store *s, const struct incoming *in,
 		r = db_exec(db, err, "DELETE FROM image_layer WHERE image = ?",
 			    "s", in->id);
 	if (r >= 0)
-		r = db_exec(db, err, "INSERT OR REPLACE INTO image VALUES"
+		r = db_exec(db, err, "INSERT OR REPLACE INTO image (id,"
+			    " digest, arch, os, variant, created, size,"
+			    " layers, root_mode, implied) VALUES"
 			    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssiiiis",
 			    in->id, in->digest, in->conf.arch, in->conf.os,
 			    in->conf.variant, in->conf.created_ns,

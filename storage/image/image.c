@@ -99,7 +99,8 @@ static int load_history(struct store *s, struct image *img, struct err *err)
 	return r;
 }
 
-#define IMAGE_COLUMNS "id, digest, arch, os, variant, created, size, layers"
+#define IMAGE_COLUMNS \
+	"id, digest, arch, os, variant, created, size, layers, kind"
 
 static struct image *from_row(struct db_stmt *st)
 {
@@ -113,6 +114,7 @@ static struct image *from_row(struct db_stmt *st)
 	img->created_ns = db_i64(st, 5);
 	img->size = (uint64_t)db_i64(st, 6);
 	img->n_layers = (uint32_t)db_i64(st, 7);
+	img->is_list = db_i64(st, 8) == STORE_LIST;
 	return img;
 }
 
@@ -374,6 +376,11 @@ int image_config(struct store *s, const struct image *img,
 	int r;
 
 	TRACE("store", "image config");
+	if (img->is_list)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "%s is a manifest list, not an image: see "
+			       "manifest inspect",
+			       img->names ? *img->names : img->id);
 	r = read_json(s, img->id, CONFIG_MAX, ret, err);
 	return r < 0 ? err_wrap(err, r, "image %.12s", img->id) : 0;
 }

@@ -109,6 +109,7 @@ static int doom_files(const struct removal *rm, struct err *err)
 		"  WHERE o.digest = b.digest AND o.image <> ?1)",
 		"DELETE FROM image_layer WHERE image = ?",
 		"DELETE FROM image_blob WHERE image = ?",
+		"DELETE FROM list_source WHERE list = ?",
 		"DELETE FROM image_past WHERE image = ?",
 		"DELETE FROM image_name WHERE image = ?",
 		"DELETE FROM image WHERE id = ?",

@@ -338,7 +338,9 @@ int main(int argc, char **argv)
 	autofree char *root = realpath(argv[1], NULL);
 	autofree char *file = xasprintf("%s/state.db", root ? root : "");
 	autoclose int fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct db_step format = { .sql = { store_schema } };
+	const struct db_step format = { .sql = {
+		store_schema, store_pins_schema, store_lists_schema,
+	} };
 	const struct store_conf conf = {
 		.data_fd = fd,
 		.data_path = root ? root : "",

@@ -32,7 +32,9 @@ static struct {
 
 static int setup(void **state unused_attr)
 {
-	static const struct db_step format = { .sql = { store_schema } };
+	static const struct db_step format = { .sql = {
+		store_schema, store_pins_schema, store_lists_schema,
+	} };
 	autofree char *file = NULL;
 
 	snprintf(t.dir, sizeof(t.dir), "/tmp/bryo-store-XXXXXX");
