@@ -18,6 +18,10 @@
 const struct cmd *const commands[] = {
 	/* containers */
 	&cmd_container_attach,
+	&cmd_container_boot,
+	&cmd_container_boot_install,
+	&cmd_container_boot_status,
+	&cmd_container_boot_uninstall,
 	&cmd_container_commit,
 	&cmd_container_create,
 	&cmd_container_diff,

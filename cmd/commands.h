@@ -8,6 +8,10 @@ struct cmd;
 
 /* containers */
 extern const struct cmd cmd_container_attach;
+extern const struct cmd cmd_container_boot;
+extern const struct cmd cmd_container_boot_install;
+extern const struct cmd cmd_container_boot_status;
+extern const struct cmd cmd_container_boot_uninstall;
 extern const struct cmd cmd_container_commit;
 extern const struct cmd cmd_container_create;
 extern const struct cmd cmd_container_diff;

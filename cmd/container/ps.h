@@ -56,4 +56,7 @@ struct json_object *ps_namespaces(const struct ctr *c, bool json);
 /** ports_text() - "0.0.0.0:8080->80/tcp, ..." */
 void ports_text(const struct port_list *ports, struct sb *out);
 
+/** starts_on_boot() - always, or unless-stopped and not stopped by the user */
+bool starts_on_boot(const struct ctr *c);
+
 #endif

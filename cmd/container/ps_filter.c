@@ -215,7 +215,7 @@ static bool volume_used(const char *want, const struct ctr *c)
 	return false;
 }
 
-static bool starts_on_boot(const struct ctr *c)
+bool starts_on_boot(const struct ctr *c)
 {
 	return c->config.restart == RESTART_ALWAYS ||
 	       (c->config.restart == RESTART_UNLESS_STOPPED &&
