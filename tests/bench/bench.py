@@ -4,7 +4,7 @@
 
 usage: bench.py [--rounds N] [--binary DIR] [ROW...]
 
-Rows: run lifecycle small ps1000 memory pull (default: all).
+Rows: run lifecycle small parallel ps1000 running memory pull (default: all).
 
 The peers of a row take turns: A B C A B C ..., so that a machine whose speed
 drifts treats them alike.  Printed: median and minimum of each in
@@ -265,6 +265,55 @@ def row_ps1000(image):
         sh(engine + ["rm", "-fa"])
 
 
+def at_once(argv, n):
+    """Seconds until n copies that start together have all ended well."""
+    start = time.perf_counter()
+    act = [(os.POSIX_SPAWN_DUP2, NULL, i) for i in (0, 1, 2)]
+    pids = [os.posix_spawnp(argv[0], argv, ENV, file_actions=act)
+            for _ in range(n)]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) for p in pids]
+    took = time.perf_counter() - start
+    if any(codes):
+        print(f"  {argv[0]}: {sum(map(bool, codes))} of {n} failed")
+    return took
+
+
+def row_parallel(image):
+    opts = ["run", "--rm", "--network", "none", image, "true"]
+    times = {"bryo": [], "podman": []}
+    for _ in range(3):
+        for name, engine in (("bryo", BRYO), ("podman", PODMAN)):
+            times[name].append(at_once(engine + opts, 100) * 1000)
+    report("100 x run --rm at once", times)
+
+
+def row_running(image):
+    """1000 of bryo; podman's number would take minutes: a tenth of it."""
+    for name, engine, n in (("bryo", BRYO, 1000), ("podman", PODMAN, 100)):
+        opts = ["run", "-d", "--network", "none", image, "sleep", "10000"]
+        first = [once(engine + opts) for _ in range(n)]
+        last = first[-n // 10:]
+        mons = engine_processes(("bryo-monitor", "conmon"))
+        total = sum(dirty_kb(p) for p in mons)
+        ps = min(once(engine + ["ps"]) for _ in range(5))
+        print(f"  {name}: {n} running: {sum(first) / 1000:.1f} s to start, "
+              f"first tenth {statistics.median(first[:n // 10]):.1f} ms, last "
+              f"tenth {statistics.median(last):.1f} ms; monitors "
+              f"{total / max(1, len(mons)):.0f} kB dirty each; ps {ps:.1f} ms",
+              flush=True)
+        start = time.perf_counter()
+        sh(engine + ["rm", "-fa", "-t", "0"])
+        print(f"  {name}: rm -fa of them "
+              f"{time.perf_counter() - start:.1f} s", flush=True)
+
+
+def dirty_kb(pid):
+    for line in open(f"/proc/{pid}/smaps_rollup"):
+        if line.startswith("Private_Dirty"):
+            return int(line.split()[1])
+    return 0
+
+
 def private_kb(pid):
     total = 0
     for line in open(f"/proc/{pid}/smaps_rollup"):
@@ -353,8 +402,8 @@ def row_pull(host):
 
 
 def main():
-    rows = args.rows or ["run", "lifecycle", "small", "ps1000", "memory",
-                         "pull"]
+    rows = args.rows or ["run", "lifecycle", "small", "parallel", "ps1000",
+                         "running", "memory", "pull"]
     layout("busybox")
     registry, host = start_registry()
     try:
