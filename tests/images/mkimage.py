@@ -188,7 +188,73 @@ def debian(cache):
     return [base_layer(cache)], {"Cmd": ["bash"]}
 
 
-RECIPES = {"busybox": busybox, "nginx": nginx, "debian": debian}
+def redis(cache):
+    server = package_layer(["redis-server", "redis-tools"], cache)
+    server.dir("var/lib/redis", 0o750, 999, 999)
+    return [base_layer(cache),
+            package_layer(["libssl3", "zlib1g", "libcrypt1", "libstdc++6",
+                           "libatomic1", "libhiredis0.14", "libjemalloc2",
+                           "liblua5.1-0", "liblzf1", "lua-bitop",
+                           "lua-cjson"], cache), server], {
+        "Cmd": ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"],
+        "ExposedPorts": {"6379/tcp": {}},
+        "User": "999:999",
+        "WorkingDir": "/var/lib/redis",
+        "Volumes": {"/var/lib/redis": {}},
+    }
+
+
+def python3(cache):
+    libs = package_layer(["zlib1g", "libexpat1", "libssl3", "libbz2-1.0",
+                          "libffi8", "libcrypt1", "libuuid1"], cache)
+    python = package_layer(["python3.11-minimal", "libpython3.11-minimal",
+                            "python3.11", "libpython3.11-stdlib"], cache)
+    python.link("usr/bin/python3", "python3.11")
+    return [base_layer(cache), libs, python], {"Cmd": ["python3"]}
+
+
+def mariadb(cache):
+    libs = package_layer(["libssl3", "zlib1g", "libcrypt1", "libstdc++6",
+                          "libaio1", "libnuma1", "libsnappy1v5", "liburing2",
+                          "liblzo2-2", "libedit2", "libbsd0", "libmd0",
+                          "libncurses6", "libbz2-1.0", "gawk", "mawk",
+                          "libreadline8", "libmpfr6", "libsigsegv2"], cache)
+    server = package_layer(["mariadb-server-core", "mariadb-server",
+                            "mariadb-client-core", "mariadb-common",
+                            "mysql-common"], cache)
+    server.dir("var/lib/mysql", 0o755, 999, 999)
+    server.dir("run/mysqld", 0o755, 999, 999)
+    server.file("etc/mysql/my.cnf", "[mysqld]\nuser=\n")
+    return [base_layer(cache), libs, server], {
+        "Cmd": ["sh", "-c", "mariadb-install-db --skip-test-db "
+                "--auth-root-authentication-method=normal >/dev/null && "
+                "exec mariadbd --bind-address=0.0.0.0"],
+        "ExposedPorts": {"3306/tcp": {}},
+        "User": "999:999",
+        "Volumes": {"/var/lib/mysql": {}},
+    }
+
+
+def registry(cache):
+    server = package_layer(["docker-registry"], cache)
+    server.dir("var/lib/docker-registry", 0o755)
+    server.file("etc/docker/registry/config.yml", """version: 0.1
+log: { level: error, accesslog: { disabled: true } }
+storage:
+  filesystem: { rootdirectory: /var/lib/docker-registry }
+  delete: { enabled: true }
+http: { addr: ":5000" }
+""")
+    return [base_layer(cache), server], {
+        "Env": ["OTEL_TRACES_EXPORTER=none"],
+        "Cmd": ["docker-registry", "serve", "/etc/docker/registry/config.yml"],
+        "ExposedPorts": {"5000/tcp": {}},
+    }
+
+
+RECIPES = {"busybox": busybox, "nginx": nginx, "debian": debian,
+           "redis": redis, "python3": python3, "mariadb": mariadb,
+           "registry": registry}
 
 
 class Layout:
@@ -215,7 +281,8 @@ class Layout:
                "/sbin:/bin"]
         document = {
             "created": "2023-11-14T22:13:20Z", "architecture": ARCH,
-            "os": "linux", "config": {"Env": env, **config},
+            "os": "linux",
+            "config": {**config, "Env": env + config.get("Env", [])},
             "rootfs": {"type": "layers", "diff_ids": [
                 "sha256:" + hashlib.sha256(t).hexdigest() for t in tars]},
             "history": [{"created": "2023-11-14T22:13:20Z",
