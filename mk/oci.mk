@@ -44,3 +44,10 @@ $(SECCOMP_HEADER): $(O)/seccomp-gen
 
 $(O)/obj/libpod/oci/seccomp.o $(O)/obj/tests/unit/oci/test_seccomp.o: \
 	$(SECCOMP_HEADER)
+
+# What the escape tests run inside containers; static, for any image.
+$(O)/probe: $(call obj,tests/tools/probe.c)
+	@echo "  LINK    $@"
+	$(Q)$(CC) -static-pie $(LDFLAGS) -o $@ $<
+
+check-hostile: $(O)/probe
