@@ -95,6 +95,7 @@ static bool is_transient_code(CURLcode code)
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 		return true;
 	default:
 		return false;
@@ -128,16 +129,16 @@ bool conv_retry(const struct conv *c, struct retry *retry,
 	uint64_t wait, bound;
 	int64_t asked = -1;
 
+	/* A plain "no" is no try that failed */
+	if (ex->code != CURLE_OK ? !is_transient_code(ex->code) :
+				   !is_transient_status(ex->status))
+		return false;
 	if (retry->tries++ >= c->retry)
 		return false;
 	if (ex->code != CURLE_OK) {
-		if (!is_transient_code(ex->code))
-			return false;
 		wait = backoff(c, BACKOFF_NET_NS, retry->tries);
 		bound = ex->status ? RETRY_NS : DEAD_NS;
 	} else {
-		if (!is_transient_status(ex->status))
-			return false;
 		if (ex->retry_after)
 			asked = retry_after(ex->retry_after, time(NULL),
 					    INT32_MAX);

@@ -267,18 +267,6 @@ static size_t on_send(char *buf, size_t size, size_t n, void *arg)
 	return (size_t)got;
 }
 
-/* A connection that was kept open turned out to be dead: from the start */
-static int on_rewind(void *arg, curl_off_t offset, int origin)
-{
-	struct exchange *ex = arg;
-
-	if (origin != SEEK_SET || offset < 0 ||
-	    (uint64_t)offset > ex->send->len)
-		return CURL_SEEKFUNC_FAIL;
-	ex->send->sent = (uint64_t)offset;
-	return CURL_SEEKFUNC_OK;
-}
-
 /* ---- set-up ------------------------------------------------------------ */
 
 static void set_tls(struct exchange *ex)
@@ -322,8 +310,8 @@ static void set_body(struct exchange *ex)
 	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER_SIZE);
 	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_send);
 	curl_easy_setopt(e, CURLOPT_READDATA, ex);
-	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind);
-	curl_easy_setopt(e, CURLOPT_SEEKDATA, ex);
+	/* No CURLOPT_SEEKFUNCTION: when a connection breaks libcurl would send
+	   the body once more by itself, over what the registry has of it */
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, ex->method);
 }
 
@@ -435,6 +423,10 @@ static void word_failure(struct exchange *ex)
 	case CURLE_PARTIAL_FILE:
 		err_set(err, ERR_FAIL, ECONNRESET,
 			"connection closed before the end: %s", detail);
+		break;
+	case CURLE_SEND_FAIL_REWIND:
+		err_set(err, ERR_FAIL, ECONNRESET,
+			"connection closed before all was sent");
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:

@@ -72,7 +72,7 @@ reg() {
 # said TEXT: the error has it, in one line
 said() {
 	[ "$(grep -c '^Error: ' <<<"$errs")" = 1 ]
-	grep -qF -- "$1" <<<"$errs" || {
+	grep -qiF -- "$1" <<<"$errs" || {
 		echo "not said: $1"
 		return 1
 	}
@@ -515,13 +515,17 @@ blob() {
 	said "resolve host"
 }
 
-@test "F23: a proxy that wants a password" {
+@test "F23: a proxy that refuses" {
+	https_proxy="http://127.0.0.1:$A" http_proxy="http://127.0.0.1:$A" \
+		reg -125 retry=0 "plain.invalid/good/x" manifest latest
+	said "plain.invalid"
+	said "CONNECT tunnel failed, response 407"
+	# Plain HTTP needs no tunnel
 	printf '[[registry]]\nlocation = "plain.invalid"\ninsecure = true\n' \
 		>"$H/proxy.conf"
 	CONTAINERS_REGISTRIES_CONF=$H/proxy.conf \
 		https_proxy="http://127.0.0.1:$A" http_proxy="http://127.0.0.1:$A" \
-		reg -125 retry=0 "plain.invalid/good/x" manifest latest
-	said "plain.invalid"
+		reg -0 retry=0 "plain.invalid/good/x" manifest latest
 	# Loopback never goes through a proxy
 	http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 \
 		reg -0 "127.0.0.1:$A/good/x" manifest latest

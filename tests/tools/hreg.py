@@ -290,6 +290,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", "0"))
         self.do_GET(self.rfile.read(length).decode())
 
+    def do_CONNECT(self):
+        self.error(407, "PROXY", "log in", Proxy_Authenticate="Basic realm=x")
+
     def do_GET(self, body=""):
         self.world.log(self.origin, self, body)
         url = urllib.parse.urlsplit(self.path)

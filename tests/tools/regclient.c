@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
  *        regclient ... blob DIGEST SIZE [OFFSET]           > body
  *        regclient ... blobs DIGEST:SIZE...    one line per blob, parallel
  *        regclient ... tags
+ *        regclient ... upload FILE DIGEST [FROM]           > how
+ *        regclient ... put REF TYPE FILE
  *
  * bryo-registry without the image store around it, for tests: keys are those
  * of struct registry_conf.  A manifest's media type goes to stderr as
@@ -206,6 +209,42 @@ static int do_blobs(struct registry *r, char **argv, struct err *err)
 	return res < 0 ? res : 0;
 }
 
+static int do_upload(struct registry *r, char **argv, struct err *err)
+{
+	autoclose int fd = argv[0] ? open(argv[0], O_RDONLY | O_CLOEXEC) : -1;
+	struct registry_event ev;
+	struct stat st;
+	int res;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !argv[1])
+		return err_set(err, ERR_USAGE, EINVAL, "usage");
+	res = registry_upload(r, argv[1], (uint64_t)st.st_size, argv[2], fd, 3,
+			      err);
+	if (res >= 0)
+		res = wait_event(r, &ev, err);
+	if (res < 0)
+		return res;
+	if (ev.kind == REG_FAILED) {
+		*err = ev.err;
+		return -ev.err.code;
+	}
+	puts(ev.how);
+	return 0;
+}
+
+static int do_put(struct registry *r, char **argv, struct err *err)
+{
+	autosb struct sb body = SB_INIT;
+	int res;
+
+	if (strv_len(argv) != 3)
+		return err_set(err, ERR_USAGE, EINVAL, "usage");
+	res = file_load(argv[2], 64u << 20, &body);
+	return res < 0 ? err_code(err, res, "%s", argv[2]) :
+			 registry_put(r, argv[0], argv[1], body.buf, body.len,
+				      err);
+}
+
 static int run(const struct options *o, struct registry *r, char **argv,
 	       struct err *err)
 {
@@ -220,6 +259,10 @@ static int run(const struct options *o, struct registry *r, char **argv,
 		return do_blob(o, r, argv + 1, err);
 	if (streq(cmd, "blobs"))
 		return do_blobs(r, argv + 1, err);
+	if (streq(cmd, "upload"))
+		return do_upload(r, argv + 1, err);
+	if (streq(cmd, "put"))
+		return do_put(r, argv + 1, err);
 	if (streq(cmd, "tags")) {
 		res = registry_tags(r, &tags, err);
 		for (size_t i = 0; i < strv_len(tags); i++)
@@ -259,6 +302,8 @@ int main(int argc, char **argv)
 	o.conf.host = o.host;
 	o.conf.repo = strchr(o.host, '/') + 1;
 	*strchr(o.host, '/') = '\0';
+	o.conf.push = i + 1 < argc && (streq(argv[i + 1], "upload") ||
+				       streq(argv[i + 1], "put"));
 	res = registry_open(&o.conf, &r, &err);
 	if (res >= 0)
 		res = run(&o, r, argv + i + 1, &err);

@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A registry that takes blobs and misbehaves, for tests.
+
+usage: hpush.py DIR
+
+Writes DIR/ports once it listens: A the registry, B another origin (on
+127.0.0.1 and 127.0.0.2) that takes uploads for A, S the registry over TLS
+where DIR/tls.crt and tls.key are; and DIR/log, one JSON object per request
+with the length of the body that came.  What was stored whole is in
+DIR/stored/HEX.
+
+The first component of the repository is the case, see CASES.  Basic
+credentials are asked for by every case but `anon`.
+"""
+
+import hashlib
+import http.server
+import json
+import pathlib
+import socket
+import ssl
+import sys
+import threading
+import time
+import urllib.parse
+
+LOCK = threading.Lock()
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.ports = {}
+        self.uploads = {}
+        self.counts = {}
+        (self.folder / "stored").mkdir()
+
+    def log(self, **line):
+        with LOCK, open(self.folder / "log", "a") as f:
+            f.write(json.dumps(line) + "\n")
+
+    def count(self, what):
+        with LOCK:
+            self.counts[what] = self.counts.get(what, 0) + 1
+            return self.counts[what]
+
+    def has(self, digest):
+        return (self.folder / "stored" / digest.removeprefix(
+            "sha256:")).exists()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    world = None
+    origin = "A"
+
+    def log_message(self, *_):
+        pass
+
+    # ---- talking ----
+
+    def length(self):
+        return int(self.headers.get("Content-Length", "0"))
+
+    def body(self, limit=None):
+        left = self.length() if limit is None else min(limit, self.length())
+        data = b""
+        while left:
+            piece = self.rfile.read(min(left, 1 << 20))
+            if not piece:
+                break
+            data += piece
+            left -= len(piece)
+        self.got = len(data)
+        return data
+
+    def answer(self, status, body=b"", **headers):
+        if getattr(self, "got", 0) < self.length():
+            self.close_connection = True
+            headers["Connection"] = "close"
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def error(self, status, code, **headers):
+        self.answer(status, json.dumps({"errors": [
+            {"code": code, "message": code.lower()}]}).encode(), **headers)
+
+    def hang_up(self):
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   b"\1\0\0\0\0\0\0\0")
+        self.connection.close()
+
+    # ---- routing ----
+
+    def handle_one(self):
+        self.got = 0
+        url = urllib.parse.urlsplit(self.path)
+        self.query = urllib.parse.parse_qs(url.query)
+        parts = url.path.strip("/").split("/")
+        try:
+            self.route(parts)
+        except (ConnectionError, ValueError):
+            self.close_connection = True
+        finally:
+            self.world.log(origin=self.origin, method=self.command,
+                           path=self.path, headers=dict(self.headers),
+                           got=self.got)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_one
+
+    def route(self, parts):
+        case = parts[1] if len(parts) > 1 else ""
+        self.case, _, self.how = case.partition(".")
+        if self.origin in "AS" and self.case != "anon" and \
+                "Authorization" not in self.headers:
+            self.error(401, "UNAUTHORIZED",
+                       WWW_Authenticate='Basic realm="hpush"')
+            return
+        if parts == ["v2"]:
+            self.answer(200, b"{}")
+            return
+        kind = parts[-2] if parts[-1] != "uploads" else "start"
+        fn = getattr(self, "on_" + kind, None)
+        if fn is None:
+            self.error(404, "UNSUPPORTED")
+            return
+        fn(parts[-1])
+
+    # ---- blobs ----
+
+    def on_blobs(self, digest):
+        if self.case == "status" and "head" in self.how:
+            self.error(int(self.how.split(".")[0]), "SAID")
+        elif self.case == "headlie" or self.world.has(digest):
+            self.answer(200)
+        else:
+            self.answer(404)
+
+    def upload_url(self, name):
+        path = "/v2/%s/x/uploads/%s?state=a%%2Bb" % (
+            self.path.split("/")[2], name)
+        if self.case != "loc":
+            return path
+        b = self.world.ports["B"]
+        return {"abs": "http://127.0.0.1:%d%s" % (self.world.ports["A"], path),
+                "port": "http://127.0.0.1:%d%s" % (b, path),
+                "host": "http://127.0.0.2:%d%s" % (b, path),
+                "user": "http://u:p@127.0.0.1:%d%s" % (b, path),
+                "lan": "http://192.0.2.1%s" % path,
+                "file": "file:///etc/passwd", "ftp": "ftp://127.0.0.1/x",
+                "text": "/else\twhere"}.get(self.how)
+
+    def on_start(self, _):
+        n = self.world.count(self.path)
+        if "mount" in self.query:
+            if self.case == "mount" and self.how != "202":
+                self.error(int(self.how), "DENIED")
+                return
+        elif self.case == "status" and "post" in self.how:
+            self.error(int(self.how.split(".")[0]), "SAID")
+            return
+        elif self.case == "flaky" and n <= 2:
+            self.error(503, "UNAVAILABLE", Retry_After="0")
+            return
+        name = "u%d" % self.world.count("uploads")
+        self.world.uploads[name] = b""
+        headers = {"Location": self.upload_url(name)}
+        if headers["Location"] is None:
+            headers = {}
+        if self.case == "minchunk":
+            headers["OCI_Chunk_Min_Length"] = 20 << 20
+        self.answer(202, **headers)
+
+    def on_uploads(self, name):
+        if name not in self.world.uploads:
+            self.body()
+            self.error(404, "BLOB_UPLOAD_UNKNOWN")
+        elif self.command == "PUT":
+            self.put(name)
+        elif self.command == "PATCH":
+            self.patch(name)
+        elif self.case == "lost":
+            del self.world.uploads[name]
+            self.error(404, "BLOB_UPLOAD_UNKNOWN")
+        else:
+            have = len(self.world.uploads[name])
+            self.answer(204, Location=self.upload_url(name),
+                        Range="0-%d" % max(have - 1, 0))
+
+    def put(self, name):
+        n = self.world.count(self.case + self.how + "put")
+        if self.length() and self.case in ("toolarge", "pieces", "minchunk",
+                                           "lost", "range", "stuck",
+                                           "patchbreak"):
+            self.error(405 if self.case == "pieces" else 413, "SIZE")
+            return
+        if self.case == "redir" and self.origin == "A":
+            status, where = self.how.split(".")
+            port = self.world.ports["A" if where == "same" else "B"]
+            host = "192.0.2.1" if where == "lan" else "127.0.0.1"
+            if where == "loop":
+                port = self.world.ports["A"]
+            path = self.path if where in ("port", "loop", "lan") else \
+                self.path.replace("/redir.", "/anon.")
+            self.answer(int(status), Location="http://%s:%d%s" % (
+                host, port, path))
+            return
+        if self.case == "break" and self.length() and n <= int(self.how):
+            self.body(self.length() // 2)
+            self.hang_up()
+            return
+        if self.case == "deaf":
+            time.sleep(20)
+            self.hang_up()
+            return
+        if self.case == "digest":
+            self.body()
+            self.error(400, "DIGEST_INVALID")
+            return
+        if self.case == "token" and n == 1:
+            self.error(401, "UNAUTHORIZED",
+                       WWW_Authenticate='Basic realm="hpush"')
+            return
+        data = self.world.uploads.pop(name) + self.body()
+        want = self.query["digest"][0]
+        if "sha256:" + hashlib.sha256(data).hexdigest() != want:
+            self.error(400, "DIGEST_INVALID")
+            return
+        (self.world.folder / "stored" / want[7:]).write_bytes(data)
+        self.answer(201, Location="/v2/x/blobs/" + want)
+
+    def patch(self, name):
+        have = len(self.world.uploads[name])
+        first = int(self.headers["Content-Range"].split("-")[0])
+        if first != have:
+            self.body()
+            self.error(416, "RANGE", Range="0-%d" % max(have - 1, 0))
+            return
+        if self.case == "toolarge" and self.length() > int(self.how):
+            self.error(413, "SIZE")
+            return
+        if self.case in ("patchbreak", "lost") and self.world.count(
+                self.case + self.how) <= int(self.how or 1):
+            self.world.uploads[name] += self.body(self.length() // 2)
+            self.hang_up()
+            return
+        data = self.body()
+        if self.case != "stuck":
+            self.world.uploads[name] += data
+        value = "0-%d" % max(len(self.world.uploads[name]) - 1, 0)
+        if self.case == "range":
+            value = {"more": "0-99999999999", "text": "lots", "one": "1-5",
+                     "huge": "0-18446744073709551615", "none": None,
+                     "bytes": "bytes=" + value}[self.how]
+        headers = {"Range": value} if value else {}
+        self.answer(202, Location=self.upload_url(name), **headers)
+
+    # ---- manifests ----
+
+    def on_manifests(self, ref):
+        data = self.body()
+        n = self.world.count(self.path)
+        if self.case == "status" and "manifest" in self.how:
+            self.error(int(self.how.split(".")[0]), "MANIFEST_INVALID")
+        elif self.case == "flaky" and n == 1:
+            self.error(503, "UNAVAILABLE", Retry_After="0")
+        elif self.case == "liar":
+            self.answer(201, Docker_Content_Digest="sha256:" + "0" * 64)
+        else:
+            (self.world.folder / "stored" / ref).write_bytes(data)
+            self.answer(201)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass
+
+
+class TlsServer(Server):
+    context = None
+
+    def finish_request(self, request, address):
+        try:
+            request = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return
+        super().finish_request(request, address)
+
+
+def serve(world, name, address, port=0, context=None):
+    handler = type("H" + name, (Handler,), {"world": world, "origin": name})
+    server = (TlsServer if context else Server)((address, port), handler)
+    server.context = context
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    world = World(sys.argv[1])
+    world.ports["A"] = serve(world, "A", "127.0.0.1")
+    world.ports["B"] = serve(world, "B", "127.0.0.1")
+    serve(world, "B", "127.0.0.2", world.ports["B"])
+    if (world.folder / "tls.crt").exists():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(world.folder / "tls.crt",
+                                world.folder / "tls.key")
+        world.ports["S"] = serve(world, "S", "127.0.0.1", 0, context)
+    (world.folder / "log").touch()
+    temporary = world.folder / "ports.new"
+    temporary.write_text("".join("%s=%d\n" % i for i in world.ports.items()))
+    temporary.rename(world.folder / "ports")
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
