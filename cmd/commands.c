@@ -42,6 +42,7 @@ const struct cmd *const commands[] = {
 	&cmd_container_restart,
 	&cmd_container_rm,
 	&cmd_container_run,
+	&cmd_container_session,
 	&cmd_container_start,
 	&cmd_container_stats,
 	&cmd_container_stop,

@@ -32,6 +32,7 @@ extern const struct cmd cmd_container_rename;
 extern const struct cmd cmd_container_restart;
 extern const struct cmd cmd_container_rm;
 extern const struct cmd cmd_container_run;
+extern const struct cmd cmd_container_session;
 extern const struct cmd cmd_container_start;
 extern const struct cmd cmd_container_stats;
 extern const struct cmd cmd_container_stop;

@@ -416,6 +416,7 @@ struct ctr_exec_opts {
 	size_t n_keep_fds;
 	bool no_session;	/* leaves no trace: no session, no events */
 	const char *detach_keys;
+	bool in_session;	/* we are what the monitor has forked */
 	char ret_id[65];	/* out: of a detached session */
 };
 

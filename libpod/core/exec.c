@@ -9,6 +9,9 @@
  * descriptor through which it could reach the caller's terminal or re-open a
  * file with other rights.
  *
+ * A container with a cgroup: the process has to be in it.  Where we may not
+ * move it there, the monitor forks a command of its own for it (session.c).
+ *
  * A session is a file RUN/containers/ID/exec-HEX with pid and start time,
  * written before the process is told of and removed at its end; a file whose
  * process is gone (the command was killed) counts for nothing.
@@ -23,9 +26,12 @@
 #include "libpod/core/event.h"
 #include "libpod/core/plan.h"
 #include "libpod/core/relay.h"
+#include "libpod/core/session.h"
 #include "libpod/monitor/monitor.h"
+#include "libpod/oci/cgroup.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -243,10 +249,11 @@ static void note_exec(struct runtime *rt, const struct ctr *c,
 /* From the fork to the exit code. */
 static int run_session(struct runtime *rt, const struct ctr *c,
 		       struct ctr_exec_opts *o, const struct oci_process *p,
-		       struct relay *rel, struct err *err)
+		       bool in_cgroup, struct relay *rel, struct err *err)
 {
 	struct streams s = { { -EBADF, -EBADF, -EBADF }, { false } };
 	struct oci_io io = { .console_fd = -EBADF };
+	struct cgroup cg cleanup(cgroup_done) = CGROUP_INIT;
 	struct oci_exec ex = { .init = c->init, .process = p, .io = &io,
 			       .ctr_name = c->name };
 	char id[65];
@@ -257,6 +264,9 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	memcpy(io.stdio, s.stdio, sizeof(io.stdio));
 	autoclose int pidfd = -EBADF;
 
+	if (in_cgroup)
+		ctr_cgroup(rt, c, &cg);
+	ex.cgroup = cg.path ? &cg : NULL;
 	if (r == 0)
 		r = oci_exec(&ex, &pidfd, &pid, err);
 	streams_done(&s);
@@ -284,6 +294,46 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	session_remove(rt, c, id);
 	if (r >= 0)
 		note_exec(rt, c, EVENT_EXEC_DIED, id, &r);
+	return r;
+}
+
+/* BRYO_FORCE=exec-by-monitor: as if the cgroup could not be entered */
+static bool is_forced(void)
+{
+#ifdef BRYO_TESTING
+	const char *env = getenv("BRYO_FORCE");
+
+	return env && strstr(env, "exec-by-monitor");
+#else
+	return false;
+#endif
+}
+
+/* Here; where that is not allowed beside the monitor; where that is dead here
+ * again, without the cgroup. */
+static int in_or_beside(struct runtime *rt, const struct ctr *c,
+			struct ctr_exec_opts *o, const struct oci_process *p,
+			struct relay *rel, struct err *err)
+{
+	struct relay again = *rel;
+	struct err why = ERR_INIT;
+	int r = !o->in_session && is_forced() ?
+			-EXDEV : run_session(rt, c, o, p, true, rel, &why);
+
+	if (r == -EXDEV && !o->in_session) {
+		err_clear(&why);
+		r = session_run(rt, c, o, &why);
+	}
+	if (r == -ENOTCONN && !o->in_session) {
+		log_warn("the process is not in the cgroup of container %s: "
+			 "its monitor is gone", c->name);
+		relay_done(rel);
+		*rel = again;
+		err_clear(&why);
+		r = run_session(rt, c, o, p, false, rel, &why);
+	}
+	if (r < 0)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
 	return r;
 }
 
@@ -322,5 +372,5 @@ int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
 		return r;
 	if (FAULT("exec.start") < 0)
 		return err_sys(err, "exec in %s", c->name);
-	return run_session(rt, c, opts, &p, &rel, err);
+	return in_or_beside(rt, c, opts, &p, &rel, err);
 }

@@ -219,6 +219,45 @@ void client_message(struct client *c, uint8_t type, const char *data,
 	}
 }
 
+/* The descriptors of a message, at most two; the others are closed.
+ * Return: how many */
+static size_t take_fds(struct msghdr *msg, int fds[2])
+{
+	size_t n = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h;
+	     h = CMSG_NXTHDR(msg, h)) {
+		const unsigned char *data = CMSG_DATA(h);
+		size_t have = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < have; i++) {
+			int fd;
+
+			memcpy(&fd, data + i * sizeof(int), sizeof(int));
+			if (n < 2)
+				fds[n++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return n;
+}
+
+/* Only ATTACH_SPAWN carries descriptors: both are its, or they are closed. */
+static bool spawn_message(struct client *c, uint8_t type, const int fds[2],
+			  size_t n)
+{
+	if (type == ATTACH_SPAWN && n == 2 && !c->m->dead) {
+		spawn_session(fds[0], fds[1]);
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	return type == ATTACH_SPAWN || n > 0;
+}
+
 static void client_read(struct client *c)
 {
 	struct monitor *m = c->m;
@@ -228,7 +267,14 @@ static void client_read(struct client *c)
 		{ .iov_base = &type, .iov_len = 1 },
 		{ .iov_base = m->in.data, .iov_len = ATTACH_MSG_MAX - 1 },
 	};
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	int fds[2];
 	ssize_t n;
 
 	/* Input is on its way still: this is no client that sends any. */
@@ -237,10 +283,14 @@ static void client_read(struct client *c)
 		iov[1].iov_len = sizeof(small);
 	}
 	do
-		n = recvmsg(c->fd, &msg, MSG_DONTWAIT);
+		n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return;
+	if (n > 0 && spawn_message(c, type, fds, take_fds(&msg, fds))) {
+		client_drop(c);
+		return;
+	}
 	if (n <= 0 || (msg.msg_flags & MSG_TRUNC)) {
 		client_drop(c);
 		return;
@@ -248,10 +298,11 @@ static void client_read(struct client *c)
 	client_message(c, type, iov[1].iov_base, (size_t)n - 1);
 }
 
-/* Input of another client, or the rest of it, is still to be written. */
+/* Input of another client, or the rest of it, is still to be written.  Who has
+ * not said hello sends none, but may want a session. */
 static bool may_read(const struct client *c)
 {
-	return !c->m->in.len || (c->hello && !(c->want & ATTACH_WANT_STDIN));
+	return !c->m->in.len || !c->hello || !(c->want & ATTACH_WANT_STDIN);
 }
 
 static int on_client(struct loop *loop unused_attr,

@@ -196,6 +196,12 @@ void health_check(struct monitor *m);
 /** health_stop() - the payload is dead: no more of them */
 void health_stop(struct monitor *m);
 
+/* spawn.c */
+
+/** spawn_session() - start the program behind @program, which gets @sock; both
+ *  are taken */
+void spawn_session(int program, int sock);
+
 /* ending.c */
 
 /** ending_start() - the payload is dead and reaped: record, notices, ... */

@@ -251,6 +251,8 @@ enum attach_msg {
 	ATTACH_STDERR = 'e',	/* m->c data */
 	ATTACH_EXIT = 'x',	/* m->c int32 exit code; the last message */
 	ATTACH_HELLO = 'h',	/* c->m uint8 flags: ATTACH_WANT_* */
+	ATTACH_SPAWN = 'f',	/* c->m with two descriptors: bryo and a socket;
+				   started as `bryo __session`, as our child */
 	ATTACH_SETTLED = 's',	/* c->m after EXIT: no need for exec_argv;
 				   one byte more: delete the directory */
 };

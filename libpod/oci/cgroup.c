@@ -412,7 +412,7 @@ static int make_by_hand(const struct cgroup_want *want, const char *root,
 
 static bool is_slice(const char *parent)
 {
-	return parent && str_ends(parent, ".slice");
+	return parent && str_ends(parent, ".slice") && !strchr(parent, '/');
 }
 
 int cgroup_parent_check(const char *parent, enum cgroup_manager manager,
@@ -426,8 +426,7 @@ int cgroup_parent_check(const char *parent, enum cgroup_manager manager,
 			       "when using systemd to manage cgroups: invalid "
 			       "argument");
 	if (strpbrk(parent, "\n\\") || streq(parent, "..") ||
-	    strstr(parent, "../") || str_ends(parent, "/..") ||
-	    (is_slice(parent) && strchr(parent, '/')))
+	    strstr(parent, "../") || str_ends(parent, "/.."))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "--cgroup-parent \"%s\" is not the name of a "
 			       "cgroup", parent);

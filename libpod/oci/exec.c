@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/oci/cgroup.h"
 #include "libpod/oci/clone.h"
 #include "libpod/oci/init.h"
 #include "libpod/oci/process.h"
@@ -83,13 +84,20 @@ static int not_running(const struct init *in, struct err *err)
 		       in->ctr_name ? in->ctr_name : "");
 }
 
+/*
+ * From within the container's cgroup namespace nobody may move a process from
+ * outside into it (nsdelegate): the new process joins that one by itself.
+ */
 static int join(struct init *in, const struct oci_exec *ex, int pidfd,
 		struct err *err)
 {
+	uint64_t later = ex->cgroup ? CLONE_NEWCGROUP : 0;
 	uint64_t other;
 
-	if (setns(pidfd, (int)all_namespaces()) == 0)
+	if (setns(pidfd, (int)(all_namespaces() & ~later)) == 0) {
+		in->cgroupns_fd = later ? pidfd : -EBADF;
 		return 0;
+	}
 	if (errno == ESRCH)
 		return not_running(in, err);
 	if (errno != EPERM && errno != EINVAL)
@@ -98,14 +106,16 @@ static int join(struct init *in, const struct oci_exec *ex, int pidfd,
 	other = other_namespaces(ex->init.pid);
 	if (!proc_is_alive(&ex->init))
 		return not_running(in, err);
-	if (setns(pidfd, (int)other) < 0)
+	if (setns(pidfd, (int)(other & ~later)) < 0)
 		return err_sys(err, "join the namespaces of the container");
+	in->cgroupns_fd = other & later ? pidfd : -EBADF;
 	return 0;
 }
 
 static int helper_run(struct init *in, const struct oci_exec *ex, int pidfd,
 		      struct err *err)
 {
+	int cgroup = ex->cgroup ? ex->cgroup->fd : -EBADF;
 	int ret_pidfd = -EBADF;
 	pid_t pid;
 	int r;
@@ -119,9 +129,12 @@ static int helper_run(struct init *in, const struct oci_exec *ex, int pidfd,
 	r = join(in, ex, pidfd, err);
 	if (r < 0)
 		return r;
-	pid = clone_process(CLONE_PARENT, &ret_pidfd);
+	pid = clone_process_into(CLONE_PARENT, cgroup, &ret_pidfd);
 	if (pid == 0)
 		init_main(in);
+	if (pid == -EACCES && cgroup >= 0)
+		return err_set(err, ERR_FAIL, EXDEV,
+			       "not allowed into the container's cgroup");
 	/* The pid namespace died between setns and clone. */
 	if (pid == -ENOMEM)
 		return not_running(in, err);

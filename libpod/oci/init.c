@@ -71,6 +71,7 @@ void init_setup(struct init *in, const struct oci_spec *spec,
 		.slot_fd = -EBADF,
 		.dev_fd = -EBADF,
 		.master_fd = -EBADF,
+		.cgroupns_fd = -EBADF,
 		.tty_fd = -EBADF,
 		.warnings = SB_INIT,
 	};
@@ -123,7 +124,7 @@ static void reset_signals(void)
 static int step_fds(struct init *in, struct err *err)
 {
 	const struct oci_process *p = in->process;
-	autofree int *keep = xcalloc(p->n_keep_fds + 6, sizeof(*keep));
+	autofree int *keep = xcalloc(p->n_keep_fds + 8, sizeof(*keep));
 	size_t used = 0;
 
 	(void)err;
@@ -137,6 +138,7 @@ static int step_fds(struct init *in, struct err *err)
 		keep[used++] = in->stdio[i];
 	keep[used++] = in->sync_fd;
 	keep[used++] = in->trampoline_fd;
+	keep[used++] = in->cgroupns_fd;
 	keep[used++] = trace_fd_number();
 	fd_close_all_but(keep, used);
 	return 0;
@@ -194,6 +196,12 @@ static int step_oom(struct init *in, struct err *err)
  * parent's, had the clone made it. */
 static int step_cgroupns(struct init *in, struct err *err)
 {
+	if (!in->spec) {
+		if (in->cgroupns_fd >= 0 &&
+		    setns(in->cgroupns_fd, CLONE_NEWCGROUP) < 0)
+			return err_sys(err, "join the cgroup namespace");
+		return 0;
+	}
 	if (!in->spec->cgroup ||
 	    in->spec->ns[OCI_NS_CGROUP].mode != OCI_NS_NEW)
 		return 0;
@@ -332,7 +340,7 @@ static int step_start(struct init *in, struct err *err)
 	X(oom, BOTH)			/* while the parent writes maps */   \
 	X(places, CREATE)		/* as the user that we still are */  \
 	X(ids, BOTH)			/* before any mount: needs caps */   \
-	X(cgroupns, CREATE)		/* in its cgroup since the clone */  \
+	X(cgroupns, BOTH)		/* in its cgroup since the clone */  \
 	X(proc, CREATE)			/* early: may have to start over */  \
 	X(network, CREATE)		/* the parent goes on meanwhile */   \
 	X(private, CREATE)                                                   \

@@ -32,6 +32,8 @@
  * @proc_fd:   root of a procfs that nothing covers
  * @slot_fd:   the empty directory "mnt" of the state directory
  * @dev_fd:    the tmpfs at /dev, when it has to become read-only at the end
+ * @cgroupns_fd: pidfd of the container whose cgroup namespace is entered after
+ *             the clone (oci_exec with a cgroup)
  * @tty_fd:    slave of the container's terminal
  */
 struct init {
@@ -55,6 +57,7 @@ struct init {
 	int slot_fd;
 	int dev_fd;
 	int master_fd;
+	int cgroupns_fd;	/* borrowed from the caller of oci_exec() */
 	int tty_fd;
 	struct user user;
 	struct sb warnings;

@@ -85,12 +85,13 @@ void oci_ctr_done(struct oci_ctr *ctr);
  * @init:      of the container
  * @process:   what to run
  * @io:        as above
- * @detach:    the process is not to die with the caller
+ * @cgroup:    the container's, NULL: stay in the caller's
  */
 struct oci_exec {
 	struct proc_id init;
 	const struct oci_process *process;
 	struct oci_io *io;
+	const struct cgroup *cgroup;
 	const char *ctr_name;	/* for messages */
 };
 
@@ -102,7 +103,8 @@ struct oci_exec {
  * Reap it as soon as it ended: the kernel lets a pid namespace end, and with
  * it the container's init, only when no zombie of it is left.
  *
- * -ESRCH with ERR_STATE when the container is not running (any more): also
+ * -EXDEV: the caller may not move a process into @ex->cgroup; nothing has
+ * happened.  -ESRCH with ERR_STATE when the container is not running (any more): also
  * what a fork after setns reports as ENOMEM.
  */
 int oci_exec(const struct oci_exec *ex, int *ret_pidfd, pid_t *ret_pid,
