@@ -154,7 +154,9 @@ const struct opt create_opts_life[] = {
 	OPT_STR(0, "restart", A, restart, "string",
 		"Restart policy: no, on-failure[:max], always, "
 		"unless-stopped"),
-	OPT_BOOL(0, "rm", A, rm, "Remove the container when it ends"),
+	{ 0, "rm", NULL, OPT_T_BOOL, OPT_CHECK_(A, rm, bool),
+	  offsetof(A, rm_given), NULL, NULL,
+	  "Remove the container when it ends", 0 },
 	OPT_END,
 };
 
@@ -385,6 +387,7 @@ static int set_restart(const struct create_args *a, struct ctr_config *c,
 		       struct err *err)
 {
 	c->auto_remove = a->rm;
+	c->remove_image = a->rmi;
 	return restart_parse(a->restart, c, err);
 }
 

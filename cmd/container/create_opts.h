@@ -66,7 +66,7 @@ struct create_args {
 	char *cgroups, *cgroup_parent;
 	bool oom_kill_disable;
 	/* life */
-	bool rm, replace;
+	bool rm, rm_given, rmi, replace;
 	char *restart, *log_driver;
 	char **log_opt;
 	char *cidfile, *pidfile, *conmon_pidfile;

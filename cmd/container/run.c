@@ -32,7 +32,9 @@ static const struct opt run_opts[] = {
 	OPT_STR(0, "detach-keys", struct run_args, detach_keys, "[Keys]",
 		"Key sequence to detach (default \"ctrl-p,ctrl-q\")"),
 	OPT_NOT_YET(0, "permissive", NULL, "Run with relaxed checks"),
-	OPT_NOT_YET(0, "rmi", NULL, "Remove the image at the end"),
+	OPT_BOOL(0, "rmi", struct run_args, create.rmi,
+		 "With --rm, which it implies: remove the image too, unless "
+		 "another container uses it"),
 	OPT_BOOL(0, "sig-proxy", struct run_args, sig_proxy,
 		 "Proxy received signals to the process"),
 	OPT_END,
@@ -58,13 +60,17 @@ static int check(const struct run_args *args, struct err *err)
 	if (args->detach && args->create.attach)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "cannot specify both --attach and --detach");
+	if (args->create.rmi && args->create.rm_given && !args->create.rm)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "the --rmi option does not work without --rm");
 	return 0;
 }
 
 static int run_run(struct runtime *rt, const void *p, char **argv,
 		   struct err *err)
 {
-	const struct run_args *args = p;
+	struct run_args args_value = *(const struct run_args *)p;
+	struct run_args *args = &args_value;
 	auto_image struct image *img = NULL;
 	auto_ctr struct ctr *c = NULL;
 	struct attached att = { .detach_keys = args->detach_keys,
@@ -80,6 +86,7 @@ static int run_run(struct runtime *rt, const void *p, char **argv,
 		r = userns_prepare(rt, err);
 	if (r < 0)
 		return r;
+	args->create.rm |= args->create.rmi;
 	if (!args->detach)
 		warn_no_tty(&args->create);
 	r = create_container(rt, &args->create, argv, true, &img, &c, err);

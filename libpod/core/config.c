@@ -126,6 +126,7 @@ static const struct field fields[] = {
 	FIELD(F_STR, cgroup_parent),
 	FIELD(F_STR, cgroup_manager),
 	FIELD(F_BOOL, auto_remove),
+	FIELD(F_BOOL, remove_image),
 	FIELD(F_U32, restart_max),
 	FIELD(F_STR, log_driver),
 	FIELD(F_U64, log_size),
@@ -484,7 +485,7 @@ void config_brief(const struct ctr_config *c, struct sb *out)
 		brief_add(out, 't', c->mounts[i].target);
 	}
 	if (c->auto_remove)
-		brief_add(out, 'R', "");
+		brief_add(out, 'R', c->remove_image ? "i" : "");
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		brief_add(out, 'j', str_after(modes[i] ? modes[i] : "",
 					      "container:"));
@@ -550,6 +551,7 @@ static void brief_field(struct ctr_config *c, char tag, char *text)
 		break;
 	case 'R':
 		c->auto_remove = true;
+		c->remove_image = text[0] == 'i';
 		break;
 	default:
 		break;

@@ -160,6 +160,7 @@ struct ctr_config {
 	char *cgroup_manager;	/* "systemd", "cgroupfs", NULL: either */
 	/* life */
 	bool auto_remove;
+	bool remove_image; /* with it, when nobody else uses it */
 	enum ctr_restart restart;
 	uint32_t restart_max;
 	char *log_driver;

@@ -613,7 +613,7 @@ static struct json_object *host_config(struct runtime *rt,
 	json_set(o, "PortBindings", bindings(ports_of(ctr)));
 	json_set(o, "RestartPolicy", restart_policy(c));
 	json_set_bool(o, "AutoRemove", c->auto_remove);
-	json_set_bool(o, "AutoRemoveImage", false);
+	json_set_bool(o, "AutoRemoveImage", c->remove_image);
 	json_set(o, "Annotations", json_new_env_map(c->annotations));
 	set_text(o, "VolumeDriver", "");
 	json_set(o, "VolumesFrom", NULL);

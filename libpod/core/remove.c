@@ -18,6 +18,7 @@
 #include "util/db.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -69,6 +70,28 @@ static int tx_erase(struct runtime *rt, void *arg, struct err *err)
 	return r;
 }
 
+/* --rmi: by the name that was asked for, as long as it means this image */
+static void remove_image(struct runtime *rt, struct store *s,
+			 const struct ctr *c)
+{
+	const char *name = c->config.image_name;
+	auto_image struct image *img = NULL;
+	autostrv char **untagged = NULL;
+	autostrv char **deleted = NULL;
+	struct err err = ERR_INIT;
+
+	if (str_is_empty(name) || image_find(s, name, &img, NULL) < 0 ||
+	    !streq(img->id, c->config.image_id))
+		name = c->config.image_id;
+	if (image_remove(s, name, 0, &untagged, &deleted, &err) < 0)
+		log_warn("%s: %s", name, err.kind == ERR_IN_USE ?
+			 "image is in use by a container" : err.msg);
+	for (char **v = untagged; v && *v; v++)
+		(void)event_image(rt, EVENT_UNTAG, NULL, *v, NULL);
+	for (char **v = deleted; v && *v; v++)
+		(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
+}
+
 /* @keep: leave the trash to somebody else, unless volumes lie there too */
 static int erase(struct runtime *rt, const struct ctr *c,
 		 const struct ctr_mark *check, bool volumes, bool *keep,
@@ -93,6 +116,8 @@ static int erase(struct runtime *rt, const struct ctr *c,
 		return err_sys(err, "remove container %.12s", c->id);
 	if (c->config.cidfile)
 		(void)unlink(c->config.cidfile);
+	if (c->config.remove_image)
+		remove_image(rt, e.store, c);
 	if (keep)
 		*keep = !dead;
 	if (!keep || dead)
