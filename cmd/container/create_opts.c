@@ -137,6 +137,9 @@ const struct opt create_opts_life[] = {
 		 "Add annotations (key=value)"),
 	OPT_STR(0, "cidfile", A, cidfile, "string",
 		"Write the container ID to the file"),
+	OPT_STR(0, "sdnotify", A, sdnotify, "string",
+		"Who tells systemd that the service is ready: container, "
+		"conmon, healthy, ignore"),
 	OPT_STR(0, "conmon-pidfile", A, conmon_pidfile, "string",
 		"Write the monitor's process ID to the file"),
 	OPT_STRV('l', "label", A, label, "strings", "Set metadata"),
@@ -200,7 +203,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "requires", "strings", "Containers to start first"),
 	OPT_NOT_YET(0, "retry-delay", "string", "Time between two tries"),
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
-	OPT_NOT_YET(0, "sdnotify", "string", "sd_notify mode"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
 	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
 	OPT_NOT_YET(0, "volume-driver", "string", "Volume driver"),
@@ -421,6 +423,21 @@ static void set_create_command(struct ctr_config *c)
 		strv_add(&c->create_command, text.buf + i);
 }
 
+static int set_sdnotify(const char *mode, struct ctr_config *c,
+			struct err *err)
+{
+	static const char *const modes[] = { "container", "conmon", "healthy",
+					     "ignore" };
+
+	for (size_t i = 0; mode && i < ARRAY_LEN(modes); i++)
+		if (streq(mode, modes[i]))
+			str_set(&c->sdnotify, mode);
+	return !mode || c->sdnotify ? 0 :
+	       err_set(err, ERR_INVALID, EINVAL,
+		       "invalid sdnotify value \"%s\": must be container, "
+		       "conmon, healthy or ignore: invalid argument", mode);
+}
+
 static int set_life(const struct create_args *a, struct ctr_config *c,
 		    struct err *err)
 {
@@ -442,6 +459,8 @@ static int set_life(const struct create_args *a, struct ctr_config *c,
 		r = set_file(&c->pidfile, a->pidfile, err);
 	if (r == 0)
 		r = set_file(&c->conmon_pidfile, a->conmon_pidfile, err);
+	if (r == 0)
+		r = set_sdnotify(a->sdnotify, c, err);
 	if (r < 0)
 		return r;
 	strv_extend(&c->annotations, a->annotation);

@@ -69,7 +69,7 @@ struct create_args {
 	bool rm, rm_given, rmi, replace;
 	char *restart, *log_driver;
 	char **log_opt;
-	char *cidfile, *pidfile, *conmon_pidfile;
+	char *cidfile, *pidfile, *conmon_pidfile, *sdnotify;
 	struct health_args health;
 };
 

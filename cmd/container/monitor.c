@@ -30,12 +30,16 @@ static int monitor_run(struct runtime *rt, const void *p, char **argv,
 		       struct err *err)
 {
 	const struct monitor_args *args = p;
+	int code = 0;
+	int r;
 
 	if (args->lock_fd < 3 || fd_cloexec(args->lock_fd, true) < 0)
 		return err_set(err, ERR_USAGE, EBADF,
 			       "--lock-fd names no open descriptor");
-	return ctr_ended(rt, argv[0], (uint32_t)args->start, args->lock_fd,
-			 (uint32_t)args->delay, err);
+	r = ctr_ended(rt, argv[0], (uint32_t)args->start, args->lock_fd,
+		      (uint32_t)args->delay, &code, err);
+	/* systemd looks at it: --sdnotify makes the monitor the main process */
+	return r < 0 ? r : code & 0xff;
 }
 
 const struct cmd cmd_container_monitor = {

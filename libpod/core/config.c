@@ -141,6 +141,7 @@ static const struct field fields[] = {
 	FIELD(F_STR, pidfile),
 	FIELD(F_STR, conmon_pidfile),
 	FIELD(F_STR, image_stop_signal),
+	FIELD(F_STR, sdnotify),
 	FIELD(F_STRV, create_command),
 };
 

@@ -173,6 +173,7 @@ struct ctr_config {
 	bool log_blocking;
 	char *cidfile, *pidfile, *conmon_pidfile;
 	char *image_stop_signal;
+	char *sdnotify;		/* NULL "container", conmon, healthy, ignore */
 	char **create_command;	/* argv of the create or run */
 	struct health_conf *health; /* the image's and --health-*, or NULL */
 };
@@ -379,9 +380,11 @@ bool runtime_wants_upkeep(struct runtime *rt);
  * @start_n:  which start ended
  * @lock_fd:  the monitor lock, held
  * @delay_ms: the back-off that was just waited for
+ * @ret_code: how it ended, when it was for us to settle; else untouched
  */
 int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
-	      int lock_fd, uint32_t delay_ms, struct err *err);
+	      int lock_fd, uint32_t delay_ms, int *ret_code,
+	      struct err *err);
 
 struct ctr_rm_opts {
 	bool force;

@@ -34,6 +34,7 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
 #include "libpod/core/health_priv.h"
+#include "libpod/core/notify.h"
 #include "util/clock.h"
 #include "util/db.h"
 #include "util/fault.h"
@@ -235,6 +236,8 @@ static void tell(const struct check *k, enum health_status status)
 	struct tell t = { k, status };
 	struct err why = ERR_INIT;
 
+	if (status == HEALTH_HEALTHY)
+		notify_healthy(k->c);
 	if (tx_run(k->rt, TX_RESERVE, tx_tell, &t, &why) < 0)
 		log_debug("health of %s: %s", k->c->name, why.msg);
 }

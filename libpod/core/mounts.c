@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/notify.h"
 #include "libpod/core/plan.h"
 #include "util/fd.h"
 #include "util/path.h"
@@ -397,6 +398,23 @@ static int add_device(struct plan *p, const char *text, struct err *err)
 	return 0;
 }
 
+static int add_notify(struct plan *p, struct err *err)
+{
+	const char *path = notify_for_payload(p->c);
+	struct oci_mount m = { .kind = OCI_MOUNT_BIND, .source = path,
+			       .target = NOTIFY_TARGET, .attr = ATTR_SAFE };
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "NOTIFY_SOCKET %s", path);
+	m.source_fd = plan_fd(p, fd);
+	plan_mount(p, &m);
+	return 0;
+}
+
 static int add_timezone(struct plan *p, struct err *err)
 {
 	const char *tz = p->c->config.tz;
@@ -451,6 +469,8 @@ int plan_mounts(struct plan *p, struct err *err)
 		r = add_files(p, err);
 	if (r == 0)
 		r = add_timezone(p, err);
+	if (r == 0)
+		r = add_notify(p, err);
 	for (size_t i = 0; r == 0 && i < c->n_mounts; i++)
 		r = plan_user_mount(p, i, err);
 	for (char **d = c->devices; r == 0 && d && *d; d++)

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/notify.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -278,6 +279,8 @@ int plan_process(struct plan *p, struct err *err)
 	strv_extend(&p->args, c->cmd);
 	proc->args = p->args;
 	p->env = ctr_env(p->c);
+	if (notify_for_payload(p->c))
+		strv_env_set(&p->env, "NOTIFY_SOCKET", NOTIFY_TARGET);
 	r = plan_secret_env(p, err);
 	if (r < 0)
 		return r;

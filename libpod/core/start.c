@@ -28,6 +28,7 @@
 #include <sys/un.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/notify.h"
 #include "libpod/core/event.h"
 #include "libpod/core/plan.h"
 #include "libpod/monitor/launch.h"
@@ -596,6 +597,8 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 			undo_start(rt, c, run || c->config.auto_remove,
 				   &before, &why);
 			err_set(err, why.kind, why.code, "%s", why.msg);
+		} else {
+			notify_started(c, c->monitor.pid);
 		}
 	}
 	close_fd(c->op_fd);
@@ -706,7 +709,7 @@ static void note_failure(struct runtime *rt, struct ctr *c,
 }
 
 int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
-	      int lock_fd, uint32_t delay_ms, struct err *err)
+	      int lock_fd, uint32_t delay_ms, int *ret_code, struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
 	struct err why = ERR_INIT;
@@ -728,6 +731,7 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 		return err_set(err, why.kind, why.code, "%s", why.msg);
 	if (c->start_n != start_n || c->state != CTR_EXITED)
 		return 0;	/* somebody else's turn */
+	*ret_code = c->exit_code;
 	db_checkpoint(rt->db, false);
 	if (c->config.auto_remove)
 		return ctr_erase(rt, c, NULL, true, err);

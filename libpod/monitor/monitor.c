@@ -248,5 +248,6 @@ int monitor_main(struct monitor_conf *c)
 		exec_next(c);
 	if (r == 0 && m.removed)
 		delete_dir(c->dir_fd);
-	return r == 0 ? 0 : 1;
+	/* systemd looks at it: --sdnotify makes us the main process */
+	return r == 0 ? m.record.code & 0xff : 1;
 }

@@ -70,7 +70,7 @@ setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg,thread=multi -cpu max -sm
 	-device virtio-rng-pci \
 	-serial "file:$work/console" -serial "file:$work/tap" &
 qemu=$!
-tail -f --pid "$qemu" -n +1 "$work/tap" | tr -d '\r' &
+tail -f --pid "$qemu" -n +1 "$work/tap" | sed -u 's,\r$,,' &
 printer=$!
 ended=false
 while [ $((SECONDS - start)) -lt "$limit" ]; do
