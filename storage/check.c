@@ -33,6 +33,7 @@
 #include "util/db.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/json.h"
 #include "util/safe.h"
 #include "util/sha256.h"
 #include "util/str.h"
@@ -142,12 +143,40 @@ static int check_blobs(struct store *s, struct check *ck, struct err *err)
 
 /* ---- layers ------------------------------------------------------------- */
 
-/* The blob of a layer: as layer.json says or, without one, as a manifest of
+/* The n-th diff id of the config goes with the n-th layer of the manifest. */
+static bool blob_of_image(struct store *s, const struct image *img,
+			  const char *hex, char ret[65])
+{
+	autojson struct json_object *manifest = NULL;
+	autojson struct json_object *config = NULL;
+	autostrv char **diff_ids = NULL;
+	struct json_object *layers;
+
+	if (image_config(s, img, &config, NULL) < 0 ||
+	    image_manifest(s, img, &manifest, NULL) < 0)
+		return false;
+	diff_ids = json_strv(json_obj(config, "rootfs"), "diff_ids");
+	layers = json_arr(manifest, "layers");
+	for (size_t i = 0; layers && diff_ids && diff_ids[i]; i++) {
+		const char *digest = json_str(
+			json_object_array_get_idx(layers, i), "digest");
+
+		if (!streq(str_after(diff_ids[i], "sha256:"), hex) ||
+		    !digest_is_valid(digest) ||
+		    !blob_exists(s, digest_hex(digest)))
+			continue;
+		memcpy(ret, digest_hex(digest), 65);
+		return true;
+	}
+	return false;
+}
+
+/* The blob of a layer: as layer.json says or, without that, the documents of
  * an image that has the layer; "" when there is none. */
 static void find_blob(struct store *s, const char *hex, char ret[65])
 {
 	auto_layer_info struct layer_info info = { 0 };
-	auto_db_stmt struct db_stmt *st = NULL;
+	auto_image_list struct image_list list = { 0 };
 
 	*ret = '\0';
 	if (layer_read(s, hex, &info, NULL) == 0 && *info.digest &&
@@ -155,17 +184,11 @@ static void find_blob(struct store *s, const char *hex, char ret[65])
 		memcpy(ret, digest_hex(info.digest), 65);
 		return;
 	}
-	/* the n-th layer of an image has the n-th blob of its manifest, but
-	   only bryo-layer can tell for sure: it checks the diff id */
-	st = db_prep(s->conf.db, NULL, "SELECT DISTINCT b.digest FROM"
-		     " image_blob b JOIN image_layer l ON b.image = l.image"
-		     " JOIN image i ON i.id = l.image WHERE l.diff_id = ?"
-		     " AND b.digest <> i.id AND 'sha256:' || b.digest <>"
-		     " i.digest AND NOT EXISTS (SELECT 1 FROM image_layer o"
-		     " WHERE o.image = l.image AND o.diff_id <> l.diff_id)",
-		     "s", hex);
-	if (st && db_step(st, NULL) == 1 && blob_exists(s, db_str(st, 0)))
-		(void)snprintf(ret, 65, "%s", db_str(st, 0));
+	if (image_list(s, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++)
+		if (blob_of_image(s, list.v[i], hex, ret))
+			return;
 }
 
 /* The blob unpacked into @st; the digest of what comes out is checked. */

@@ -354,6 +354,9 @@ static int walk_file(struct diff *d, struct frame *f, const struct pair *x,
 		if (refuse_reference(fd, err) < 0)
 			return -err->code;
 	}
+	/* a whiteout says nothing but its name */
+	if (was && d->conf->raw && str_starts(now->name, WHITEOUT_PREFIX))
+		return 0;
 	if (was && was->kind == NAME_FILE && x->view == VIEW_FULL)
 		r = same_file(d, f->fd, x->old->fd[was->layer], now->name,
 			      &st, err);

@@ -4,7 +4,8 @@
 
 usage: bench.py [--rounds N] [--binary DIR] [ROW...]
 
-Rows: run lifecycle small parallel ps1000 running memory pull (default: all).
+Rows: run lifecycle small parallel ps1000 running memory pull archive
+(default: all).
 
 The peers of a row take turns: A B C A B C ..., so that a machine whose speed
 drifts treats them alike.  Printed: median and minimum of each in
@@ -390,20 +391,84 @@ def big_layout():
     return path
 
 
-def row_pull(host):
-    push(big_layout(), f"{host}/big")
-    image = f"{host}/big"
-    row = Row("pull, 10 layers 560 MB 20k files", rounds=3)
-    for name, engine in (("bryo", BRYO), ("podman", PODMAN)):
+def many_layout():
+    """1 layer, 100k files of 1.8 kB in 500 directories."""
+    path = CACHE / "many"
+    if (path / "index.json").exists():
+        return path
+    sys.path.insert(0, str(TOP / "tests/images"))
+    import mkimage
+    rng = random.Random(2)
+    text = rng.randbytes(1 << 16).hex().encode()
+    layer = mkimage.Layer()
+    for d in range(500):
+        layer.dir(f"many/d{d}")
+        for f in range(200):
+            at = rng.randrange(len(text) - 1800)
+            layer.file(f"many/d{d}/f{f}", text[at:at + 1800])
+    mkimage.Layout(path).image("many", [layer], {"Cmd": ["true"]})
+    return path
+
+
+ENGINES = (("bryo", BRYO), ("podman", PODMAN))
+
+
+def pull_row(title, image, rounds):
+    row = Row("pull, " + title, rounds=rounds)
+    for name, engine in ENGINES:
         row.peer(name, engine + ["pull", "-q", image],
                  after=lambda i, e=engine: (sh(e + ["rmi", image]),
                                             time.sleep(2)))
     row.run()
 
 
+def row_pull(host):
+    for name, make, title in (
+            ("big", big_layout, "10 layers 560 MB 20k files"),
+            ("many", many_layout, "1 layer 100k files")):
+        push(make(), f"{host}/{name}")
+        pull_row(title, f"{host}/{name}", 3)
+    pull_row("busybox 2 MB", f"{host}/busybox", args.rounds)
+    for name, engine in ENGINES:
+        sh(engine + ["pull", "-q", f"{host}/busybox"])
+
+
+def row_archive(host):
+    """save, load, commit, rmi of the image with ten layers"""
+    push(big_layout(), f"{host}/big")
+    image = f"{host}/big"
+    tars = {name: WORK / f"{name}.tar" for name, _ in ENGINES}
+    save, load, rmi, commit = (
+        Row("save, docker-archive 560 MB", rounds=2),
+        Row("load, docker-archive 560 MB", rounds=2),
+        Row("rmi, 560 MB", rounds=2), Row("commit, 20 MB 2000 files", rounds=3))
+    for name, engine in ENGINES:
+        sh(engine + ["pull", "-q", image])
+        tar = tars[name]
+        save.peer(name, engine + ["save", "-q", "-o", str(tar), image],
+                  before=lambda i, t=tar: t.unlink(missing_ok=True))
+        load.peer(name, engine + ["load", "-q", "-i", str(tar)],
+                  before=lambda i, e=engine: (sh(e + ["rmi", image]),
+                                              time.sleep(2)))
+        rmi.peer(name, engine + ["rmi", image],
+                 after=lambda i, e=engine, t=tar: (
+                     time.sleep(2), sh(e + ["load", "-q", "-i", str(t)])))
+        sh(engine + ["run", "--name", "wrote", "--network", "none",
+                     f"{host}/busybox", "sh", "-c",
+                     "mkdir /w; i=0; while [ $i -lt 2000 ]; do"
+                     " head -c 10240 /dev/urandom >/w/$i;"
+                     " i=$((i+1)); done"])
+        commit.peer(name, engine + ["commit", "-q", "wrote"])
+    for row in (save, load, rmi, commit):
+        row.run()
+    for name, engine in ENGINES:
+        sh(engine + ["rm", "wrote"])
+        sh(engine + ["rmi", image])
+
+
 def main():
     rows = args.rows or ["run", "lifecycle", "small", "parallel", "ps1000",
-                         "running", "memory", "pull"]
+                         "running", "memory", "pull", "archive"]
     layout("busybox")
     registry, host = start_registry()
     try:
@@ -416,7 +481,8 @@ def main():
         print(f"{os.cpu_count()} cpus, load {load:.2f}, "
               f"{os.uname().release}, {args.rounds} rounds, milliseconds")
         for name in rows:
-            globals()["row_" + name](host if name == "pull" else image)
+            globals()["row_" + name](
+                host if name in ("pull", "archive") else image)
     finally:
         for engine in (BRYO, PODMAN):
             sh(engine + ["rm", "-fa", "-t", "0"], check=False)

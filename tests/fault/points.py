@@ -170,6 +170,47 @@ def save(e, fault):
     return expect(r, 0, lambda: has_image(e))
 
 
+def made(e, content):
+    """The image "made" has the file that was asked for."""
+    r = e.run("run", "--rm", "--network", "none", "made", "cat", "/f")
+    return r.returncode == 0 and r.stdout.strip() == content
+
+
+def commit(e, fault):
+    e.ok("run", "-d", "--name", "c", "--network", "none", IMAGE, "sh", "-c",
+         "echo x >/f; sleep 1000")
+    while e.run("exec", "c", "test", "-s", "/f").returncode:
+        time.sleep(0.01)
+    r = e.run("commit", "-q", "c", "made", fault=fault)
+    good = expect(r, 0, lambda: made(e, "x"))
+    e.run("rmi", "-f", "made")
+    return good
+
+
+def import_(e, fault):
+    path = str(e.dir / "root.tar")
+    e.ok("run", "--name", "i", "--network", "none", IMAGE, "sh", "-c",
+         "echo y >/f")
+    e.ok("export", "-o", path, "i")
+    r = e.run("import", "-q", path, "made", fault=fault)
+    good = expect(r, 0, lambda: made(e, "y"))
+    e.run("rmi", "-f", "made")
+    return good
+
+
+def check(e, fault):
+    """A damaged layer is repaired, at the second try at the latest."""
+    file = next((e.data / "layers").glob("*/diff/bin/busybox"))
+    with open(file, "r+b") as f:
+        f.seek(5000)
+        f.write(b"damage")
+    r = e.run("system", "check", "--repair", fault=fault)
+    good = expect(r, 0)
+    e.ok("system", "check", "--repair")
+    e.ok("system", "check")
+    return good
+
+
 def recover(e, fault):
     """Killed while it cleans up after somebody who was killed."""
     e.run("create", "--name", "new", *SLEEP, fault="create.finish:kill")
@@ -179,7 +220,7 @@ def recover(e, fault):
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
     create, vfs, start, run, run_net, run_first, run_d, run_d_rm, restart,
     stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, rmi, save,
-    recover)}
+    commit, import_, check, recover)}
 
 
 def has_image(e):
