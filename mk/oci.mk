@@ -51,3 +51,11 @@ $(O)/probe: $(call obj,tests/tools/probe.c)
 	$(Q)$(CC) -static-pie $(LDFLAGS) -o $@ $<
 
 check-hostile: $(O)/probe
+
+# What is written per machine, tried on the one that we do not have.
+ifeq ($(shell uname -m),x86_64)
+lint: lint-aarch64
+
+lint-aarch64: $(SECCOMP_HEADER) # code per machine compiles, bryo-init runs
+	$(Q)tests/lint/aarch64.py aarch64-linux-gnu-gcc qemu-aarch64-static $(O)
+endif

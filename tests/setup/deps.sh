@@ -17,6 +17,10 @@ mmdebstrap qemu-system-x86 qemu-utils e2fsprogs
 shellcheck codespell cppcheck clang-format-14 libclang-rt-14-dev
 "
 
+# the other machine's compiler, for the lint
+[ "$(uname -m)" != x86_64 ] ||
+	packages="$packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
+
 missing=""
 for p in $packages; do
 	status=$(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null || :)
