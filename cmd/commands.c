@@ -60,6 +60,7 @@ const struct cmd *const commands[] = {
 	&cmd_image_inspect,
 	&cmd_image_load,
 	&cmd_image_ls,
+	&cmd_image_mount,
 	&cmd_image_prune,
 	&cmd_image_pull,
 	&cmd_image_push,
@@ -70,6 +71,7 @@ const struct cmd *const commands[] = {
 	&cmd_image_save,
 	&cmd_image_tag,
 	&cmd_image_tree,
+	&cmd_image_unmount,
 	&cmd_image_untag,
 	/* manifest lists */
 	&cmd_manifest_add,

@@ -51,6 +51,7 @@ extern const struct cmd cmd_image_import;
 extern const struct cmd cmd_image_inspect;
 extern const struct cmd cmd_image_load;
 extern const struct cmd cmd_image_ls;
+extern const struct cmd cmd_image_mount;
 extern const struct cmd cmd_image_prune;
 extern const struct cmd cmd_image_pull;
 extern const struct cmd cmd_image_push;
@@ -61,6 +62,7 @@ extern const struct cmd cmd_image_rm;
 extern const struct cmd cmd_image_save;
 extern const struct cmd cmd_image_tag;
 extern const struct cmd cmd_image_tree;
+extern const struct cmd cmd_image_unmount;
 extern const struct cmd cmd_image_untag;
 
 /* manifest lists */
