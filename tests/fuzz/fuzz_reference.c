@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Image references, digests and platforms.  What is accepted prints as
+ * Image references, transports, digests and platforms.  What is accepted prints as
  * itself, and is fit for a path and a URL.
  */
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include "storage/image/digest.h"
 #include "storage/image/platform.h"
 #include "storage/image/ref.h"
+#include "storage/transport.h"
 #include "util/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,11 +53,24 @@ static void check_platform(const char *text)
 		abort();
 }
 
+/* A path or a name, never both; what follows it is a part of the text. */
+static void check_transport(const char *text)
+{
+	auto_transport struct transport t = { .name = NULL };
+
+	transport_parse(text, &t);
+	if (!t.name == !t.path || (t.ref && !t.path))
+		abort();
+	if (t.ref && !str_ends(text, t.ref))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	autofree char *text = xstrndup((const char *)data, size);
 
 	check_reference(text);
+	check_transport(text);
 	check_platform(text);
 	if (digest_is_valid(text) && strlen(digest_hex(text)) != 64)
 		abort();

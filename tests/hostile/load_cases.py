@@ -180,6 +180,74 @@ def oci_cases():
         index["manifests"][0]["digest"] = digest
         load("oci digest '%s'" % digest, as_archive(dict(files, **{"index.json": json.dumps(index)})))
     layouts(files, layer)
+    plain_dirs(files)
+    destinations()
+
+
+def write_tree(top, files):
+    for path, data in files.items():
+        full = os.path.join(top, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as f:
+            f.write(data if isinstance(data, bytes) else data.encode())
+
+
+def plain_dirs(files):
+    """dir: the manifest names its files by digest."""
+    index = json.loads(files["index.json"])
+    blobs = {name.split("/")[-1]: data for name, data in files.items() if "/" in name}
+    manifest = blobs.pop(index["manifests"][0]["digest"][7:])
+    good = dict(blobs, **{"manifest.json": manifest, "version": "Directory Transport Version: 1.1\n"})
+    doc = json.loads(manifest)
+    layer = doc["layers"][0]["digest"][7:]
+    cases = {"control": good}
+    for digest in ("sha256:../canary/secret", "sha256:" + "0" * 64, "sha512:" + "0" * 128):
+        lie = json.loads(manifest)
+        lie["layers"][0]["digest"] = digest
+        cases["layer " + digest[:20]] = dict(good, **{"manifest.json": json.dumps(lie)})
+    cases["two readings"] = dict(good, **{"manifest.json": json.dumps(dict(doc, manifests=[]))})
+    cases["no manifest"] = {k: v for k, v in good.items() if k != "manifest.json"}
+    cases["layer changed"] = dict(good, **{layer: good[layer][:-1] + b"x"})
+    cases["manifest of 5 MiB"] = dict(good, **{"manifest.json": manifest + b" " * (5 << 20)})
+    cases["depth"] = dict(good, **{"manifest.json": "[" * 100000})
+    for name, tree in cases.items():
+        top = tempfile.mkdtemp(dir=WORK, prefix="dir-")
+        write_tree(top, tree)
+        check("dir: " + name, bryo("pull", "dir:" + top), snapshot(), name == "control")
+    top = tempfile.mkdtemp(dir=WORK, prefix="dir-")
+    write_tree(top, good)
+    os.unlink(os.path.join(top, layer))
+    os.symlink(CANARY + "/secret", os.path.join(top, layer))
+    check("dir: layer a symlink", bryo("pull", "dir:" + top), snapshot(), False)
+
+
+def destinations():
+    """Directories that wait for a push with links in them."""
+    p = bryo("load", "-q", data=docker({}).bytes())
+    name = p.stdout.decode().split(": ", 1)[1].strip()
+    name = name[7:] if name.startswith("sha256:") else name
+    before = snapshot()
+    for kind, links in (("oci", ("blobs",)), ("oci", ("blobs/sha256",)), ("oci", ("index.json",)),
+                        ("oci", ("oci-layout",)), ("dir", ("version",)), ("dir", ("manifest.json",))):
+        top = tempfile.mkdtemp(dir=WORK, prefix="dest-")
+        if kind == "dir" and links != ("version",):
+            write_tree(top, {"version": "Directory Transport Version: 1.1\n"})
+        for link in links:
+            os.makedirs(os.path.dirname(os.path.join(top, link)), exist_ok=True)
+            os.symlink(CANARY if "blobs" in link else CANARY + "/victim", os.path.join(top, link))
+        for fmt in ("push", "save"):
+            counts[0] += 1
+            if fmt == "push":
+                p = bryo("push", "-q", name, kind + ":" + top)
+            else:
+                p = bryo("save", "-q", "--format", {"oci": "oci-dir", "dir": "docker-dir"}[kind],
+                         "-o", top, name)
+            what = "%s to %s with %s a link" % (fmt, kind, links)
+            if snapshot() != before:
+                fail(what, "the canary changed")
+            if p.returncode not in (0, 125):
+                fail(what, "exit %d %r" % (p.returncode, p.stderr))
+    bryo("rmi", "-fa")
 
 
 def layouts(files, layer):
