@@ -38,6 +38,8 @@
 #define BUSY_TOTAL_MS 30000
 #define STMT_CACHE 64
 #define WAL_PAGES_MAX 200
+/* its own limit is 512, for the names of the log files, too */
+#define PATH_BYTES_MAX 500
 
 struct db_stmt {
 	struct db *db;
@@ -256,10 +258,19 @@ int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	int r;
 
 	TRACE("sql", "open");
+	db->lock_fd = -EBADF;
 	if (!err)
 		err = &local;
-	db->lock_fd = open_lock(dirfd, path, err);
-	r = db->lock_fd < 0 ? db->lock_fd : 0;
+	r = strlen(path) > PATH_BYTES_MAX ?
+		    err_set(err, ERR_LIMIT, ENAMETOOLONG,
+			    "the path of the state database is longer than %d "
+			    "bytes, which SQLite cannot open: choose another "
+			    "directory with --root", PATH_BYTES_MAX) :
+		    0;
+	if (r == 0) {
+		db->lock_fd = open_lock(dirfd, path, err);
+		r = db->lock_fd < 0 ? db->lock_fd : 0;
+	}
 	if (r == 0 &&
 	    sqlite3_open_v2(path, &db->sq,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |

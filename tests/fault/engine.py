@@ -32,12 +32,14 @@ class Engine:
             path = self.dir / name
             path.mkdir(mode=0o700)
             self.env[key] = str(path)
+        self.faulted = []   # what was run with a fault
         self.data = self.dir / "data/bryo"
         self.run_dir = self.dir / "run/bryo"
 
     def run(self, *argv, fault=None, prefix=(), timeout=30):
         env = dict(self.env)
         if fault:
+            self.faulted.append(argv)
             env["BRYO_FAULT"] = fault
             env["BRYO_FAULT_LOG"] = str(self.dir / "faults")
         # A file, no pipe: a background child must not keep us waiting.
