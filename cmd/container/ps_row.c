@@ -63,7 +63,9 @@ static void add_status(const struct ctr *c, int64_t now_ns, struct sb *out)
 	case CTR_RUNNING:
 		sb_addf(out, "Up %s%s",
 			time_human(now_ns - c->started_ns, buf),
-			c->orphaned ? " (unmonitored)" : "");
+			c->orphaned ? " (unmonitored)" :
+			c->error    ? " (degraded)" :
+				      "");
 		if (c->health != HEALTH_NONE)
 			sb_addf(out, " (%s)", health_status_name(c->health));
 		return;

@@ -212,6 +212,15 @@ static bool fold_started(int dir, struct ctr *c)
 	return true;
 }
 
+/* A helper of a running container died: its monitor says which. */
+static void fold_degraded(int dir, struct ctr *c)
+{
+	autosb struct sb text = SB_INIT;
+
+	if (file_read_at(dir, DEGRADED_NAME, 256, &text) == 0)
+		str_set(&c->error, str_trim(text.buf));
+}
+
 static void normalise_running(int dir, struct ctr *c)
 {
 	bool boot;
@@ -222,8 +231,10 @@ static void normalise_running(int dir, struct ctr *c)
 	boot = streq(c->boot, boot_id());
 	if (dir >= 0 && ctr_fold_exit(dir, c))
 		return;
-	if (boot && dir >= 0 && lock_probe_at(dir) != 0)
+	if (boot && dir >= 0 && lock_probe_at(dir) != 0) {
+		fold_degraded(dir, c);
 		return;
+	}
 	/* it may have been written between the two looks */
 	if (dir >= 0 && ctr_fold_exit(dir, c))
 		return;

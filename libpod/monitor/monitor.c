@@ -38,6 +38,8 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
+#include "util/sb.h"
+#include "util/str.h"
 
 void monitor_kick(struct monitor *m)
 {
@@ -62,6 +64,32 @@ static void payload_ended(struct monitor *m, const siginfo_t *info)
 	ending_start(m);
 }
 
+/* Before it is reaped, while it still has a name: the container goes on
+ * without its network, its ports or its root file system. */
+static void note_loss(struct monitor *m, pid_t pid)
+{
+	char path[32], text[128];
+	autosb struct sb name = SB_INIT;
+	int len;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (file_read_at(AT_FDCWD, path, 64, &name) < 0)
+		return;
+	len = snprintf(text, sizeof(text),
+		       "degraded: %s ended while the container ran\n",
+		       str_trim(name.buf));
+	file_write_at(m->conf->dir_fd, DEGRADED_NAME, text, (size_t)len, 0600,
+		      false, NULL);
+}
+
+static bool is_helper(const struct monitor *m, pid_t pid)
+{
+	for (int i = 0; i < m->conf->n_helpers; i++)
+		if (m->conf->helper_pids[i] == pid)
+			return true;
+	return false;
+}
+
 static void helper_ended(struct monitor *m, pid_t pid)
 {
 	for (int i = 0; i < m->conf->n_helpers; i++) {
@@ -77,13 +105,18 @@ static void reap(struct monitor *m)
 	for (;;) {
 		siginfo_t info = { .si_pid = 0 };
 
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) < 0) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT |
+						    __WALL) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
 		if (info.si_pid == 0)
 			return;
+		if (!m->dead && is_helper(m, info.si_pid))
+			note_loss(m, info.si_pid);
+		(void)waitid(P_PID, (id_t)info.si_pid, &info,
+			     WEXITED | WNOHANG | __WALL);
 		if (info.si_pid == m->conf->init.pid && !m->dead)
 			payload_ended(m, &info);
 		else
@@ -189,6 +222,7 @@ static int start(struct monitor *m)
 			   &m->timeout);
 	health_start(m);
 	exit_record_reserve(c->dir_fd);
+	(void)unlinkat(c->dir_fd, DEGRADED_NAME, 0);
 	reap(m);
 	monitor_kick(m);
 	return 0;

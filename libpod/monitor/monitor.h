@@ -219,6 +219,12 @@ int exit_record_read(int dir_fd, struct exit_record *ret, struct err *err);
 void exit_record_reserve(int dir_fd);
 
 /*
+ * File "degraded" beside it: one line that says which helper ended while the
+ * payload ran.  Gone with the next start.
+ */
+#define DEGRADED_NAME "degraded"
+
+/*
  * Start record: file "started" beside it, written by M before the payload
  * may run, one line
  *     "v1 <init pid> <init start> <monitor pid> <monitor start> <boot id>

@@ -57,7 +57,7 @@ load ../system/helpers
 		run_bryo -139 run --rm --init "$BUSYBOX" sh -c 'kill -SEGV $$; sleep 1'
 }
 
-@test "F05: slirp4netns and proxy killed: stop and rm work, the port is free" {
+@test "F05: slirp4netns and proxy killed: it is said, stop and rm work, the port is free" {
 	local port pid
 	port=$(free_port)
 	run_bryo run -d --name c -p "127.0.0.1:$port:80" "$BUSYBOX" sleep 1000
@@ -66,8 +66,17 @@ load ../system/helpers
 		[ "$(cat "/proc/$pid/comm")" = sleep ] || kill -9 "$pid"
 	done
 	run_bryo exec c true
+	wait_until 5 sh -c "'$BRYO' ps --format '{{.Status}}' | grep -q degraded"
+	run_bryo inspect --format '{{.State.Status}} {{.State.Error}}' c
+	assert_match "^running degraded: (slirp4netns|bryo-proxy) ended while the container ran$"
 	run_bryo stop -t 1 c
-	run_bryo rm c
+	run_bryo inspect --format '{{.State.Error}}' c
+	assert ""
+	# the next start is whole again
+	run_bryo start c
+	run_bryo ps --format '{{.Status}}'
+	assert_no_match degraded
+	run_bryo rm -f -t 0 c
 	python3 -c "import socket; s = socket.socket(); s.bind(('127.0.0.1', $port))"
 }
 
