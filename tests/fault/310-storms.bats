@@ -175,7 +175,7 @@ rss_kb() {
 	mkdir "$ENGINE_DIR/bin"
 	cp "$(dirname "$BRYO")"/bryo* "$ENGINE_DIR/bin/"
 	"$ENGINE_DIR/bin/bryo" run -d --name r "$BUSYBOX" sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' >/dev/null
-	rm -r "$ENGINE_DIR/bin"
+	rm -r "${ENGINE_DIR:?}/bin"
 	run_bryo exec r true
 	run_bryo stop r
 	run_bryo inspect --format '{{.State.ExitCode}}' r
