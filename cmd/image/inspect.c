@@ -13,6 +13,7 @@
 #include "cmd/format.h"
 #include "cmd/objects.h"
 #include "libpod/core/runtime.h"
+#include "storage/image/lineage.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -149,6 +150,7 @@ static void set_created(struct json_object *o, int64_t ns)
 }
 
 static struct json_object *build(struct runtime *rt, const struct image *img,
+				 const struct image *parent,
 				 struct json_object *doc,
 				 struct json_object *manifest, char **lower)
 {
@@ -160,7 +162,7 @@ static struct json_object *build(struct runtime *rt, const struct image *img,
 	json_set_str(o, "Id", img->id);
 	json_set_str(o, "Digest", img->digest);
 	set_names(o, img);
-	json_set_str(o, "Parent", "");
+	json_set_str(o, "Parent", parent ? parent->id : "");
 	copy_text(o, "Comment", doc, "comment");
 	set_created(o, img->created_ns);
 	json_set(o, "Config", config_object(config));
@@ -186,6 +188,7 @@ int image_object(struct runtime *rt, const char *name,
 {
 	autojson struct json_object *manifest = NULL;
 	autojson struct json_object *doc = NULL;
+	auto_lineage struct lineage *l = NULL;
 	auto_image struct image *img = NULL;
 	autostrv char **lower = NULL;
 	struct store *store;
@@ -201,7 +204,11 @@ int image_object(struct runtime *rt, const char *name,
 		r = image_lower_paths(store, img, &lower, err);
 	if (r < 0)
 		return r;
-	*ret = build(rt, img, doc, manifest, lower);
+	r = lineage_load(store, &l, err);
+	if (r < 0)
+		return r;
+	*ret = build(rt, img, lineage_parent(l, img->id), doc, manifest,
+		     lower);
 	return 0;
 }
 

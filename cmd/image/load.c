@@ -30,6 +30,11 @@ static int open_input(const char *path, struct err *err)
 {
 	int fd;
 
+	if (path && (str_starts(path, "http://") ||
+		     str_starts(path, "https://")))
+		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
+			       "load of a URL is not supported yet, pipe it "
+			       "in: curl %s | %s load", path, cmd_prog());
 	if (path && !streq(path, "-")) {
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		return fd < 0 ? err_sys(err, "open %s", path) : fd;

@@ -329,3 +329,13 @@ $lib/b:2"
 	run_bryo events --stream=false --since "$start" --format '{{.Status}}'
 	assert "$(printf '%s\n' loadfromarchive tag untag save untag remove)"
 }
+
+@test "image inspect names the parent" {
+	local base
+	base=$(family base:1 a)
+	family mid:1 a -b >/dev/null
+	run_bryo image inspect --format '{{.Parent}}' mid:1
+	assert "$base"
+	run_bryo image inspect --format '{{json .Parent}}' base:1
+	assert '""'
+}

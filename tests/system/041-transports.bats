@@ -248,6 +248,8 @@ digest_of() {
 		assert_match "^Error: payload does not match any of the supported image formats: oci: .*; oci-archive: .*; docker-archive: .*; dir: .*"
 	done
 	assert "$before" "$("$BRYO" images -a)"
+	run_bryo -125 load -i http://localhost/x.tar
+	assert_match "load of a URL is not supported yet"
 	run_bryo -125 load -i "$T/nosuch"
 	assert_match "nosuch.*[Nn]o such file"
 }
