@@ -385,6 +385,29 @@ static int make_parent(const char *root, const char *path, struct err *err)
 	return take_fd(dir);
 }
 
+/*
+ * To move a process from one cgroup to another one needs the right to write
+ * to what is above both.  From a login session into the user manager's tree
+ * that is root's.
+ */
+static int check_way(const char *root, const char *to, struct err *err)
+{
+	autofree char *self = cgroup_self();
+	autofree char *procs = NULL;
+	size_t common = 0;
+
+	for (size_t i = 0; self && self[i] && self[i] == to[i]; i++)
+		if (self[i] == '/')
+			common = i;
+	procs = xasprintf("%s%.*s/cgroup.procs", root, (int)common, to);
+	if (access(procs, W_OK) == 0)
+		return 0;
+	return err_set(err, ERR_FAIL, errno,
+		       "cgroup %s: a process of this session may not be moved "
+		       "there (--cgroup-parent NAME.slice lets systemd do it)",
+		       to);
+}
+
 static int make_by_hand(const struct cgroup_want *want, const char *root,
 			struct cgroup *ret, struct err *err)
 {
@@ -404,6 +427,8 @@ static int make_by_hand(const struct cgroup_want *want, const char *root,
 	if (faccessat(base, ".", W_OK, AT_EACCESS) < 0 ||
 	    faccessat(base, "cgroup.procs", W_OK, AT_EACCESS) < 0)
 		return err_sys(err, "cgroup %s", where);
+	if (want->parent && check_way(root, where, err) < 0)
+		return -err->code;
 	(void)hand_on(base);
 	return make_leaf(base, path, name, ret, err);
 }
