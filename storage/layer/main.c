@@ -189,7 +189,8 @@ static void take_digests(struct stream *s, struct layer_result *res)
 	char raw[SHA256_HEX], tar[SHA256_HEX];
 
 	stream_digests(s, raw, tar);
-	digest_text(raw, res->digest);
+	if (*raw)
+		digest_text(raw, res->digest);
 	digest_text(tar, res->diff_id);
 	res->size = s->raw_len;
 	res->diff_size = s->tar_len;
@@ -281,6 +282,9 @@ static int inflate(const struct job *job, struct layer_result *res,
 		.resume = -EBADF,
 		.blob = -EBADF,
 		.raw_max = job->size,
+		/* its own checksum and the digest of what comes out are
+		   enough; hashing is the larger part of the work */
+		.unhashed = !job->digest,
 		.tar_max = job->max_bytes +
 			   job->max_entries * MEMBER_OVERHEAD,
 	};
@@ -329,6 +333,7 @@ static int compress_layer(const struct job *job, struct layer_result *res,
 		.resume = -EBADF,
 		.blob = -EBADF,
 		.raw_max = job->size,
+		.unhashed = !job->digest,
 		.tar_max = job->max_bytes +
 			   job->max_entries * MEMBER_OVERHEAD,
 	};

@@ -67,7 +67,8 @@ static ssize_t fill(struct stream *s, size_t at, struct err *err)
 
 	if (n <= 0)
 		return n;
-	sha256_add(s->raw_hash, s->buf + at, (size_t)n);
+	if (!s->unhashed)
+		sha256_add(s->raw_hash, s->buf + at, (size_t)n);
 	s->raw_len += (uint64_t)n;
 	if (s->raw_max && s->raw_len > s->raw_max)
 		return err_set(err, ERR_INVALID, EFBIG,
@@ -125,7 +126,7 @@ int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 
 	if (r <= 0)
 		return r;
-	if (!s->codec->is_plain)
+	if (s->unhashed || !s->codec->is_plain)
 		sha256_add(s->tar_hash, *ret, *ret_len);
 	s->tar_len += *ret_len;
 	if (s->tar_len > s->tar_max)
@@ -138,8 +139,10 @@ int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
 		    char ret_tar[SHA256_HEX])
 {
-	sha256_hex(s->raw_hash, ret_raw);
-	if (s->codec->is_plain)
+	*ret_raw = '\0';
+	if (!s->unhashed)
+		sha256_hex(s->raw_hash, ret_raw);
+	if (!s->unhashed && s->codec->is_plain)
 		memcpy(ret_tar, ret_raw, SHA256_HEX);
 	else
 		sha256_hex(s->tar_hash, ret_tar);

@@ -23,6 +23,7 @@ struct codec;
  * @tar_max:    bytes of output allowed
  * @progress:   called with raw_len every few megabytes; may be NULL
  * @copied:     called after each block went to @blob; may be NULL
+ * @unhashed:   nobody asked for the digest of the input
  * @raw_len, @tar_len: bytes so far
  *
  * The caller fills the first group, stream_open() the second.
@@ -37,6 +38,7 @@ struct stream {
 	void (*progress)(void *arg, uint64_t raw_len);
 	int (*copied)(void *arg, size_t len, struct err *err);
 	void *arg;
+	bool unhashed;
 
 	uint64_t raw_len;
 	uint64_t tar_len;
@@ -57,7 +59,8 @@ int stream_open(struct stream *s, struct err *err);
 int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 		struct err *err);
 
-/** stream_digests() - finish both hashes, once stream_next() returned 0 */
+/** stream_digests() - finish both hashes, once stream_next() returned 0;
+ *  @ret_raw is "" for an @unhashed one */
 void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
 		    char ret_tar[SHA256_HEX]);
 
