@@ -67,7 +67,7 @@ dirs_cmd := cmd cmd/container cmd/image cmd/manifest cmd/secret cmd/volume \
 # clients need too stay in the area (storage/layer.c, storage/registry/*.c
 # but main.c and http parts).
 src_util := $(call srcs,$(dirs_util))
-src_storage := $(call srcs,$(dirs_storage))
+src_storage := $(call srcs,$(dirs_storage)) storage/layer/tarhdr.c
 src_network := $(call srcs,$(dirs_network))
 src_oci := $(call srcs,$(dirs_oci))
 src_monitor := $(filter-out libpod/monitor/main.c,$(call srcs,$(dirs_monitor)))

@@ -23,6 +23,7 @@ const struct cmd *const commands[] = {
 	&cmd_container_boot_status,
 	&cmd_container_boot_uninstall,
 	&cmd_container_commit,
+	&cmd_container_cp,
 	&cmd_container_create,
 	&cmd_container_diff,
 	&cmd_container_exec,

@@ -13,6 +13,7 @@ extern const struct cmd cmd_container_boot_install;
 extern const struct cmd cmd_container_boot_status;
 extern const struct cmd cmd_container_boot_uninstall;
 extern const struct cmd cmd_container_commit;
+extern const struct cmd cmd_container_cp;
 extern const struct cmd cmd_container_create;
 extern const struct cmd cmd_container_diff;
 extern const struct cmd cmd_container_exec;

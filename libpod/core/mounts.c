@@ -486,3 +486,24 @@ int plan_mounts(struct plan *p, struct err *err)
 	p->spec.n_mounts = p->n_mounts;
 	return 0;
 }
+
+int plan_visit_mounts(struct plan *p, struct err *err)
+{
+	const struct ctr_config *c = &p->c->config;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_mounts; i++) {
+		enum ctr_mount_type type = c->mounts[i].type;
+
+		if (type == MNT_BIND || type == MNT_VOLUME ||
+		    type == MNT_IMAGE)
+			r = plan_user_mount(p, i, err);
+	}
+	if (r < 0)
+		return r;
+	if (p->n_mounts > 1)
+		qsort(p->mounts, p->n_mounts, sizeof(*p->mounts), by_target);
+	p->spec.mounts = p->mounts;
+	p->spec.n_mounts = p->n_mounts;
+	return 0;
+}

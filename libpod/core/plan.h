@@ -97,6 +97,10 @@ struct cgroup_want;
  *  @attached: the command stays with it */
 void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret);
 
+/** plan_visit_mounts() - in place of plan_mounts(): only what shows files that
+ *  outlive a run */
+int plan_visit_mounts(struct plan *p, struct err *err);
+
 /** plan_secrets() - those that are files (secret_use.c) */
 int plan_secrets(struct plan *p, struct err *err);
 

@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/filecopy.h"
 #include "util/str.h"
 
 /*
@@ -30,7 +29,6 @@
  */
 
 #define DEPTH_MAX 200		/* two descriptors each, below 1024 */
-#define XATTRS_MAX 65536
 
 struct link {
 	ino_t ino;
@@ -93,51 +91,6 @@ int copyup_is_empty(int dir)
 	return 1;
 }
 
-/* The names that belong to the copy: not those of the overlay itself. */
-static bool keep_xattr(const char *name)
-{
-	return !str_starts(name, "user.overlay.") &&
-	       !str_starts(name, "user.fuseoverlayfs.") &&
-	       !str_starts(name, "trusted.") &&
-	       !str_starts(name, "system.nfs4") &&
-	       !str_starts(name, "security.selinux");
-}
-
-/* A name that the destination cannot hold is not worth failing for. */
-static bool xattr_refused(int code)
-{
-	return code == ENOTSUP || code == EPERM || code == EACCES;
-}
-
-static int copy_xattrs(int from, int to)
-{
-	char from_path[FD_PATH_MAX];
-	char to_path[FD_PATH_MAX];
-	ssize_t len;
-
-	fd_path(from, from_path);
-	fd_path(to, to_path);
-	len = listxattr(from_path, NULL, 0);
-	if (len <= 0 || len > XATTRS_MAX)
-		return len < 0 && errno != ENOTSUP ? -errno : 0;
-	autofree char *names = xmalloc((size_t)len);
-	autofree char *value = xmalloc(XATTRS_MAX);
-	len = listxattr(from_path, names, (size_t)len);
-	for (char *n = names; n < names + MAX(len, 0); n += strlen(n) + 1) {
-		ssize_t size;
-
-		if (!keep_xattr(n))
-			continue;
-		size = getxattr(from_path, n, value, XATTRS_MAX);
-		if (size < 0)
-			continue;
-		if (setxattr(to_path, n, value, (size_t)size, 0) < 0 &&
-		    !xattr_refused(errno))
-			return -errno;
-	}
-	return 0;
-}
-
 /* chown first: it drops setuid bits and file capabilities. */
 static int copy_meta(int from, int to, const struct stat *st)
 {
@@ -147,7 +100,7 @@ static int copy_meta(int from, int to, const struct stat *st)
 
 	if (fchownat(to, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
 		return -errno;
-	r = copy_xattrs(from, to);
+	r = file_copy_xattrs(from, to);
 	if (r < 0)
 		return r;
 	if (chmod(fd_path(to, path), st->st_mode & 07777) < 0)
@@ -155,50 +108,6 @@ static int copy_meta(int from, int to, const struct stat *st)
 	if (utimensat(AT_FDCWD, path, times, 0) < 0)
 		return -errno;
 	return 0;
-}
-
-static int copy_range(int from, int to, off_t start, off_t end)
-{
-	if (lseek(to, start, SEEK_SET) < 0 || lseek(from, start, SEEK_SET) < 0)
-		return -errno;
-	while (start < end) {
-		ssize_t n = sendfile(to, from, NULL, (size_t)MIN(end - start,
-								 1 << 30));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;	/* it shrank */
-		start += n;
-	}
-	return 0;
-}
-
-/* Data only, holes stay holes. */
-static int copy_data(int from, int to, off_t size)
-{
-	off_t data = 0;
-	int r;
-
-	while (data < size) {
-		off_t start = lseek(from, data, SEEK_DATA);
-		off_t end;
-
-		if (start < 0 && errno == ENXIO)
-			break;
-		if (start < 0)
-			start = data;
-		end = lseek(from, start, SEEK_HOLE);
-		if (end < 0)
-			end = size;
-		r = copy_range(from, to, start, end);
-		if (r < 0)
-			return r;
-		data = end;
-	}
-	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
 static int copy_file(int from_dir, int to_dir, const char *name,
@@ -219,7 +128,7 @@ static int copy_file(int from_dir, int to_dir, const char *name,
 				  O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
-	r = copy_data(from, to, have.st_size);
+	r = file_copy_data(from, to, have.st_size);
 	return r < 0 ? r : copy_meta(from, to, &have);
 }
 

@@ -317,6 +317,19 @@ static int step_created(struct init *in, struct err *err)
 	return 0;
 }
 
+static int step_visit(struct init *in, struct err *err)
+{
+	const struct oci_init_hook *visit = &in->spec->visit;
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "set undumpable");
+	r = visit->fn(visit->arg, err);
+	if (r < 0)
+		return r;
+	child_exit(0);
+}
+
 static int step_start(struct init *in, struct err *err)
 {
 	(void)in;
@@ -330,6 +343,7 @@ static int step_start(struct init *in, struct err *err)
 #define CREATE 1	/* pid 1 of a new container */
 #define EXEC 2		/* a further process */
 #define BOTH (CREATE | EXEC)
+#define VISIT 8		/* code of ours in the tree of a stopped container */
 #define QUIET 4		/* stderr may be the payload's by now: no trace */
 
 /*
@@ -338,26 +352,27 @@ static int step_start(struct init *in, struct err *err)
 #define INIT_STEPS(X)                                                        \
 	X(fds, BOTH)			/* first: locks of the parent */     \
 	X(oom, BOTH)			/* while the parent writes maps */   \
-	X(places, CREATE)		/* as the user that we still are */  \
-	X(ids, BOTH)			/* before any mount: needs caps */   \
+	X(places, CREATE | VISIT)	/* as the user that we still are */  \
+	X(ids, BOTH | VISIT)		/* before any mount: needs caps */   \
 	X(cgroupns, BOTH)		/* in its cgroup since the clone */  \
 	X(proc, CREATE)			/* early: may have to start over */  \
 	X(network, CREATE)		/* the parent goes on meanwhile */   \
-	X(private, CREATE)                                                   \
-	X(rootfs, CREATE)                                                    \
+	X(private, CREATE | VISIT)                                           \
+	X(rootfs, CREATE | VISIT)                                            \
 	X(sysctls, CREATE)		/* before masks cover /proc/sys */   \
-	X(mounts, CREATE)                                                    \
+	X(mounts, CREATE | VISIT)                                            \
 	X(join, EXEC)                                                        \
 	X(terminal, BOTH)		/* on the container's devpts */      \
 	X(mask, CREATE)                                                      \
 	X(user, BOTH)			/* a volume may bring /etc/passwd */ \
 	X(workdir, CREATE)                                                   \
 	X(readonly, CREATE)		/* after the last file is made */    \
-	X(pivot, CREATE)		/* the host is gone after this */    \
+	X(pivot, CREATE | VISIT)	/* the host is gone after this */    \
 	X(hostname, CREATE)                                                  \
 	X(limits, BOTH)                                                      \
 	X(keyring, BOTH)                                                     \
-	X(created, BOTH)		/* create waits here for start */    \
+	X(created, BOTH | VISIT)	/* create waits here for start */    \
+	X(visit, VISIT)			/* does not return when it worked */ \
 	X(start, BOTH)			/* undumpable from here on */        \
 	X(stdio, BOTH | QUIET)                                               \
 	X(identity, BOTH | QUIET)	/* after the last privileged path */ \
@@ -401,7 +416,8 @@ static int run_step(struct init *in, size_t i, struct err *err)
 
 void init_main(struct init *in)
 {
-	unsigned int mode = in->spec ? CREATE : EXEC;
+	unsigned int mode = !in->spec ? EXEC :
+			    in->spec->visit.fn ? VISIT : CREATE;
 	struct err err = ERR_INIT;
 	int r = 0;
 

@@ -257,6 +257,8 @@ struct oci_spec {
 	const char *annotations;	/* "k=v" lines are not used by bryo */
 	struct oci_init_hook netns_hook; /* after lo is up, new netns only */
 	struct oci_accounts accounts;
+	struct oci_init_hook visit;	/* instead of a payload: runs when the
+					   tree is "/", ends the process */
 	bool init_process;		/* --init: bryo-init stays as pid 1 */
 	bool privileged;
 	const struct cgroup *cgroup;	/* that init is cloned into; NULL: in

@@ -8,6 +8,8 @@
 
 #include "util/sb.h"
 
+/* Headers of members; for bryo-layer and for `bryo cp CONTAINER:PATH -`. */
+
 enum { TAR_BLOCK = 512 };
 
 /**

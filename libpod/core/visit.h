@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_VISIT_H
+#define CORE_VISIT_H
+
+#include "util/err.h"
+
+struct ctr;
+struct runtime;
+
+typedef int (*visit_fn)(void *arg, struct err *err);
+
+/**
+ * ctr_visit() - call @fn in a child process that sees the container's files
+ *
+ * Its "/" is the root of the container, volumes and binds included, its ids
+ * are those inside (it is root there); of the host it has the descriptors of
+ * the caller and nothing else.  It is not dumpable and in none of the
+ * container's other namespaces.  A running container is joined; the tree of a
+ * stopped one is put together in a mount namespace of the child's own, without
+ * what a run only has in memory.
+ *
+ * What @fn changes in memory is lost; -errno of it comes back with @err.
+ */
+int ctr_visit(struct runtime *rt, struct ctr *c, visit_fn fn, void *arg,
+	      struct err *err);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/filecopy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+#define XATTRS_MAX 65536
+
+/* The names that belong to the copy: not those of the overlay itself. */
+static bool keep_xattr(const char *name)
+{
+	return !str_starts(name, "user.overlay.") &&
+	       !str_starts(name, "user.fuseoverlayfs.") &&
+	       !str_starts(name, "trusted.") &&
+	       !str_starts(name, "system.nfs4") &&
+	       !str_starts(name, "security.selinux");
+}
+
+/* A name that the destination cannot hold is not worth failing for. */
+static bool xattr_refused(int code)
+{
+	return code == ENOTSUP || code == EPERM || code == EACCES;
+}
+
+/* By descriptor; what is only O_PATH needs a /proc that is ours. */
+struct file {
+	int fd;
+	bool by_path;
+	char path[FD_PATH_MAX];
+};
+
+static struct file file_of(int fd)
+{
+	struct file f = { .fd = fd };
+
+	f.by_path = fcntl(fd, F_GETFL) & O_PATH;
+	fd_path(fd, f.path);
+	return f;
+}
+
+static ssize_t list(const struct file *f, char *names, size_t size)
+{
+	return f->by_path ? listxattr(f->path, names, size) :
+			    flistxattr(f->fd, names, size);
+}
+
+static ssize_t get(const struct file *f, const char *name, void *value)
+{
+	return f->by_path ? getxattr(f->path, name, value, XATTRS_MAX) :
+			    fgetxattr(f->fd, name, value, XATTRS_MAX);
+}
+
+static int set(const struct file *f, const char *name, const void *value,
+	       size_t size)
+{
+	return f->by_path ? setxattr(f->path, name, value, size, 0) :
+			    fsetxattr(f->fd, name, value, size, 0);
+}
+
+int file_copy_xattrs(int from, int to)
+{
+	struct file src = file_of(from);
+	struct file dst = file_of(to);
+	ssize_t len = list(&src, NULL, 0);
+
+	if (len <= 0 || len > XATTRS_MAX)
+		return len < 0 && errno != ENOTSUP ? -errno : 0;
+	autofree char *names = xmalloc((size_t)len);
+	autofree char *value = xmalloc(XATTRS_MAX);
+	len = list(&src, names, (size_t)len);
+	for (char *n = names; n < names + MAX(len, 0); n += strlen(n) + 1) {
+		ssize_t size;
+
+		if (!keep_xattr(n))
+			continue;
+		size = get(&src, n, value);
+		if (size < 0)
+			continue;
+		if (set(&dst, n, value, (size_t)size) < 0 &&
+		    !xattr_refused(errno))
+			return -errno;
+	}
+	return 0;
+}
+
+static int copy_range(int from, int to, off_t start, off_t end)
+{
+	if (lseek(to, start, SEEK_SET) < 0 || lseek(from, start, SEEK_SET) < 0)
+		return -errno;
+	while (start < end) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)MIN(end - start,
+								 1 << 30));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;	/* it shrank */
+		start += n;
+	}
+	return 0;
+}
+
+/* Data only, holes stay holes. */
+int file_copy_data(int from, int to, off_t size)
+{
+	off_t data = 0;
+	int r;
+
+	while (data < size) {
+		off_t start = lseek(from, data, SEEK_DATA);
+		off_t end;
+
+		if (start < 0 && errno == ENXIO)
+			break;
+		if (start < 0)
+			start = data;
+		end = lseek(from, start, SEEK_HOLE);
+		if (end < 0)
+			end = size;
+		r = copy_range(from, to, start, end);
+		if (r < 0)
+			return r;
+		data = end;
+	}
+	return ftruncate(to, size) < 0 ? -errno : 0;
+}
