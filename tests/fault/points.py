@@ -232,6 +232,8 @@ def simple(*command, before=(), after=()):
 
 UP = ("run", "-d", "--name", "x", *SLEEP)
 DOWN = ("create", "--name", "x", *SLEEP)
+LIST = "fault.example/list:1"
+LIST_RM = ("manifest", "rm", LIST)
 RMI = ("rmi", "-f", "fault.example/new:1")
 SIMPLE = {
     "kill": simple("kill", "x", before=[UP]),
@@ -248,6 +250,11 @@ SIMPLE = {
     "volume_prune": simple("volume", "prune", "-af",
                            before=[("volume", "create", "fv")]),
     "system_prune": simple("system", "prune", "-f", before=[DOWN]),
+    "manifest_create": simple("manifest", "create", LIST, after=[LIST_RM]),
+    "manifest_add": simple("manifest", "add", LIST, IMAGE, after=[LIST_RM],
+                           before=[("manifest", "create", LIST)]),
+    "manifest_rm": simple("manifest", "rm", LIST, after=[LIST_RM],
+                          before=[("manifest", "create", LIST)]),
     "secret_create": simple("secret", "create", "s", "/etc/hostname",
                             after=[("secret", "rm", "s")]),
     "secret_rm": simple("secret", "rm", "s", after=[("secret", "rm", "s")],
@@ -260,11 +267,19 @@ attach completion container-diff container-exists container-inspect diff events
 export exists history image-diff image-exists image-inspect image-tree images
 info inspect logs port ps search stats system-check system-df top version
 volume-exists volume-export volume-inspect volume-ls wait secret-exists
-secret-inspect secret-ls
+secret-inspect secret-ls boot-status manifest-exists manifest-inspect
 """.split()
 
 # What no scenario of its own needs, and why.
 ELSEWHERE = {
+    "boot": "starts containers: scenario start",
+    "boot install": "a file of the user's, replaced by a rename",
+    "boot uninstall": "likewise",
+    "image mount": "a process that ends with its mount",
+    "image unmount": "likewise",
+    "manifest annotate": "replaces a list's blob as manifest add does",
+    "manifest remove": "likewise",
+    "manifest push": "changes the registry",
     "login": "a file of the user's, replaced by a rename",
     "logout": "likewise",
     "push": "changes the registry; its store side is that of save",
