@@ -105,6 +105,7 @@ const struct cmd *const commands[] = {
 	&cmd_system_complete,
 	&cmd_system_completion,
 	&cmd_system_df,
+	&cmd_system_doctor,
 	&cmd_system_dump,
 	&cmd_system_events,
 	&cmd_system_info,

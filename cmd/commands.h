@@ -98,6 +98,7 @@ extern const struct cmd cmd_system_check;
 extern const struct cmd cmd_system_complete;
 extern const struct cmd cmd_system_completion;
 extern const struct cmd cmd_system_df;
+extern const struct cmd cmd_system_doctor;
 extern const struct cmd cmd_system_dump;
 extern const struct cmd cmd_system_events;
 extern const struct cmd cmd_system_fault_points;

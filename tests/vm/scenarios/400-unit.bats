@@ -52,6 +52,8 @@ is_restarted() {
 
 @test "unit: stops cleanly and leaves nothing" {
 	systemctl --user stop web.service
+	systemctl --user show -P ExecMainStatus -P Result web.service
+	journalctl --user -u web.service -n 20 --no-pager || :
 	[ "$(property ActiveState)" = inactive ]
 	[ "$(property Result)" = success ]
 	run_bryo ps -aq
