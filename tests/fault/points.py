@@ -212,6 +212,35 @@ def check(e, fault):
     return good
 
 
+def push(e, fault):
+    """A manifest is there after all that it names, or not at all."""
+    to = f"{IMAGE.rsplit('/', 1)[0]}/pushed/p{time.monotonic_ns()}"
+    r = e.run("push", "-q", "--compression-format", "zstd", IMAGE, to,
+              fault=fault)
+    if expect(r, 0, lambda: e.run("search", "--list-tags", to).returncode == 0):
+        e.ok("pull", "-q", to)
+        e.ok("rmi", "-f", to)
+        e.ok("pull", "-q", IMAGE)
+        return True
+    return False
+
+
+def login(e, fault):
+    """Asks a credential helper; nothing of ours is changed."""
+    folder = e.dir / "docker"
+    folder.mkdir(exist_ok=True)
+    helper = folder / "docker-credential-fault"
+    helper.write_text('#!/bin/sh\necho \'{"Username":"me","Secret":"x"}\'\n')
+    helper.chmod(0o755)
+    (folder / "config.json").write_text('{"credHelpers":{"x.io":"fault"}}')
+    before = dict(e.env)
+    e.env.update(DOCKER_CONFIG=str(folder),
+                 PATH=f"{folder}:{before.get('PATH', '/usr/bin:/bin')}")
+    r = e.run("login", "--get-login", "x.io", fault=fault)
+    e.env = before
+    return expect(r, 0, lambda: r.stdout.strip() == "me")
+
+
 def recover(e, fault):
     """Killed while it cleans up after somebody who was killed."""
     e.run("create", "--name", "new", *SLEEP, fault="create.finish:kill")
@@ -322,8 +351,8 @@ def unfaulted(calls):
 
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
     create, vfs, start, run, run_net, run_first, run_d, run_d_rm, restart,
-    stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, rmi, save,
-    commit, import_, check, recover)} | SIMPLE
+    stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, push, login,
+    rmi, save, commit, import_, check, recover)} | SIMPLE
 
 
 def has_image(e):

@@ -91,6 +91,36 @@ static const struct {
 	{ "", -EINVAL },
 };
 
+static const struct {
+	const char *text;
+	uint64_t have; /* 0 = refused */
+} upload_ranges[] = {
+	{ "0-0", 1 },
+	{ "0-1048575", 1048576 },
+	{ "bytes=0-9", 10 },
+	{ "1-9", 0 },
+	{ "0-18446744073709551615", 0 },
+	{ "0-99999999999999999999", 0 },
+	{ "0-", 0 },
+	{ "-9", 0 },
+	{ "0-9 ", 0 },
+	{ "bytes 0-9/10", 0 },
+	{ "", 0 },
+};
+
+static void test_upload_range(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(upload_ranges); i++) {
+		uint64_t have = 0;
+		int r = upload_range(upload_ranges[i].text, &have);
+
+		print_message("case: %s\n", upload_ranges[i].text);
+		assert_int_equal(r, upload_ranges[i].have ? 0 : -EINVAL);
+		assert_int_equal(have, upload_ranges[i].have);
+	}
+}
+
 static void test_content_range(void **state)
 {
 	uint64_t first, last, size;
@@ -157,5 +187,6 @@ static void test_media_type(void **state)
 }
 
 UNIT_TESTS(unit_test(test_challenge), unit_test(test_retry_after),
-	   unit_test(test_content_range), unit_test(test_link),
+	   unit_test(test_content_range), unit_test(test_upload_range),
+	   unit_test(test_link),
 	   unit_test(test_media_type));
