@@ -56,6 +56,7 @@ struct plan {
 	bool slirp;
 	bool private_net;
 	bool attached;
+	int64_t go_ns;		/* when the payload was let go */
 };
 
 void plan_init(struct plan *p, struct runtime *rt, struct ctr *c);

@@ -353,7 +353,8 @@ static int mark_running(struct runtime *rt, struct plan *p, struct ctr *c,
 	c->init = rep->init;
 	c->monitor = rep->monitor;
 	c->owner = (struct proc_id){ 0 };
-	c->started_ns = clock_now_ns();
+	/* not now: a short payload has ended already */
+	c->started_ns = p->go_ns;
 	c->orphaned = false;
 	return tx_run(rt, durable ? TX_DURABLE | TX_RESERVE : TX_RESERVE,
 		      tx_running, p, err);
@@ -454,6 +455,7 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 	if (r == 0) {
 		TRACE("core", "go");
 		hold_signals(true);
+		p->go_ns = clock_now_ns();
 		r = launch_go(&proc, err);
 		if (r < 0)
 			end_started(p, rep, NULL);

@@ -308,3 +308,14 @@ teardown_file() {
 	assert_match '"rwSize": 3000000'
 	run_bryo rm empty wrote
 }
+
+@test "a container never ends before it has started" {
+	local i times
+	for i in 1 2 3 4 5; do
+		run_bryo run --name "t$i" "$BUSYBOX" true
+		run_bryo inspect --format '{{json .State.StartedAt}} {{json .State.FinishedAt}}' "t$i"
+		times=${out//\"/}
+		[ "$(date -d "${times% *}" +%s%N)" -lt "$(date -d "${times#* }" +%s%N)" ]
+		run_bryo rm "t$i"
+	done
+}
