@@ -299,7 +299,8 @@ static void test_limits(void **state unused_attr)
 		{ RLIMIT_NOFILE, 100, 200 },
 		{ RLIMIT_CORE, 0, 0 },
 		{ RLIMIT_FSIZE, UINT64_MAX, UINT64_MAX },
-		{ RLIMIT_NICE, UINT64_MAX, UINT64_MAX },
+		{ RLIMIT_NICE, 40, 40 },
+		{ RLIMIT_RTPRIO, UINT64_MAX, UINT64_MAX },
 	};
 	struct ctr c auto_ctr;
 
@@ -315,6 +316,8 @@ static void test_limits(void **state unused_attr)
 		return;	/* the real root may raise */
 	assert_non_null(c.run.warnings);
 	assert_non_null(strstr(c.run.warnings, "limit nice is clamped"));
+	/* "unlimited" is as much as there is */
+	assert_null(strstr(c.run.warnings, "rtprio"));
 }
 
 static void test_sysctl(void **state unused_attr)
