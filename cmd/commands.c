@@ -112,6 +112,7 @@ const struct cmd *const commands[] = {
 	&cmd_system_migrate,
 	&cmd_system_prune,
 	&cmd_system_reset,
+	&cmd_system_unshare,
 	&cmd_system_version,
 #ifdef BRYO_TESTING
 	&cmd_system_fault_points,

@@ -106,6 +106,7 @@ extern const struct cmd cmd_system_info;
 extern const struct cmd cmd_system_migrate;
 extern const struct cmd cmd_system_prune;
 extern const struct cmd cmd_system_reset;
+extern const struct cmd cmd_system_unshare;
 extern const struct cmd cmd_system_version;
 
 #endif
