@@ -212,7 +212,10 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 		init_main(in);
 	close_fd(in->sync_fd);
 	if (r < 0)
-		return err_code(err, r, "clone the container's first process");
+		return err_code(err, r, "clone the container's first process%s",
+				r == -ENOSPC || r == -EUSERS ?
+				" (limit: sysctl user.max_user_namespaces)" :
+				"");
 	ctr->init.pid = r;
 	return 0;
 }
