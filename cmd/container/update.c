@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `update`: limits, restart policy and environment of containers that exist.
+ * `update`: limits, health checks, restart policy and environment of containers that exist.
  */
 #include <stdio.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/container/create_opts.h"
+#include "cmd/container/opt_health.h"
 #include "cmd/container/opt_limits.h"
 #include "cmd/container/select.h"
 #include "util/str.h"
@@ -14,6 +15,7 @@
 
 struct update_args {
 	struct limit_args limits;
+	struct health_args health;
 	bool latest;
 	char *restart;
 	char **env, **unsetenv, **ulimit;
@@ -21,6 +23,7 @@ struct update_args {
 
 static const struct opt update_opts[] = {
 	LIMIT_OPTS(struct update_args),
+	HEALTH_OPTS(struct update_args, health),
 	OPT_STRV('e', "env", struct update_args, env, "strings",
 		 "Set environment variables, from the next start on"),
 	OPT_BOOL('l', "latest", struct update_args, latest,
@@ -62,6 +65,8 @@ static int change(struct ctr_config *c, void *arg, struct err *err)
 
 	forget_swap(&a->limits, &c->limits);
 	r = limits_parse(&a->limits, &c->limits, err);
+	if (r == 0 && health_args_any(&a->health))
+		r = health_apply(&a->health, &c->health, err);
 	if (r == 0 && a->restart)
 		r = restart_parse(a->restart, c, err);
 	if (r == 0)
@@ -86,7 +91,11 @@ static int update_one(struct runtime *rt, struct ctr *c, void *data,
 {
 	struct update_args *a = data;
 
-	return ctr_update(rt, c, any_limit(&a->limits), change, a, err);
+	int r = ctr_update(rt, c, any_limit(&a->limits), change, a, err);
+
+	if (r == 0 && health_args_any(&a->health))
+		r = ctr_health_changed(rt, c, err);
+	return r;
 }
 
 static int update_run(struct runtime *rt, const void *p, char **argv,
@@ -107,8 +116,8 @@ const struct cmd cmd_container_update = {
 	.aliases = (const char *const[]){ "container update", NULL },
 	.usage = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Change the limits and the restart policy of containers",
-	.text = "Limits of a running container change at once, the rest with "
-		"its next start.",
+	.text = "Limits and health checks of a running container change at "
+		"once, the rest with its next start.",
 	.examples = (const char *const[]){ "update -m 512m web",
 					   "update --cpus 1.5 web db",
 					   "update --restart always web",

@@ -244,3 +244,17 @@ log_length() {
 	wait_until 10 health_is d unhealthy
 	run_bryo rm -f -t 0 d
 }
+
+@test "health: update changes the checks of what runs" {
+	run_bryo run -d --name upd --health-cmd true --health-interval 200ms "$BUSYBOX" sleep 1000
+	wait_until 10 sh -c "'$BRYO' ps --filter health=healthy -q | grep -q ."
+	run_bryo update --health-cmd false --health-retries 1 upd
+	assert_match "upd"
+	wait_until 10 sh -c "'$BRYO' inspect --format '{{.State.Health.Status}}' upd | grep -qx unhealthy"
+	run_bryo inspect --format '{{.Config.Healthcheck.Retries}}' upd
+	assert 1
+	run_bryo update --no-healthcheck upd
+	wait_until 10 sh -c "'$BRYO' inspect --format '[{{.State.Health.Status}}]' upd | grep -qx '\[\]'"
+	run_bryo -125 update --health-retries x upd
+	run_bryo rm -f -t 0 upd
+}
