@@ -9,7 +9,8 @@
  * not get a chance to answer for it).
  *
  * The policy decides before anything is sent whether the store's image will
- * do.  "newer" is "always" with the answer that everything is there already.
+ * do.  "newer" asks the registry and says nothing when it has the same image,
+ * or cannot be asked.
  */
 #include <fcntl.h>
 
@@ -35,7 +36,8 @@ enum pull_policy { POLICY_ALWAYS, POLICY_MISSING, POLICY_NEVER, POLICY_NEWER };
 
 /**
  * struct pull - one call of image_pull()
- * @ids: of the images, appended
+ * @ids:  of the images, appended
+ * @have: "newer": id of what the store has by this name, or NULL
  */
 struct pull {
 	struct store *s;
@@ -43,12 +45,20 @@ struct pull {
 	enum pull_policy policy;
 	struct platform want;
 	char ***ids;
+	const char *have;
 };
 
 static void tell_line(const struct pull *p, const char *text)
 {
 	if (p->opts->progress && p->opts->progress->line)
 		p->opts->progress->line(p->opts->progress->arg, text);
+}
+
+static void tell_start(const struct pull *p, const char *full)
+{
+	autofree char *text = xasprintf("Trying to pull %s...", full);
+
+	tell_line(p, text);
 }
 
 static int parse_policy(const char *s, enum pull_policy *ret, struct err *err)
@@ -94,15 +104,25 @@ static int pull_ref(struct pull *p, struct source *src, const struct ref *ref,
 		    struct err *err)
 {
 	auto_incoming struct incoming in = INCOMING_INIT;
+	autofree char *full = ref_text(ref);
 	int r;
 
-	tell_line(p, "Getting image source signatures");
+	if (!p->have)
+		tell_line(p, "Getting image source signatures");
 	r = incoming_resolve(&in, src, ref->digest ? ref->digest : ref->tag,
 			     &p->want, err);
 	if (r < 0)
 		return r;
+	if (p->have && streq(in.id, p->have)) {
+		strv_add(p->ids, in.id);
+		return 0;
+	}
+	if (p->have) {
+		tell_start(p, full);
+		tell_line(p, "Getting image source signatures");
+	}
 	warn_platform(p, &in);
-	strv_push(&in.names, ref_text(ref));
+	strv_push(&in.names, take_ptr(full));
 	r = incoming_store(p->s, &in, src, p->opts->progress, err);
 	if (r == 0 && !strv_contains(*p->ids, in.id))
 		strv_add(p->ids, in.id);
@@ -146,9 +166,9 @@ int pull_open(const struct ref *ref, const struct pull_opts *opts,
 
 static int pull_full(struct pull *p, const char *full, struct err *err)
 {
-	autofree char *text = xasprintf("Trying to pull %s...", full);
 	const struct pull_opts *o = p->opts;
 	auto_source struct source *src = NULL;
+	auto_image struct image *img = NULL;
 	auto_ref struct ref ref = REF_INIT;
 	int r = ref_parse(full, &ref, err);
 
@@ -156,11 +176,21 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 		r = policy_check("docker", full, err);
 	if (r < 0)
 		return r;
-	tell_line(p, text);
+	if (p->policy == POLICY_NEWER && !o->all_tags &&
+	    image_find(p->s, full, &img, NULL) == 0)
+		p->have = img->id;
+	else
+		tell_start(p, full);
 	r = pull_open(&ref, o, &src, err);
 	if (r == 0)
 		r = o->all_tags ? pull_all_tags(p, src, &ref, err) :
 				  pull_ref(p, src, &ref, err);
+	p->have = NULL;
+	if (r < 0 && img) {	/* not to be had: ours will do */
+		err_clear(err);
+		strv_add(p->ids, img->id);
+		return 0;
+	}
 	return r < 0 ? err_wrap(err, r, "pull %s", full) : 0;
 }
 
