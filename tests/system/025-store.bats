@@ -92,6 +92,8 @@ between" "$seen"
 	wait_until 20 trash_is_empty
 	run_bryo pull -q "oci:$LAYOUTS/plain"
 	local plain=$out
+	# its name keeps it: an untagged parent would go with its child
+	run_bryo tag "$plain" base
 	assert 2 "$(layers)"
 	run_bryo pull "oci:$LAYOUTS/whiteout"
 	assert 2 "$(grep -c "already exists" <<<"$errs")"
