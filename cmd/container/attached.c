@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "libpod/core/log.h"
 #include "libpod/monitor/monitor.h"
 #include "util/log.h"
 #include "util/proc.h"
@@ -75,7 +76,8 @@ int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 	client.detach_keys = keys;
 	client.sock = owned;
 	client.tty = c->config.tty;
-	if (a->in)
+	/* two readers of one file would share its bytes */
+	if (a->in && !log_is_passthrough(&c->config))
 		client.in_fd = STDIN_FILENO;
 	if (a->out)
 		client.out_fd = STDOUT_FILENO;

@@ -53,7 +53,7 @@ static size_t driver_of(const struct ctr_config *c)
 	return 0;
 }
 
-static bool is_passthrough(const struct ctr_config *c)
+bool log_is_passthrough(const struct ctr_config *c)
 {
 	return drivers[driver_of(c)].driver == LOGDRV_PASSTHROUGH;
 }
@@ -116,7 +116,7 @@ int log_config_check(const struct ctr_config *c, struct err *err)
 	size_t i = driver_of(c);
 	const char *bad = NULL;
 
-	if (is_passthrough(c) && c->tty)
+	if (log_is_passthrough(c) && c->tty)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "the %s log driver cannot be used with --tty",
 			       c->log_driver);

@@ -2,6 +2,8 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
+#include <stdbool.h>
+
 #include "util/err.h"
 
 struct ctr;
@@ -15,6 +17,9 @@ struct runtime;
  * -EINVAL/ERR_USAGE names what does not
  */
 int log_config_check(const struct ctr_config *c, struct err *err);
+
+/** log_is_passthrough() - the payload has the streams of its starter itself */
+bool log_is_passthrough(const struct ctr_config *c);
 
 /** ctr_log_path() - of the newest log file; owned, NULL: no file */
 char *ctr_log_path(const struct runtime *rt, const struct ctr *c);

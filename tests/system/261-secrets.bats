@@ -24,7 +24,7 @@ make_secret() {
 	assert "$TOKEN"$'\nx\nvalue'
 	run_bryo -125 secret create --env s4 NO_SUCH_VAR
 	run_bryo -125 secret create s4 "$ENGINE_DIR/nosuch"
-	assert_match "$ENGINE_DIR/nosuch: No such file or directory"
+	assert_match "$ENGINE_DIR/nosuch: no such file or directory"
 	: >"$ENGINE_DIR/empty"
 	run_bryo -125 secret create s4 "$ENGINE_DIR/empty"
 	assert "Error: secret data must be larger than 0 and less than 512000 bytes"
