@@ -14,6 +14,7 @@ fuzz_src_layer := $(src_layer_lib)
 
 # Unit tests that look into the program link its objects.
 layer_unit := $(O)/unit/storage/test_layer_parts $(O)/unit/storage/test_layer_sandbox
-$(layer_unit): $(call obj,$(src_layer_lib))
+# (what the area library has too comes from there)
+$(layer_unit): $(call obj,$(filter-out $(src_storage),$(src_layer_lib)))
 # behind the objects once more, as they come last
-$(layer_unit): unit_libs_storage = $(call lib,util) $(LIBS_LAYER)
+$(layer_unit): unit_libs_storage = $(call lib,storage) $(call lib,util) $(LIBS_LAYER)

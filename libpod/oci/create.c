@@ -208,8 +208,11 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 	if (joins_any(in->spec))
 		return clone_joined(in, flags, ctr, err);
 	r = clone_process_into(flags, cgroup_of(in->spec), &ctr->pidfd);
-	if (r == 0)
+	if (r == 0) {
+		/* or it would wait for ever for a parent that was killed */
+		close_fd(ctr->sync_fd);
 		init_main(in);
+	}
 	close_fd(in->sync_fd);
 	if (r < 0)
 		return err_code(err, r, "clone the container's first process%s",

@@ -34,7 +34,7 @@ static int look(struct budget *b, struct err *err)
 	}
 	if (free_bytes < b->reserve)
 		return err_set(err, ERR_LIMIT, ENOSPC,
-			       "No space left on device (%" PRIu64 " kB are "
+			       "no space left on device (%" PRIu64 " kB are "
 			       "free, %" PRIu64 " kB are kept in reserve)",
 			       free_bytes / 1024, b->reserve / 1024);
 	/* sooner when there is little left, so that it never runs out */

@@ -271,6 +271,10 @@ SIMPLE = {
     "update": simple("update", "--restart", "always", "x", before=[DOWN]),
     "pause": simple("pause", "x", before=[UP], after=[("unpause", "x")]),
     "unpause": simple("unpause", "x", before=[UP, ("pause", "x")]),
+    "cp": simple("cp", "/etc/hostname", "x:/copied", before=[DOWN]),
+    "healthcheck": simple("healthcheck", "run", "x", before=[
+        UP[:-3] + ("--health-cmd", "true", "--health-interval", "1h") +
+        UP[-3:]]),
     "tag": simple("tag", IMAGE, "fault.example/new:1", after=[RMI]),
     "untag": simple("untag", "fault.example/new:1", after=[RMI],
                     before=[("tag", IMAGE, "fault.example/new:1")]),
@@ -313,9 +317,10 @@ ELSEWHERE = {
     "logout": "likewise",
     "push": "changes the registry; its store side is that of save",
     "load": "scenario save",
-    "healthcheck run": "an exec",
+    "doctor": "runs a container: scenario run",
     "system migrate": "stops and starts: scenarios stop and start",
     "system reset": "rm, rmi and volume rm of everything",
+    "unshare": "a program of the user's in a namespace",
     "volume import": "writes into a directory of a volume",
     "volume mount": "asks for a mount that is there already",
     "volume unmount": "likewise",

@@ -7,6 +7,16 @@
 
 load ../system/helpers
 
+export BUSYBOX=localhost/busybox:latest
+
+# No registry here: the image comes from its layout.
+setup_file() {
+	local layout=${BRYO_TEST_CACHE:-$HOME/.cache/bryo-tests}/busybox
+	python3 "$BATS_TEST_DIRNAME/../images/mkimage.py" busybox "$layout"
+	engine_setup
+	"$BRYO" tag "$("$BRYO" pull -q "oci:$layout")" "$BUSYBOX"
+}
+
 SECRET=token-7d1f0a
 
 setup() {
