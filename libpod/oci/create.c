@@ -197,6 +197,18 @@ static int clone_joined(struct init *in, uint64_t flags, struct oci_ctr *ctr,
 
 /* ---- the parent --------------------------------------------------------------- */
 
+/* What the kernel's refusal of a user namespace usually means. */
+static const char *clone_hint(int r)
+{
+	if (r == -ENOSPC || r == -EUSERS)
+		return " (limit: sysctl user.max_user_namespaces)";
+	if (r == -EPERM)
+		return " (are user namespaces allowed? see sysctl "
+		       "kernel.unprivileged_userns_clone and "
+		       "kernel.apparmor_restrict_unprivileged_userns)";
+	return "";
+}
+
 static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 {
 	uint64_t flags = clone_flags(in->spec, in->outer_pid);
@@ -216,9 +228,7 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 	close_fd(in->sync_fd);
 	if (r < 0)
 		return err_code(err, r, "clone the container's first process%s",
-				r == -ENOSPC || r == -EUSERS ?
-				" (limit: sysctl user.max_user_namespaces)" :
-				"");
+				clone_hint(r));
 	ctr->init.pid = r;
 	return 0;
 }

@@ -64,7 +64,7 @@ gone() {
 	run_bryo -125 run --name c --cgroup-parent "${USER_CG#/sys/fs/cgroup}/app.slice" -m 64m "$BUSYBOX" true
 	assert_match 'may not be moved there'
 	run_bryo rm -f c
-	systemd-run --user --pipe -q --wait "$BRYO" run -d --name c \
+	systemd-run --user --scope -q "$BRYO" run -d --name c \
 		--cgroup-parent "${USER_CG#/sys/fs/cgroup}/app.slice" -m 64m "$BUSYBOX" sleep 1000
 	[ "$(cat "$(leaf c)/memory.max")" = 67108864 ]
 	l=$(leaf c)
