@@ -91,6 +91,16 @@ static bool is_locked(struct rig *r)
 	return flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
+/* M ends as its payload did: who supervises it sees the code. */
+static void assert_ended_as(int dir, pid_t m)
+{
+	struct exit_record rec;
+	int code = proc_wait(m);
+
+	assert_ok(exit_record_read(dir, &rec, err));
+	assert_int_equal(code, rec.code & 0xff);
+}
+
 /* No process of ours is left within two seconds. */
 static void assert_alone(void)
 {
@@ -143,7 +153,7 @@ static void test_run(void **state unused_attr)
 	assert_ok(start_record_read(r.dir, &started, err));
 	assert_int_equal(started.init.pid, r.report.init.pid);
 	assert_int_equal(started.monitor.start, r.report.monitor.start);
-	assert_int_equal(proc_wait(r.proc.pid), 0);
+	assert_ended_as(r.dir, r.proc.pid);
 	assert_false(is_locked(&r));
 	assert_ok(exit_record_read(r.dir, &rec, err));
 	assert_int_equal(rec.code, 5);
@@ -184,7 +194,7 @@ static void test_attached(void **state unused_attr)
 	close(pair[0]);
 	assert_int_equal(code, 6);
 	assert_string_equal(out.buf, "xyz\r\n/dev/pts/0\r\ngot xyz\r\n");
-	assert_int_equal(proc_wait(r.proc.pid), 0);
+	assert_ended_as(r.dir, r.proc.pid);
 	assert_alone();
 	rig_done(&r);
 }
@@ -274,7 +284,7 @@ static void test_here(void **state unused_attr)
 		_exit(99);
 	}
 	close_fd(r.lock);
-	assert_int_equal(proc_wait(pid), 0);
+	assert_ended_as(r.dir, pid);
 	assert_ok(exit_record_read(r.dir, &rec, err));
 	assert_int_equal(rec.code, 8);
 	assert_log(&r, "again\n");
@@ -325,7 +335,7 @@ static void test_other_user(void **state unused_attr)
 	/* with a single id in U there is nobody else */
 	assert_int_equal(proc_wait(pid), ctr_single_id() ? 2 : 0);
 	kill(r.report.init.pid, SIGKILL);
-	assert_int_equal(proc_wait(r.proc.pid), 0);
+	assert_ended_as(r.dir, r.proc.pid);
 	assert_alone();
 	rig_done(&r);
 }
