@@ -54,11 +54,16 @@ const char *notify_for_payload(const struct ctr *c)
 	return path && path[0] == '/' && mode_is(c, "container") ? path : NULL;
 }
 
+bool notify_names_monitor(const struct ctr *c)
+{
+	return socket_path() && !mode_is(c, "ignore");
+}
+
 void notify_started(const struct ctr *c, pid_t monitor)
 {
 	char text[64];
 
-	if (mode_is(c, "ignore"))
+	if (!notify_names_monitor(c))
 		return;
 	(void)snprintf(text, sizeof(text), "MAINPID=%d%s", monitor,
 		       mode_is(c, "conmon") ? "\nREADY=1" : "");

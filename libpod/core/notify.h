@@ -2,6 +2,7 @@
 #ifndef CORE_NOTIFY_H
 #define CORE_NOTIFY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct ctr;
@@ -15,7 +16,9 @@ struct ctr;
  *   healthy    the start: MAINPID; the first check that passes: READY
  *   ignore     nothing
  *
- * MAINPID is the monitor, which ends with the container's exit code.
+ * MAINPID is the monitor, which ends with the container's exit code.  It has
+ * to be a child of systemd: one that is not is sent SIGKILL as soon as a unit
+ * stops, without being waited for.
  */
 
 /** NOTIFY_TARGET - where the payload finds the socket (container) */
@@ -24,6 +27,9 @@ struct ctr;
 /** notify_for_payload() - the host's socket that the payload is to get;
  *  borrowed, NULL: none */
 const char *notify_for_payload(const struct ctr *c);
+
+/** notify_names_monitor() - the start of @c sends MAINPID to somebody */
+bool notify_names_monitor(const struct ctr *c);
 
 /** notify_started() - @c runs under the monitor @monitor */
 void notify_started(const struct ctr *c, pid_t monitor);

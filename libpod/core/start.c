@@ -478,6 +478,7 @@ static int run_plan(struct plan *p, int lock, int *attach,
 		.net = p->slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER,
 		.join_userns = join_u,
 		.arg = p,
+		.sibling = notify_names_monitor(p->c),
 	};
 	int sp[2] = { -EBADF, -EBADF };
 	int r;

@@ -17,6 +17,7 @@
 #include "libpod/monitor/launch.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libpod/oci/clone.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
@@ -379,6 +381,19 @@ static void noreturn_attr child(const struct launch *l, int report_fd)
 	child_exit(125);
 }
 
+/* The first process of a pid namespace cannot have siblings. */
+static pid_t fork_monitor(const struct launch *l, int *ret_pidfd)
+{
+	pid_t pid;
+
+	if (!l->sibling || getpid() == 1)
+		return fork();
+	pid = clone_process(CLONE_PARENT, ret_pidfd);
+	if (pid < 0)
+		errno = -(int)pid;
+	return pid;
+}
+
 int launch_spawn(const struct launch *l, struct launch_proc *ret,
 		 struct err *err)
 {
@@ -389,7 +404,7 @@ int launch_spawn(const struct launch *l, struct launch_proc *ret,
 		return err_sys(err, "make a socket pair for the monitor");
 	autoclose int ours = pair[0];
 	autoclose int theirs = pair[1];
-	pid = fork();
+	pid = fork_monitor(l, &ret->pidfd);
 	if (pid < 0)
 		return err_sys(err, "fork the monitor");
 	if (pid == 0) {
@@ -404,7 +419,10 @@ int launch_spawn(const struct launch *l, struct launch_proc *ret,
 static int give_up(struct launch_proc *p)
 {
 	close_fd(p->report_fd);
-	(void)proc_wait(p->pid);
+	if (p->pidfd >= 0)
+		(void)pidfd_wait(p->pidfd, -1);
+	else
+		(void)proc_wait(p->pid);
 	p->pid = 0;
 	return 0;
 }
@@ -462,4 +480,5 @@ void launch_abort(struct launch_proc *p)
 void launch_proc_done(struct launch_proc *p)
 {
 	launch_abort(p);
+	close_fd(p->pidfd);
 }

@@ -51,6 +51,8 @@ enum launch_net {
  * @arg:         of @join_userns
  * @cgroup:      what cgroup the container is to get, NULL: none is made
  * @monitor_fd:  bryo-monitor, O_PATH; -EBADF: stay in the big program
+ * @sibling:     M is to be a child of our parent: systemd only follows the
+ *               main process of a unit when that is its own child
  * @rows, @cols: in @spec->process, when there is a terminal
  */
 struct launch {
@@ -63,6 +65,7 @@ struct launch {
 	void *arg;
 	const struct cgroup_want *cgroup;
 	int monitor_fd;
+	bool sibling;
 };
 
 #define LAUNCH_WARNINGS_MAX 2048
@@ -75,13 +78,18 @@ struct launch_report {
 	char warnings[LAUNCH_WARNINGS_MAX];
 };
 
-/** struct launch_proc - M as its parent knows it */
+/**
+ * struct launch_proc - M as the CLI knows it
+ * @pidfd:     owned; -EBADF when M is our child, to be reaped by @pid
+ * @report_fd: owned
+ */
 struct launch_proc {
 	pid_t pid;
-	int report_fd;		/* owned */
+	int pidfd;
+	int report_fd;
 };
 
-#define LAUNCH_PROC_INIT { 0, -EBADF }
+#define LAUNCH_PROC_INIT { 0, -EBADF, -EBADF }
 
 /**
  * launch_spawn() - fork M
@@ -96,7 +104,7 @@ int launch_spawn(const struct launch *l, struct launch_proc *ret,
 /**
  * launch_created() - wait until init stands ready to run the payload
  *
- * On failure M has undone all it did and is gone (reaped); @err says why.
+ * On failure M has undone all it did and has ended; @err says why.
  */
 int launch_created(struct launch_proc *p, struct launch_report *ret,
 		   struct err *err);
@@ -104,7 +112,7 @@ int launch_created(struct launch_proc *p, struct launch_report *ret,
 /**
  * launch_go() - let the payload run, and wait until it does
  *
- * On failure (ERR_START, ERR_CMD_NOT_FOUND, ...) M is gone (reaped).
+ * On failure (ERR_START, ERR_CMD_NOT_FOUND, ...) M has ended.
  */
 int launch_go(struct launch_proc *p, struct err *err);
 

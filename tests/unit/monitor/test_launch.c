@@ -270,6 +270,52 @@ static void test_m_dies(void **state unused_attr)
 	}
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	autofree char *path = xasprintf("/proc/%d/stat", pid);
+	autosb struct sb text = SB_INIT;
+	const char *end;
+	int parent;
+
+	if (file_read_at(AT_FDCWD, path, 4096, &text) < 0)
+		return -1;
+	end = strrchr(text.buf, ')');
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : -1;
+}
+
+/* In the caller; the number of the line that went wrong */
+static int spawn_sibling(struct rig *r)
+{
+	if (launch_spawn(&r->l, &r->proc, NULL) < 0)
+		return __LINE__;
+	close_fd(r->lock);
+	if (launch_created(&r->proc, &r->report, NULL) < 0)
+		return __LINE__;
+	if (parent_of(r->proc.pid) != getppid())
+		return __LINE__;
+	launch_abort(&r->proc);
+	return proc_is_alive(&r->report.init) ? __LINE__ : 0;
+}
+
+/* M belongs to the caller's parent while the caller still lives, and the
+ * caller sees it end although it cannot reap it. */
+static void test_sibling(void **state unused_attr)
+{
+	struct rig r;
+	pid_t pid;
+
+	rig_init(&r, "echo must not run");
+	r.l.sibling = true;
+	pid = fork();
+	if (pid == 0)
+		_exit(spawn_sibling(&r) % 256);
+	close_fd(r.lock);
+	assert_int_equal(proc_wait(pid), 0);
+	assert_alone();
+	assert_false(is_locked(&r));
+	rig_done(&r);
+}
+
 /* In place, as a restart does it */
 static void test_here(void **state unused_attr)
 {
@@ -345,7 +391,8 @@ static int tests(void)
 	const struct CMUnitTest all[] = {
 		unit_test(test_run),	     unit_test(test_attached),
 		unit_test(test_bad_command), unit_test(test_caller_dies),
-		unit_test(test_m_dies),	     unit_test(test_here),
+		unit_test(test_m_dies),	     unit_test(test_sibling),
+		unit_test(test_here),
 		unit_test(test_other_user),
 	};
 

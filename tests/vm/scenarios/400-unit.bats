@@ -39,6 +39,7 @@ is_restarted() {
 	[ "$(property ActiveState)" = active ]
 	run_bryo inspect --format '{{.State.ConmonPid}}' web
 	assert "$(property MainPID)"
+	refute grep "not our child" <(journalctl --user -u web.service)
 	run_bryo inspect --format '{{.State.Pid}}' web
 	grep -q web.service "/proc/$output/cgroup"
 	[ "$(cat "$XDG_RUNTIME_DIR/web.cid")" = "$("$BRYO" ps -q --no-trunc)" ]
