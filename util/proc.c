@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/sb.h"
 #include "util/str.h"
@@ -94,6 +95,13 @@ bool proc_is_alive(const struct proc_id *id)
 
 	return id->pid > 0 && proc_start_time(id->pid, &start) == 0 &&
 	       start == id->start;
+}
+
+int64_t proc_age_ns(const struct proc_id *id)
+{
+	int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+
+	return (int64_t)clock_boot_ns() - (int64_t)id->start * tick;
 }
 
 int pidfd_signal(int pidfd, int sig)

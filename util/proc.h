@@ -35,6 +35,10 @@ int proc_open(const struct proc_id *id);
 /** proc_is_alive() - that very process exists and is no zombie */
 bool proc_is_alive(const struct proc_id *id);
 
+/** proc_age_ns() - since it was started, on the boot clock: a jump of the time
+ *  of day and a suspend do not matter.  @id->pid 0: since the boot */
+int64_t proc_age_ns(const struct proc_id *id);
+
 /** pidfd_signal() - 0 or -errno */
 int pidfd_signal(int pidfd, int sig);
 

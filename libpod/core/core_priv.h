@@ -141,6 +141,13 @@ void ctr_normalise(struct runtime *rt, struct ctr *c);
  *  there is none */
 bool ctr_fold_exit(int dir, struct ctr *c);
 
+/** ctr_comes_back() - something may restart it when it ends (start.c) */
+bool ctr_comes_back(const struct ctr_config *c);
+
+/** ctr_wake_monitor() - should the monitor of @c wait before a restart: let it
+ *  look at the row now (stop.c) */
+void ctr_wake_monitor(struct runtime *rt, const struct ctr *c);
+
 /** ctr_lock_probe() - is a monitor alive?  1 yes, 0 no, -errno */
 int ctr_lock_probe(struct runtime *rt, const char *id);
 

@@ -143,17 +143,6 @@ struct check {
 	struct sb output;
 };
 
-/* Since init was started, whatever the clock did since then */
-static int64_t age_ns(const struct ctr *c)
-{
-	struct timespec ts;
-	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK);
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec -
-	       (int64_t)c->init.start * tick;
-}
-
 static struct json_object *log_entry(const struct check *k)
 {
 	struct json_object *o = json_object_new_object();
@@ -201,7 +190,7 @@ static void judge(struct record *r, const struct check *k)
 		return;
 	}
 	if (r->status == HEALTH_STARTING &&
-	    age_ns(k->c) < k->conf->start_period_ns)
+	    proc_age_ns(&k->c->init) < k->conf->start_period_ns)
 		return;
 	r->streak++;
 	if (r->streak >= p.retries)

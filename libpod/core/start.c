@@ -3,8 +3,8 @@
  * The start of a container: from row and config to a running monitor.
  *
  * Theory of operation.  Two callers: a command (ctr_start) forks the monitor
- * and waits for its report; `bryo __monitor` (ctr_restart_here) is the monitor
- * and starts the next round in place.  Both gather a struct plan first.
+ * and waits for its report; `bryo __monitor` (ended.c) is the monitor and
+ * starts the next round in place.  Both gather a struct plan first.
  *
  *   command                                  witnesses (see state.c)
  *   --------------------------------------   ---------------------------
@@ -20,6 +20,10 @@
  * What follows launch_go() is not waited for by anybody: config.json and pid
  * files are written while M works, the row while the payload already runs.
  * Each failure before "go" is undone by M; the row goes back to what it was.
+ *
+ * The monitor of the last start may still hold its lock: it is about to end,
+ * or waits before a restart of its own.  It is woken once the row has the
+ * number of this start, sees that it is nobody's monitor any more, and goes.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -31,6 +35,7 @@
 #include "libpod/core/notify.h"
 #include "libpod/core/event.h"
 #include "libpod/core/plan.h"
+#include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -44,13 +49,11 @@
 #include "util/trace.h"
 
 #define LOCK_WAIT_MS 10000
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 60000
 
 /* ---- sockets ----------------------------------------------------------- */
 
 /* RUN/containers/ID/attach, whatever the length of RUN */
-static int listen_attach(int run_dir, struct err *err)
+int start_listen(int run_dir, struct err *err)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
@@ -117,7 +120,7 @@ static char **end_argv(const struct runtime *rt, const struct ctr *c,
 	return v;
 }
 
-static bool may_restart(const struct ctr *c)
+bool start_again(const struct ctr *c)
 {
 	const struct ctr_config *conf = &c->config;
 
@@ -135,8 +138,13 @@ static bool health_restarts(const struct ctr_config *c)
 		c->health->startup.retries > 0);
 }
 
-static void fill_conf(struct monitor_conf *m, const struct plan *p,
-		      int lock_fd, uint32_t delay_ms)
+bool ctr_comes_back(const struct ctr_config *c)
+{
+	return c->restart != RESTART_NO || health_restarts(c);
+}
+
+void start_conf(struct monitor_conf *m, const struct plan *p, int lock_fd,
+		uint32_t delay_ms)
 {
 	const struct ctr *c = p->c;
 
@@ -149,7 +157,7 @@ static void fill_conf(struct monitor_conf *m, const struct plan *p,
 	m->stdin_once = c->config.stdin_once;
 	m->timeout_s = c->config.timeout;
 	m->durable_exit = !c->config.auto_remove;
-	m->restart = may_restart(c) || health_restarts(&c->config);
+	m->restart = start_again(c) || health_restarts(&c->config);
 	m->restart_on_failure = c->config.restart == RESTART_ON_FAILURE;
 	m->restart_delay_ms = delay_ms;
 	m->health_argv = self_argv(p->rt);
@@ -162,7 +170,7 @@ static void fill_conf(struct monitor_conf *m, const struct plan *p,
 
 /* ---- the plan ---------------------------------------------------------- */
 
-static int make_plan(struct plan *p, struct err *err)
+int start_plan(struct plan *p, struct err *err)
 {
 	TRACE("core", "plan");
 	int r;
@@ -218,8 +226,7 @@ static int publish_all(struct ctr *c, struct err *err)
 	return r;
 }
 
-static int bind_ports(struct plan *p, struct port_socks *socks,
-		      struct err *err)
+int start_ports(struct plan *p, struct port_socks *socks, struct err *err)
 {
 	struct ctr *c = p->c;
 	int r = 0;
@@ -241,7 +248,7 @@ static int bind_ports(struct plan *p, struct port_socks *socks,
 	return r;
 }
 
-static int open_monitor(void)
+int start_program(void)
 {
 	autofree char *path = helper_path("bryo-monitor");
 	int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
@@ -251,7 +258,7 @@ static int open_monitor(void)
 
 /* ---- what is written while M works ------------------------------------- */
 
-static void write_bundle(const struct plan *p)
+void start_bundle(const struct plan *p)
 {
 	TRACE("core", "config.json");
 	autojson struct json_object *json = NULL;
@@ -299,18 +306,41 @@ static void warn_each(const char *lines)
 
 /* ---- rows -------------------------------------------------------------- */
 
-static int mark_starting(struct runtime *rt, struct ctr *c, struct err *err)
+struct starting {
+	struct ctr *c;
+	const struct ctr_mark *mark;
+};
+
+static int tx_starting(struct runtime *rt, void *arg, struct err *err)
 {
-	if (c->state == CTR_CREATING)
-		return 0;	/* `run`: the row is ours since its creation */
+	const struct starting *s = arg;
+	struct ctr *c = s->c;
+
+	if (!row_mark_holds(rt, c->id, s->mark))
+		return 1;
 	c->state = CTR_STARTING;
 	c->owner = proc_self();
 	(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s", boot_id());
 	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
 	c->start_n++;
+	c->restarts = 0;	/* the policy's, since somebody wanted it */
 	c->stopped_by_user = false;
 	str_set(&c->error, NULL);
-	return tx_run(rt, 0, tx_save, c, err);
+	return row_save(rt, c, err);
+}
+
+/* 1: the row is not any more what @mark says. */
+static int mark_starting(struct runtime *rt, struct ctr *c,
+			 const struct ctr_mark *mark, struct err *err)
+{
+	int r;
+
+	if (c->state == CTR_CREATING)
+		return 0;	/* `run`: the row is ours since its creation */
+	r = tx_run(rt, 0, tx_starting, &(struct starting){ c, mark }, err);
+	if (r == 0 && ctr_comes_back(&c->config))
+		ctr_wake_monitor(rt, c);
+	return r;
 }
 
 static int tx_running(struct runtime *rt, void *arg, struct err *err)
@@ -371,6 +401,7 @@ static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
 	c->state = before->state == CTR_CREATING ? CTR_CREATED :
 						   before->state;
 	c->start_n = before->start_n;
+	c->restarts = before->restarts;
 	c->owner = (struct proc_id){ 0 };
 	str_set(&c->error, why->msg);
 	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
@@ -436,7 +467,7 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 	/* M's copy of the client end must be the only one */
 	close_fd(l->conf->client_fd);
 	close_fd(l->conf->listen_fd);
-	write_bundle(p);
+	start_bundle(p);
 	if (FAULT("start.spawned") < 0)
 		r = err_sys(err, "start container %.12s", p->c->id);
 	if (r == 0) {
@@ -485,19 +516,19 @@ static int run_plan(struct plan *p, int lock, int *attach,
 
 	monitor_conf_init(&conf);
 	plan_cgroup(p, attach != NULL, &want);
-	r = bind_ports(p, &socks, err);
+	r = start_ports(p, &socks, err);
 	if (r == 0) {
-		fill_conf(&conf, p, lock, BACKOFF_MIN_MS);
+		start_conf(&conf, p, lock, MONITOR_BACKOFF_MIN_MS);
 		r = plan_log(p, &conf, err);
 	}
 	if (r == 0) {
-		conf.listen_fd = listen_attach(p->run_dir, err);
+		conf.listen_fd = start_listen(p->run_dir, err);
 		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
 	}
 	if (r == 0 && attach &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sp) < 0)
 		r = err_sys(err, "socketpair");
-	l.monitor_fd = open_monitor();
+	l.monitor_fd = start_program();
 	l.socks = &socks;
 	conf.client_fd = sp[1];
 	if (r == 0)
@@ -526,7 +557,7 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	plan.attached = attach != NULL;
 	r = c->image ? 0 : ctr_dirs_make(rt, c, err);
 	if (r == 0)
-		r = make_plan(&plan, err);
+		r = start_plan(&plan, err);
 	lock = r == 0 ? ctr_lock_take(plan.dir, c->name, LOCK_WAIT_MS, err) :
 			-EBADF;
 	if (r == 0 && lock < 0)
@@ -545,13 +576,15 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	return r;
 }
 
-/* Runs already, or is in somebody else's hands? */
-static int check_startable(struct runtime *rt, struct ctr *c, struct err *err)
+/* Runs already, or is in somebody else's hands?  @ret: what the row says */
+static int check_startable(struct runtime *rt, struct ctr *c,
+			   struct ctr_mark *ret, struct err *err)
 {
 	int r = row_reload(rt, c, err);
 
 	if (r < 0)
 		return r;
+	*ret = (struct ctr_mark){ c->state, c->owner, c->start_n };
 	ctr_normalise(rt, c);
 	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
 		return 1;
@@ -565,6 +598,26 @@ static int check_startable(struct runtime *rt, struct ctr *c, struct err *err)
 	return err_set(err, ERR_STATE, EBUSY,
 		       "container %s is in state %s: container state improper",
 		       c->name, ctr_state_name(c->state));
+}
+
+/* Make the row ours.  The operation lock keeps commands off, but not the
+ * monitor of the last start, which settles or restarts it: then look again.
+ * 1: it runs.  @before: only its numbers are used */
+static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
+		 struct err *err)
+{
+	bool run = c->state == CTR_CREATING;
+	struct ctr_mark mark = { 0 };
+	int r;
+
+	do {
+		r = run ? 0 : check_startable(rt, c, &mark, err);
+		if (r != 0)
+			return r;
+		*before = *c;
+		r = mark_starting(rt, c, &mark, err);
+	} while (r > 0);
+	return r;
 }
 
 int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
@@ -584,14 +637,8 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 		c->op_fd = ctr_op_lock(rt, c->id, err);
 		r = c->op_fd < 0 ? c->op_fd : 0;
 	}
-	if (r == 0 && !run)
-		r = check_startable(rt, c, err);
-	if (r != 0) {
-		close_fd(c->op_fd);
-		return r < 0 ? r : 0;
-	}
-	before = *c;	/* only its numbers are used again */
-	r = mark_starting(rt, c, err);
+	if (r == 0)
+		r = claim(rt, c, &before, err);
 	if (r == 0) {
 		struct err why = ERR_INIT;
 
@@ -606,174 +653,5 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 	}
 	close_fd(c->op_fd);
 	c->image = NULL;
-	return r;
-}
-
-/* ---- the end, in the monitor's own process (`bryo __monitor`) ---------- */
-
-/* Docker's back-off: doubled each time, anew after 10 s of good work. */
-static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
-{
-	if (c->finished_ns - c->started_ns > 10 * INT64_C(1000000000))
-		return BACKOFF_MIN_MS;
-	return MIN(delay_ms * 2, (uint32_t)BACKOFF_MAX_MS);
-}
-
-static int mark_restarting(struct runtime *rt, struct ctr *c, struct err *err)
-{
-	c->state = CTR_RUNNING;
-	c->restarts++;
-	c->start_n++;
-	c->init = (struct proc_id){ 0 };	/* the start record has them */
-	c->monitor = proc_self();
-	c->started_ns = clock_now_ns();
-	str_set(&c->error, NULL);
-	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
-	return tx_run(rt, 0, tx_save, c, err);
-}
-
-/* Returns only when it failed. */
-static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
-			uint32_t delay_ms, struct err *err)
-{
-	struct monitor_conf conf;
-	struct port_socks socks = { 0 };
-	struct cgroup_want want;
-	struct plan p;
-	struct launch l = {
-		.spec = &p.spec,
-		.cgroup = &want,
-		.conf = &conf,
-		.want_stdin = c->config.stdin_open,
-		.socks = &socks,
-	};
-	int r;
-
-	plan_init(&p, rt, c);
-	monitor_conf_init(&conf);
-	r = make_plan(&p, err);
-	plan_cgroup(&p, false, &want);
-	l.net = p.slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER;
-	if (r == 0)
-		r = bind_ports(&p, &socks, err);
-	if (r == 0)
-		r = mark_restarting(rt, c, err);
-	if (r == 0) {
-		fill_conf(&conf, &p, lock_fd, delay_ms);
-		r = plan_log(&p, &conf, err);
-	}
-	if (r == 0) {
-		conf.listen_fd = listen_attach(p.run_dir, err);
-		r = conf.listen_fd < 0 ? conf.listen_fd : 0;
-	}
-	if (r == 0) {
-		write_bundle(&p);
-		l.monitor_fd = open_monitor();
-		r = launch_here(&l, err);
-		close_fd(l.monitor_fd);
-	}
-	close_fd(conf.listen_fd);
-	port_socks_done(&socks);
-	monitor_conf_done(&conf);
-	plan_done(&p);
-	return r;
-}
-
-static int tx_fold(struct runtime *rt, void *arg, struct err *err)
-{
-	struct ctr *c = arg;
-	int r = row_reload(rt, c, err);
-
-	if (r < 0)
-		return r;
-	ctr_normalise(rt, c);
-	return row_save(rt, c, err);
-}
-
-static bool wants_restart(struct runtime *rt, const struct ctr *c)
-{
-	if (c->state != CTR_EXITED)
-		return false;
-	if (ctr_health_restart_wanted(rt, c))
-		return true;
-	if (!may_restart(c))
-		return false;
-	return c->config.restart != RESTART_ON_FAILURE || c->exit_code != 0;
-}
-
-static void note_failure(struct runtime *rt, struct ctr *c,
-			 const struct err *why)
-{
-	c->state = CTR_EXITED;
-	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
-	c->finished_ns = clock_now_ns();
-	str_set(&c->error, why->msg);
-	(void)tx_run(rt, TX_RESERVE, tx_save, c, NULL);
-}
-
-int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
-	      int lock_fd, uint32_t delay_ms, int *ret_code, struct err *err)
-{
-	auto_ctr struct ctr *c = NULL;
-	struct err why = ERR_INIT;
-	int r;
-
-	r = row_load(rt, id, &c, &why);
-	if (r == -ENOENT) {	/* removed; we are here for the upkeep */
-		struct store *store;
-
-		db_checkpoint(rt->db, true);
-		(void)runtime_store(rt, &store, NULL);	/* sweeps */
-		return 0;
-	}
-	if (r == 0)
-		r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return err_set(err, why.kind, why.code, "%s", why.msg);
-	if (c->start_n != start_n || c->state != CTR_EXITED)
-		return 0;	/* somebody else's turn */
-	*ret_code = c->exit_code;
-	db_checkpoint(rt->db, false);
-	if (c->config.auto_remove)
-		return ctr_erase(rt, c, NULL, true, err);
-	if (wants_restart(rt, c)) {
-		r = restart_here(rt, c, lock_fd, next_delay(c, delay_ms),
-				 &why);
-		note_failure(rt, c, &why);
-		return err_set(err, why.kind, -r, "restart %s: %s", c->name,
-			       why.msg);
-	}
-	return 0;
-}
-
-bool runtime_wants_upkeep(struct runtime *rt)
-{
-	rt->upkeep_left = db_wants_checkpoint(rt->db);
-	return rt->upkeep_left;
-}
-
-int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
-		bool *ret_trash, struct err *err)
-{
-	TRACE("core", "settle");
-	struct err why = ERR_INIT;
-	int r;
-
-	if (c->config.auto_remove) {
-		autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
-
-		if (dir >= 0 && ctr_fold_exit(dir, c))
-			*ret_code = c->exit_code;
-		return ctr_erase_keep(rt, c, ret_trash, err);
-	}
-	r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
-	if (r == -ENOENT)
-		return 0;	/* removed meanwhile: the code is known */
-	if (r < 0)
-		return err_set(err, why.kind, why.code, "%s", why.msg);
-	if (c->state == CTR_EXITED)
-		*ret_code = c->exit_code;
-	return 0;
+	return MIN(r, 0);
 }

@@ -43,6 +43,41 @@ static int err_not_running(struct err *err, const struct ctr *c,
 		       ctr_state_name(c->state));
 }
 
+/* ---- between two rounds of a restart policy ---------------------------- */
+
+/* It does not run, but its monitor waits before the next round. */
+static bool backs_off(struct runtime *rt, const struct ctr *c)
+{
+	return c->state == CTR_EXITED && ctr_comes_back(&c->config) &&
+	       ctr_lock_probe(rt, c->id) == 1;
+}
+
+void ctr_wake_monitor(struct runtime *rt, const struct ctr *c)
+{
+	autoclose int fd = proc_open(&c->monitor);
+
+	if (fd >= 0 && ctr_lock_probe(rt, c->id) == 1)
+		(void)pidfd_signal(fd, SIGTERM);
+}
+
+/* The row says that the next round has begun, its init is not there yet. */
+static void wait_for_init(struct runtime *rt, struct ctr *c)
+{
+	const struct timespec ts = { .tv_nsec = LOOK_NS };
+	uint64_t end = clock_mono_ns() + SETTLE_MS * UINT64_C(1000000);
+	enum ctr_state was = c->state;
+
+	while (ctr_is_up(c) && c->init.pid == 0 && clock_mono_ns() < end) {
+		c->state = was;
+		(void)nanosleep(&ts, NULL);
+		ctr_normalise(rt, c);
+	}
+	if (ctr_is_up(c))
+		c->state = was;
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
 int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 {
 	int r;
@@ -51,6 +86,7 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
+	wait_for_init(rt, c);
 	if (!ctr_is_up(c))
 		return err_not_running(err, c, "kill");
 	autoclose int fd = proc_open(&c->init);
@@ -92,11 +128,14 @@ static int note_kill(struct runtime *rt, const struct ctr *c, int sig,
 int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 {
 	int r = ctr_config_load(rt, c, err);
+	bool ends = r == 0 && is_fatal(sig) && ctr_comes_back(&c->config);
+	bool waits = ends && backs_off(rt, c);
 
-	if (r == 0 && is_fatal(sig) && ctr_is_up(c) &&
-	    c->config.restart != RESTART_NO)
+	if (ends && (waits || ctr_is_up(c)))
 		r = tx_run(rt, TX_RESERVE, tx_user_stop, c, err);
-	if (r == 0)
+	if (r == 0 && waits)
+		ctr_wake_monitor(rt, c);
+	if (r == 0 && !waits)
 		r = ctr_signal(rt, c, sig, err);
 	return r < 0 ? r : note_kill(rt, c, sig, err);
 }
@@ -236,20 +275,13 @@ static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
 	return 0;
 }
 
-/* Its monitor sleeps before the next round: wake it, it reads the row. */
-static void cancel_backoff(struct runtime *rt, const struct ctr *c)
-{
-	autoclose int fd = proc_open(&c->monitor);
-
-	if (fd >= 0 && ctr_lock_probe(rt, c->id) == 1)
-		(void)pidfd_signal(fd, SIGTERM);
-}
-
 static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 			struct err *err)
 {
-	int r = stop_init(c, timeout_s, err);
+	int r;
 
+	wait_for_init(rt, c);
+	r = stop_init(c, timeout_s, err);
 	if (r < 0)
 		return r;
 	if (FAULT("stop.dead") < 0)
@@ -272,7 +304,6 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err)
 {
 	TRACE("core", "stop");
-	bool backs_off;
 	int r;
 
 	r = ctr_config_load(rt, c, err);
@@ -286,10 +317,7 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		timeout_s = 0;
 	if (timeout_s == CTR_TIMEOUT_CONFIG)
 		timeout_s = c->config.stop_timeout;
-	backs_off = c->state == CTR_EXITED &&
-		    c->config.restart != RESTART_NO &&
-		    ctr_lock_probe(rt, c->id) == 1;
-	if (!ctr_is_up(c) && !backs_off)
+	if (!ctr_is_up(c) && !backs_off(rt, c))
 		return 0;
 	r = tx_run(rt, TX_RESERVE, tx_stopping, c, err);
 	if (r == -ENOENT) {	/* --rm, and it ended by itself */
@@ -300,7 +328,7 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		return r;
 	if (ctr_is_up(c))
 		return stop_running(rt, c, timeout_s, err);
-	cancel_backoff(rt, c);
+	ctr_wake_monitor(rt, c);
 	return 0;
 }
 

@@ -96,6 +96,15 @@ static bool step_is_over(struct monitor *m)
 	return true;
 }
 
+/* Whatever led to a long back-off is over when it has worked since. */
+static uint32_t backoff_ms(const struct monitor *m)
+{
+	uint32_t ms = m->conf->restart_delay_ms;
+
+	return m->worked ? MIN(ms, (uint32_t)MONITOR_BACKOFF_MIN_MS) :
+			   MAX(ms, 1);
+}
+
 /* Milliseconds that a step may take; 0: as long as it takes */
 static uint32_t step_limit(const struct monitor *m)
 {
@@ -107,7 +116,7 @@ static uint32_t step_limit(const struct monitor *m)
 	case END_SETTLE:
 		return SETTLE_MS;
 	case END_BACKOFF:
-		return MAX(m->conf->restart_delay_ms, 1);
+		return backoff_ms(m);
 	case END_NOT:
 	case END_DONE:
 		break;
@@ -193,6 +202,7 @@ void ending_start(struct monitor *m)
 	m->dead = true;
 	m->record.finished_ns = clock_now_ns();
 	m->record.start_n = c->start_n;
+	m->worked = proc_age_ns(&c->init) > MONITOR_GOOD_WORK_NS;
 	m->record.oom = oom_state(c);
 	loop_del(m->loop, m->timeout);
 	health_stop(m);

@@ -86,6 +86,7 @@ enum ending {
  * @stall_timer: ends the patience with clients other than the first
  * @in:       on its way to the payload's stdin
  * @in_owner: the client whose end of stdin is the payload's, or NULL
+ * @worked:   the dead payload had run for long: no back-off needed
  * @hurry:    SIGTERM came after the payload's death
  */
 struct monitor {
@@ -114,6 +115,7 @@ struct monitor {
 	struct loop_source *listen_src;
 
 	bool dead;
+	bool worked;
 	bool timed_out;
 	bool hurry;
 	struct exit_record record;

@@ -38,7 +38,8 @@
  *  5. without @restart and with @client_fd: up to 2 s for ATTACH_SETTLED from
  *     that client, which then has done what @exec_argv would do: we delete
  *     the directory, should it have been removed, and end
- *  6. with @restart: @restart_delay_ms pass
+ *  6. with @restart: @restart_delay_ms pass; if the payload had run for more
+ *     than MONITOR_GOOD_WORK_NS, MONITOR_BACKOFF_MIN_MS at most
  *  7. @exec_argv is executed in place.  @lock_fd keeps its number and stays
  *     open, all others from 3 up are closed; the environment is the one that
  *     monitor_become() was called with.  Without @exec_argv: exit.
@@ -64,6 +65,10 @@ enum log_driver {
 #define LOG_BASE_MAX 240
 
 #define MONITOR_HOLD_MAX 16
+
+/* The back-off before the first restart in a row, and after good work */
+#define MONITOR_BACKOFF_MIN_MS 100
+#define MONITOR_GOOD_WORK_NS (10 * INT64_C(1000000000))
 
 /**
  * struct monitor_conf - all that bryo-monitor knows

@@ -171,6 +171,8 @@ static void rig_child(struct rig *r)
 	ends[1] = out[1];
 	ends[2] = err[1];
 	c->init.pid = fork_payload(r, ends, master);
+	if (!c->init.start)
+		c->init.start = proc_self().start;
 	c->init_pidfd = (int)syscall(SYS_pidfd_open, c->init.pid, 0);
 	start_helper(r);
 	close(in[0]);
@@ -1039,12 +1041,14 @@ static void test_restart(void **state unused_attr)
 	static const struct {
 		payload_fn payload;
 		bool on_failure, stop;
+		bool worked;	/* since the machine was started */
 		int min_ms, max_ms;
 	} cases[] = {
-		{ pay_exit_3, false, false, 600, 5000 },
-		{ pay_exit_3, true, false, 600, 5000 },
-		{ pay_exit_0, true, false, 0, 590 },
-		{ pay_exit_3, false, true, 0, 590 },
+		{ pay_exit_3, false, false, false, 600, 5000 },
+		{ pay_exit_3, true, false, false, 600, 5000 },
+		{ pay_exit_0, true, false, false, 0, 590 },
+		{ pay_exit_3, false, true, false, 0, 590 },
+		{ pay_exit_3, false, false, true, 100, 590 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -1054,6 +1058,7 @@ static void test_restart(void **state unused_attr)
 		rig_init(&r, cases[i].payload);
 		r.conf.restart = true;
 		r.conf.restart_on_failure = cases[i].on_failure;
+		r.conf.init.start = cases[i].worked ? 1 : 0;
 		r.conf.restart_delay_ms = 600;
 		rig_script(&r);
 		rig_start(&r);

@@ -1,0 +1,250 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Restart policies between two rounds: what may come in between, and what must
+# not be left behind.
+
+load helpers
+
+# state NAME: STATUS CODE RESTARTS
+state() {
+	"$BRYO" inspect --format \
+		'{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}' "$1"
+}
+
+is() {
+	[ "$(state "$1")" = "$2" ]
+}
+
+restarts() {
+	[ "$("$BRYO" inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ]
+}
+
+runs() {
+	[ "$("$BRYO" inspect --format '{{.State.Status}}' "$1")" = running ] &&
+		"$BRYO" exec "$1" true 3>&-
+}
+
+# Also of one that does not run: inspect has 0 then.
+monitor() {
+	python3 - "$XDG_DATA_HOME/bryo/state.db" "$1" <<-'PY'
+		import sqlite3, sys
+		with sqlite3.connect(sys.argv[1]) as db:
+		    print(db.execute("SELECT mon_pid FROM container WHERE name = ?",
+		                     sys.argv[2:]).fetchone()[0])
+	PY
+}
+
+# looper NAME POLICY: fails until $ENGINE_DIR/home/NAME/ok is there; waits 1.6
+# s or longer before the next round
+looper() {
+	mkdir -p "$HOME/$1"
+	run_bryo run -d --name "$1" --restart "$2" -v "$HOME/$1:/v" "$BUSYBOX" \
+		sh -c '[ -e /v/ok ] && exec sleep 1000; exit 3'
+	wait_until 20 restarts "$1" 4
+	wait_until 5 is "$1" "exited 3 4"
+}
+
+@test "back-off: start starts at once and counts anew" {
+	looper s always
+	touch "$HOME/s/ok"
+	BRYO_TIMEOUT=1.2 run_bryo start s
+	runs s
+	is s "running 0 0"
+	run_bryo rm -f -t 0 s
+}
+
+@test "back-off: stop, rm, rm -f, kill and restart take effect at once" {
+	local verb mon
+	for verb in "stop" "kill" "kill -s TERM"; do
+		looper b always
+		mon=$(monitor b)
+		# shellcheck disable=SC2086
+		BRYO_TIMEOUT=1.2 run_bryo $verb b
+		wait_until 1 refute kill -0 "$mon"
+		is b "exited 3 4"
+		run_bryo inspect --format '{{.State.StoppedByUser}}' b
+		assert true
+		run_bryo rm b
+	done
+	for verb in "rm" "rm -f"; do
+		looper b always
+		mon=$(monitor b)
+		# shellcheck disable=SC2086
+		BRYO_TIMEOUT=1.2 run_bryo $verb b
+		run_bryo -1 container exists b
+		wait_until 1 refute kill -0 "$mon"
+	done
+	looper b on-failure:9
+	touch "$HOME/b/ok"
+	BRYO_TIMEOUT=1.2 run_bryo restart b
+	is b "running 0 0"
+	run_bryo rm -f -t 0 b
+	rm "$HOME/b/ok"
+	# a signal that ends nothing is not for one that does not run
+	looper b always
+	run_bryo -125 kill -s USR1 b
+	run_bryo rm -f -t 0 b
+}
+
+@test "back-off: update --restart=no ends it, wait and rename work" {
+	looper u always
+	run_bryo wait u
+	assert 3
+	run_bryo rename u v
+	run_bryo update --restart=no v
+	wait_until 5 refute kill -0 "$(monitor v)"
+	is v "exited 3 4"
+	run_bryo rm v
+}
+
+@test "a policy that comes by update counts for what runs" {
+	run_bryo run -d --name up "$BUSYBOX" sh -c 'sleep 1; exit 4'
+	run_bryo update --restart=on-failure:2 up
+	wait_until 20 is up "exited 4 2"
+	run_bryo rm up
+}
+
+@test "back-off: monitor killed: exited, its code, starts, comes back again" {
+	looper k always
+	kill -9 "$(monitor k)"
+	is k "exited 3 4"
+	BRYO_TIMEOUT=2 run_bryo wait k
+	assert 3
+	touch "$HOME/k/ok"
+	run_bryo start k
+	runs k
+	rm "$HOME/k/ok"
+	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' k)"
+	wait_until 5 restarts k 2
+	run_bryo rm -f -t 0 k
+}
+
+@test "a restart of its own is not a user's: on-failure:N counts, start counts anew" {
+	run_bryo run -d --name n --restart on-failure:2 "$BUSYBOX" \
+		sh -c 'echo run; exit 5'
+	wait_until 20 is n "exited 5 2"
+	run_bryo start n
+	wait_until 20 is n "exited 5 2"
+	run_bryo logs n
+	assert $'run\nrun\nrun\nrun\nrun\nrun'
+	run_bryo rm n
+}
+
+@test "on-failure: no restart after code 0, nor after stop" {
+	run_bryo run -d --name z --restart on-failure "$BUSYBOX" sh -c 'exit 0'
+	wait_until 5 is z "exited 0 0"
+	run_bryo run -d --name y --restart on-failure "$BUSYBOX" \
+		sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done'
+	run_bryo stop -t 5 y
+	sleep 0.5
+	is y "exited 7 0"
+	run_bryo rm y z
+}
+
+@test "P3: killed at any point of a restart: not running, and all commands work" {
+	local point
+	for point in monitor.payload.dead monitor.exit.recorded monitor.exec \
+		restart.marked; do
+		BRYO_FAULT="$point:kill" run_bryo run -d --name p --restart always \
+			"$BUSYBOX" sh -c 'sleep 0.3; exit 6'
+		wait_until 5 sh -c "'$BRYO' inspect --format '{{.State.Status}}' p | grep -q exited"
+		BRYO_TIMEOUT=2 run_bryo wait p
+		assert_match '^(6|-1)$'
+		BRYO_TIMEOUT=2 run_bryo stop p
+		BRYO_TIMEOUT=5 run_bryo start p
+		BRYO_TIMEOUT=5 run_bryo rm -f -t 0 p
+	done
+}
+
+@test "stop, kill and rm -f in the middle of a restart: it ends for good" {
+	local verb
+	for verb in "stop -t 1" "kill" "rm -f -t 0"; do
+		BRYO_FAULT="launch.created:delay=1000" run_bryo run -d --name m \
+			--restart always "$BUSYBOX" sleep 1000
+		local pid
+		pid=$("$BRYO" inspect --format '{{.State.Pid}}' m)
+		kill -9 "$pid"
+		wait_until 5 restarts m 1
+		# shellcheck disable=SC2086
+		BRYO_TIMEOUT=5 run_bryo $verb m
+		[[ $verb == rm* ]] || {
+			wait_until 3 sh -c "'$BRYO' inspect --format '{{.State.Status}}' m | grep -q exited"
+			sleep 1.5
+			run_bryo inspect --format '{{.State.Status}} {{.RestartCount}}' m
+			assert "exited 1"
+			run_bryo rm m
+		}
+	done
+}
+
+@test "a restart that fails is tried again, and counted" {
+	mkdir "$HOME/src"
+	run_bryo run -d --name f --restart always -v "$HOME/src:/src" \
+		"$BUSYBOX" sleep 1000
+	mv "$HOME/src" "$HOME/away"
+	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' f)"
+	wait_until 5 restarts f 2
+	run_bryo inspect --format '{{.State.Status}} {{.State.Error}}' f
+	assert_match "^exited .*src"
+	mv "$HOME/away" "$HOME/src"
+	wait_until 10 runs f
+	run_bryo rm -f -t 0 f
+	# no more often than the policy allows
+	run_bryo run -d --name f --restart on-failure:3 -v "$HOME/src:/src" \
+		"$BUSYBOX" sleep 1000
+	mv "$HOME/src" "$HOME/away"
+	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' f)"
+	wait_until 10 is f "exited 126 3"
+	wait_until 3 refute kill -0 "$(monitor f)"
+	run_bryo rm f
+	# and stop ends that, too
+	mv "$HOME/away" "$HOME/src"
+	run_bryo run -d --name f --restart always -v "$HOME/src:/src" \
+		"$BUSYBOX" sleep 1000
+	mv "$HOME/src" "$HOME/away"
+	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' f)"
+	wait_until 10 restarts f 4
+	BRYO_TIMEOUT=1.2 run_bryo stop f
+	wait_until 1 refute kill -0 "$(monitor f)"
+	run_bryo rm f
+}
+
+@test "the back-off is short again after ten seconds of work" {
+	mkdir "$HOME/w"
+	run_bryo run -d --name w --restart always -v "$HOME/w:/v" "$BUSYBOX" \
+		sh -c '[ -e /v/ok ] && exec sleep 1000; exit 3'
+	wait_until 20 restarts w 4
+	touch "$HOME/w/ok"
+	wait_until 5 restarts w 5
+	wait_until 5 runs w
+	sleep 10.2
+	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' w)"
+	wait_until 1 restarts w 6
+	wait_until 2 runs w
+	run_bryo rm -f -t 0 w
+}
+
+@test "two at once: start, stop, kill, rm -f of one that keeps failing" {
+	local i pids
+	for i in 1 2 3 4 5 6; do
+		run_bryo run -d --name t --restart always "$BUSYBOX" \
+			sh -c 'sleep 0.0$(($$ % 10)); exit 1'
+		sleep "0.$((i * 2))"
+		local v
+		pids=
+		for v in start "stop -t 0" start kill "restart -t 0" "stop -t 0"; do
+			# shellcheck disable=SC2086
+			timeout 15 "$BRYO" $v t >/dev/null 2>&1 3>&- &
+			pids+=" $!"
+		done
+		for v in $pids; do
+			wait "$v" || [ $? = 125 ]	# not 124: it hung
+		done
+		BRYO_TIMEOUT=5 run_bryo ps -a
+		BRYO_TIMEOUT=5 run_bryo stop -t 0 t
+		sleep 0.3
+		run_bryo inspect --format '{{.State.Status}}' t
+		assert exited
+		run_bryo rm -f -t 0 t
+	done
+}
