@@ -36,7 +36,8 @@ static int candidates(struct runtime *rt, const struct prune *p, char ***ret,
 	for (size_t i = 0; !r && i < list.n; i++) {
 		const struct ctr *c = list.v[i];
 
-		if ((c->state == CTR_CREATED || c->state == CTR_EXITED) &&
+		if ((c->state == CTR_CREATED || c->state == CTR_EXITED ||
+		     c->state == CTR_INITIALIZED) &&
 		    ps_matches(c, &filters))
 			strv_add(ret, c->id);
 	}

@@ -76,6 +76,9 @@ static void add_status(const struct ctr *c, int64_t now_ns, struct sb *out)
 		sb_addf(out, "Exited (%d) ", c->exit_code);
 		add_ago(c->finished_ns, now_ns, out);
 		return;
+	case CTR_INITIALIZED:
+		sb_add(out, "Initialized");
+		return;
 	case CTR_CREATING:
 		sb_add(out, "Creating");
 		return;

@@ -51,7 +51,8 @@ static int start_one(struct runtime *rt, struct ctr *c,
 
 static bool is_down(const struct ctr *c)
 {
-	return c->state == CTR_CREATED || c->state == CTR_EXITED;
+	return c->state == CTR_CREATED || c->state == CTR_EXITED ||
+	       c->state == CTR_INITIALIZED;
 }
 
 static int start_attached(struct runtime *rt, const struct start_args *args,

@@ -46,7 +46,7 @@ static int stop_one(struct runtime *rt, struct ctr *c, void *data,
 
 static bool is_up(const struct ctr *c)
 {
-	return ctr_is_up(c);
+	return ctr_is_live(c);
 }
 
 static int stop_run(struct runtime *rt, const void *p, char **argv,

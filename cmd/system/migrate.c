@@ -19,9 +19,9 @@ static const struct opt migrate_opts[] = {
 	OPT_END,
 };
 
-static bool is_up(const struct ctr *c)
+static bool is_live(const struct ctr *c)
 {
-	return ctr_is_up(c);
+	return ctr_is_live(c);
 }
 
 static int stop_one(struct runtime *rt, struct ctr *c, void *data unused_attr,
@@ -41,7 +41,7 @@ static int migrate_run(struct runtime *rt, const void *p unused_attr,
 	const struct select_args sel = {
 		.verb = "stop",
 		.all = true,
-		.wanted = is_up,
+		.wanted = is_live,
 	};
 	int code = select_each(rt, &sel, argv, stop_one, NULL, err);
 	int r;

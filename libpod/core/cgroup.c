@@ -54,7 +54,7 @@ void ctr_cgroup(struct runtime *rt, const struct ctr *c, struct cgroup *ret)
 	autoclose int dir = dir_open_at(rt->run_ctrs_fd, c->id);
 
 	*ret = (struct cgroup)CGROUP_INIT;
-	if (ctr_is_up(c))
+	if (ctr_is_live(c))
 		cgroup_record_read(dir, ret);
 }
 
@@ -98,7 +98,7 @@ void limits_in_force(const struct ctr *c, const struct cgroup *cg,
 						NULL;
 
 	limits_copy(&c->config.limits, ret);
-	if (!ctr_is_up(c))
+	if (!ctr_is_live(c))
 		return;
 	/* "" splits into nothing, but is a name here */
 	if (cg->missing && !*cg->missing)

@@ -25,6 +25,7 @@ enum ctr_state {
 	CTR_EXITED,
 	CTR_REMOVING,	/* transitional */
 	CTR_PAUSED,	/* running, but stopped where it stands */
+	CTR_INITIALIZED, /* all is made and waits, the payload never ran */
 };
 
 /** ctr_state_name() - "created", "running", "exited", ... (lower case) */
@@ -276,6 +277,12 @@ static inline bool ctr_is_up(const struct ctr *c)
 	       c->state == CTR_PAUSED;
 }
 
+/** ctr_is_live() - there is a monitor, namespaces, mounts: up or initialized */
+static inline bool ctr_is_live(const struct ctr *c)
+{
+	return ctr_is_up(c) || c->state == CTR_INITIALIZED;
+}
+
 /** ctr_latest() - the one created last */
 int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err);
 
@@ -308,6 +315,14 @@ int ctr_create(struct runtime *rt, const struct image *img,
  * A failed start leaves the container as it was (with --rm: removed).
  */
 int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err);
+
+/**
+ * ctr_init() - make everything that a start makes, but let the payload wait
+ *
+ * An initialized one is left alone.  -EALREADY with ERR_STATE: it runs.
+ * ctr_start() lets the payload run, ctr_stop() takes it all back.
+ */
+int ctr_init(struct runtime *rt, struct ctr *c, struct err *err);
 
 /** ctr_attach() - connect to a running container's monitor */
 int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,

@@ -163,6 +163,9 @@ int ctr_op_lock(struct runtime *rt, const char *id, struct err *err);
  *  watches any more; true when it is gone */
 bool ctr_reap(struct runtime *rt, struct ctr *c);
 
+/** ctr_roll_back() - @c is what it was before the start that did not happen */
+void ctr_roll_back(struct ctr *c);
+
 /** ctr_recover() - roll a transitional row of a dead owner forward or back */
 int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err);
 

@@ -253,7 +253,8 @@ static bool has_started(const struct ctr *was, const struct ctr *c)
 	if (is_up(c->state))
 		return true;
 	return c->state == CTR_EXITED && c->start_n == was->start_n &&
-	       (was->state == CTR_STARTING || was->state == CTR_CREATING);
+	       (was->state == CTR_STARTING || was->state == CTR_CREATING ||
+		was->state == CTR_INITIALIZED);
 }
 
 static int add_start(struct runtime *rt, const struct ctr *c,
@@ -268,7 +269,7 @@ static int add_start(struct runtime *rt, const struct ctr *c,
 		r = insert(rt, &e, err);
 		e.status = EVENT_INIT;
 	}
-	if (r == 0)
+	if (r == 0 && was->state != CTR_INITIALIZED)
 		r = insert(rt, &e, err);
 	e.status = EVENT_START;
 	return r < 0 ? r : insert(rt, &e, err);
@@ -309,6 +310,10 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 	started = has_started(&was, c);
 	if (started)
 		r = add_start(rt, c, &was, err);
+	else if (was.state != CTR_INITIALIZED && c->state == CTR_INITIALIZED)
+		r = event_ctr(rt, c, EVENT_INIT, NULL, err);
+	else if (was.state == CTR_INITIALIZED && c->state != CTR_INITIALIZED)
+		r = event_ctr(rt, c, EVENT_CLEANUP, NULL, err);
 	if (r == 0 && (started || is_up(was.state)) &&
 	    (gone || c->state == CTR_EXITED))
 		r = add_died(rt, c, err);

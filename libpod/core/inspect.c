@@ -71,6 +71,7 @@ static struct json_object *state(struct runtime *rt, const struct ctr *c,
 {
 	struct json_object *o = json_object_new_object();
 	bool up = ctr_is_up(c);
+	bool live = ctr_is_live(c);
 
 	json_set_str(o, "OciVersion", "1.2.0");
 	json_set_str(o, "Status", ctr_state_name(c->state));
@@ -79,8 +80,9 @@ static struct json_object *state(struct runtime *rt, const struct ctr *c,
 	json_set_bool(o, "Restarting", false);
 	json_set_bool(o, "OOMKilled", c->oom == 1);
 	json_set_bool(o, "Dead", false);
-	json_set_i64(o, "Pid", up ? c->init.pid : 0);
-	json_set_i64(o, "ConmonPid", up && !c->orphaned ? c->monitor.pid : 0);
+	json_set_i64(o, "Pid", live ? c->init.pid : 0);
+	json_set_i64(o, "ConmonPid", live && !c->orphaned ? c->monitor.pid :
+							   0);
 	json_set_i64(o, "ExitCode", up ? 0 : c->exit_code);
 	set_text(o, "Error", c->orphaned ? "the monitor died: the container "
 					   "runs unmonitored" :
@@ -241,7 +243,7 @@ static struct json_object *network(const struct ctr *c)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *nets = json_object_new_object();
-	bool up = ctr_is_up(c);
+	bool up = ctr_is_live(c);
 	bool slirp = streq(c->config.network, "slirp4netns");
 	char path[64] = "";
 

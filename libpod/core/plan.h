@@ -24,6 +24,7 @@ struct monitor_conf;
  * @fds:       descriptors that live until the report came; owned
  * @strings:   likewise; owned
  * @attached:  a client is there from the start
+ * @hold:      make everything, but do not let the payload run
  *
  * Zeroed by plan_init(), freed by plan_done() at any stage.
  */
@@ -56,6 +57,7 @@ struct plan {
 	bool slirp;
 	bool private_net;
 	bool attached;
+	bool hold;
 	int64_t go_ns;		/* when the payload was let go */
 };
 

@@ -184,7 +184,7 @@ static int stop_first(struct runtime *rt, struct ctr *c,
 			       "running or paused containers cannot be removed "
 			       "without force: container state improper", c->id,
 			       ctr_state_name(c->state));
-	if (runs || c->state == CTR_EXITED)
+	if (runs || c->state == CTR_EXITED || c->state == CTR_INITIALIZED)
 		return ctr_stop(rt, c, c->state == CTR_PAUSED ?
 				CTR_TIMEOUT_KILL : opts->timeout_s, err);
 	return 0;
@@ -219,6 +219,8 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
+	if (c->state == CTR_INITIALIZED)
+		return ctr_remove(rt, c, opts, err);
 	if (ctr_is_up(c))
 		return opts->force ?
 			       ctr_remove(rt, c, opts, err) :

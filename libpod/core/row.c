@@ -138,6 +138,8 @@ const char *ctr_state_name(enum ctr_state s)
 		return "removing";
 	case CTR_PAUSED:
 		return "paused";
+	case CTR_INITIALIZED:
+		return "initialized";
 	}
 	return "unknown";
 }

@@ -32,6 +32,7 @@
 #include <sys/un.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/log.h"
 #include "libpod/core/notify.h"
 #include "libpod/core/event.h"
 #include "libpod/core/plan.h"
@@ -390,6 +391,31 @@ static int mark_running(struct runtime *rt, struct plan *p, struct ctr *c,
 		      tx_running, p, err);
 }
 
+static int tx_held(struct runtime *rt, void *arg, struct err *err)
+{
+	const struct plan *p = arg;
+	int r = row_save(rt, p->c, err);
+
+	for (char **v = p->filled; r == 0 && v && *v; v++)
+		r = volume_filled(rt, *v, err);
+	return r;
+}
+
+/* Before M is told: should we die in between, it takes everything back. */
+static int mark_held(struct plan *p, const struct launch_report *rep,
+		     struct err *err)
+{
+	struct ctr *c = p->c;
+
+	c->state = CTR_INITIALIZED;
+	c->init = rep->init;
+	c->monitor = rep->monitor;
+	c->owner = (struct proc_id){ 0 };
+	if (FAULT("init.row") < 0)
+		return err_sys(err, "initialize container %.12s", c->id);
+	return tx_run(p->rt, TX_RESERVE, tx_held, p, err);
+}
+
 /* What a start that failed leaves: the container as it was, --rm nothing. */
 static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
 		       const struct ctr *before, const struct err *why)
@@ -483,6 +509,8 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 			      err);
 	if (r == 0 && FAULT("start.created") < 0)
 		r = err_sys(err, "start container %.12s", p->c->id);
+	if (r == 0 && p->hold)
+		r = mark_held(p, rep, err);
 	if (r == 0) {
 		TRACE("core", "go");
 		hold_signals(true);
@@ -509,7 +537,8 @@ static int run_plan(struct plan *p, int lock, int *attach,
 		.net = p->slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER,
 		.join_userns = join_u,
 		.arg = p,
-		.sibling = notify_names_monitor(p->c),
+		.sibling = !p->hold && notify_names_monitor(p->c),
+		.hold = p->hold,
 	};
 	int sp[2] = { -EBADF, -EBADF };
 	int r;
@@ -546,7 +575,7 @@ static int run_plan(struct plan *p, int lock, int *attach,
 }
 
 static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
-			struct err *err)
+			bool hold, struct err *err)
 {
 	struct launch_report rep = { 0 };
 	struct plan plan;
@@ -555,6 +584,7 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 
 	plan_init(&plan, rt, c);
 	plan.attached = attach != NULL;
+	plan.hold = hold;
 	r = c->image ? 0 : ctr_dirs_make(rt, c, err);
 	if (r == 0)
 		r = start_plan(&plan, err);
@@ -564,7 +594,7 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 		r = lock;
 	if (r == 0)
 		r = run_plan(&plan, lock, attach, &rep, err);
-	if (r == 0) {
+	if (r == 0 && !hold) {
 		if (FAULT("start.started") < 0)
 			r = err_sys(err, "start container %.12s", c->id);
 		else
@@ -576,7 +606,8 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	return r;
 }
 
-/* Runs already, or is in somebody else's hands?  @ret: what the row says */
+/* 1: runs already, 2: is initialized; or is in somebody else's hands.
+ * @ret: what the row says */
 static int check_startable(struct runtime *rt, struct ctr *c,
 			   struct ctr_mark *ret, struct err *err)
 {
@@ -588,6 +619,8 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 	ctr_normalise(rt, c);
 	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
 		return 1;
+	if (c->state == CTR_INITIALIZED)
+		return 2;
 	if (c->state == CTR_PAUSED)
 		return err_set(err, ERR_STATE, EBUSY,
 			       "container %s must be in Created or Stopped "
@@ -602,7 +635,7 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 
 /* Make the row ours.  The operation lock keeps commands off, but not the
  * monitor of the last start, which settles or restarts it: then look again.
- * 1: it runs.  @before: only its numbers are used */
+ * 1: it runs, 2: it is initialized.  @before: only its numbers are used */
 static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
 		 struct err *err)
 {
@@ -620,17 +653,88 @@ static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
 	return r;
 }
 
-int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
+static int err_already(struct err *err, const struct ctr *c)
 {
-	TRACE("core", "start");
-	struct ctr before;
+	return err_set(err, ERR_STATE, EALREADY,
+		       "container %s has already been created in runtime: "
+		       "container state improper", c->id);
+}
+
+/* The payload of an initialized container is to run. */
+static int resume_locked(struct runtime *rt, struct ctr *c, int *attach,
+			 struct err *err)
+{
+	const struct launch_report rep = { c->init, c->monitor, "" };
+	autoclose int sock = -EBADF;
+	struct plan plan;
+	int r;
+
+	plan_init(&plan, rt, c);
+	plan.attached = attach != NULL;
+	plan.dir = ctr_dir(rt, c, err);
+	r = plan.dir < 0 ? plan.dir : ctr_attach(rt, c, &sock, err);
+	if (r == 0 && FAULT("resume.go") < 0)
+		r = err_sys(err, "start container %.12s", c->id);
+	if (r == 0) {
+		hold_signals(true);
+		plan.go_ns = clock_now_ns();
+		r = launch_resume(sock, attach != NULL, err);
+	}
+	if (r == 0 && FAULT("resume.gone") < 0)
+		r = err_sys(err, "start container %.12s", c->id);
+	if (r == 0)
+		r = mark_running(rt, &plan, c, &rep, err);
+	if (r < 0 && plan.dir >= 0)
+		end_started(&plan, &rep, NULL);
+	if (r == 0 && attach)
+		*attach = take_fd(sock);
+	plan_done(&plan);
+	return r;
+}
+
+static int start_or_init(struct runtime *rt, struct ctr *c, int *attach,
+			 bool hold, struct err *err)
+{
 	bool run = c->state == CTR_CREATING;
+	struct err why = ERR_INIT;
+	struct ctr before = *c;
+	int found = claim(rt, c, &before, err);
+	int r;
+
+	if (found < 0)
+		return found;
+	if (found == 1)
+		return hold ? err_already(err, c) : 0;
+	if (found == 2 && hold)
+		return 0;
+	if (found == 2) {
+		before = *c;
+		ctr_roll_back(&before);
+		r = resume_locked(rt, c, attach, &why);
+	} else {
+		r = start_locked(rt, c, attach, hold, &why);
+	}
+	if (r < 0) {
+		undo_start(rt, c, run || c->config.auto_remove, &before, &why);
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	}
+	if (!hold)
+		notify_started(c, c->monitor.pid);
+	return 0;
+}
+
+static int start(struct runtime *rt, struct ctr *c, int *attach, bool hold,
+		 struct err *err)
+{
 	int r;
 
 	hold_signals(false);
-	if (attach)
-		*attach = -EBADF;
 	r = ctr_config_load(rt, c, err);
+	if (r == 0 && hold && log_is_passthrough(&c->config))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "container %s has no log driver that outlives "
+			       "this command: passthrough is for start",
+			       c->name);
 	if (r == 0)
 		r = userns_prepare(rt, err);
 	if (r == 0 && c->op_fd < 0) {
@@ -638,20 +742,24 @@ int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
 		r = c->op_fd < 0 ? c->op_fd : 0;
 	}
 	if (r == 0)
-		r = claim(rt, c, &before, err);
-	if (r == 0) {
-		struct err why = ERR_INIT;
-
-		r = start_locked(rt, c, attach, &why);
-		if (r < 0) {
-			undo_start(rt, c, run || c->config.auto_remove,
-				   &before, &why);
-			err_set(err, why.kind, why.code, "%s", why.msg);
-		} else {
-			notify_started(c, c->monitor.pid);
-		}
-	}
+		r = start_or_init(rt, c, attach, hold, err);
 	close_fd(c->op_fd);
 	c->image = NULL;
-	return MIN(r, 0);
+	return r;
+}
+
+int ctr_start(struct runtime *rt, struct ctr *c, int *attach, struct err *err)
+{
+	TRACE("core", "start");
+
+	if (attach)
+		*attach = -EBADF;
+	return start(rt, c, attach, false, err);
+}
+
+int ctr_init(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	TRACE("core", "init");
+
+	return start(rt, c, NULL, true, err);
 }

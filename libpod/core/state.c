@@ -30,6 +30,9 @@
  *                     else                            rolled back: creating
  *                                                     -> gone, starting ->
  *                                                     what it was before
+ *   initialized       "started" of start_n            as if it said running
+ *                     lock held                       as the row says
+ *                     else                            rolled back
  *   stopping          owner dead, still running       running
  *   removing          owner dead                      erased
  *
@@ -40,6 +43,9 @@
  * the lock is free; init alive is an orphan that pidfd and row still name,
  * init dead leaves the exit record or an unknown code.  wait(1) watches
  * exactly these witnesses, so it ends when the last of them does.
+ *
+ * The monitor of an initialized container needs no owner: it waits for "go" from
+ * whatever command, and "started" is what tells the two sides apart.
  *
  * The exit record is looked at before the lock, and once more after the lock
  * was found free: the monitor writes it while it holds the lock.
@@ -244,6 +250,21 @@ static void normalise_running(int dir, struct ctr *c)
 		set_lost(c);
 }
 
+/* Nothing ever ran: without its monitor it is what it was before. */
+static void normalise_initialized(int dir, struct ctr *c)
+{
+	bool started = dir >= 0 && fold_started(dir, c);
+
+	if (!started && dir >= 0 && streq(c->boot, boot_id()) &&
+	    lock_probe_at(dir) != 0)
+		return;
+	/* it may have been written between the two looks */
+	if (started || (dir >= 0 && fold_started(dir, c)))
+		normalise_running(dir, c);
+	else
+		ctr_roll_back(c);
+}
+
 void ctr_normalise(struct runtime *rt, struct ctr *c)
 {
 	bool starting = c->state == CTR_STARTING || c->state == CTR_CREATING;
@@ -251,7 +272,7 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 
 	if (starting && owner_is_alive(&c->owner, c->owner_boot))
 		return;
-	if (!starting && !running)
+	if (!starting && !running && c->state != CTR_INITIALIZED)
 		return;
 	/* whoever was stopping it died over it */
 	if (c->state == CTR_STOPPING &&
@@ -261,6 +282,10 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 	}
 	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
 
+	if (c->state == CTR_INITIALIZED) {
+		normalise_initialized(dir, c);
+		return;
+	}
 	if (starting && (dir < 0 || !fold_started(dir, c)))
 		return;
 	normalise_running(dir, c);
@@ -270,7 +295,7 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 
 /* What "starting" comes from: a first start from created, others from exited
  * (of the last start that really was one). */
-static void roll_back(struct ctr *c)
+void ctr_roll_back(struct ctr *c)
 {
 	c->state = c->started_ns ? CTR_EXITED : CTR_CREATED;
 	c->owner = (struct proc_id){ 0 };
@@ -312,7 +337,7 @@ int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
 			return 0;	/* its monitor is about to undo it */
 		if (c->state == CTR_CREATING)
 			return ctr_erase(rt, c, &mark, true, err);
-		roll_back(c);
+		ctr_roll_back(c);
 	}
 	if (c->config.auto_remove && c->state == CTR_EXITED && held == 0)
 		return ctr_erase(rt, c, &mark, true, err);

@@ -10,6 +10,9 @@
  * which is waited for by looking: whoever is killed in between, the witnesses
  * of state.c settle it.
  *
+ * An initialized one has run nothing: its monitor is told by SIGTERM to undo
+ * what was made, and it is what it was before.
+ *
  * A container in the back-off of its restart policy does not run, but its
  * monitor waits: it is told by SIGTERM to look at the row at once.
  */
@@ -152,7 +155,7 @@ static int look_settled(struct runtime *rt, struct ctr *c, int timeout_ms)
 		enum ctr_state was = c->state;
 
 		ctr_normalise(rt, c);
-		if (!ctr_is_up(c))
+		if (!ctr_is_live(c))
 			return 1;
 		if (clock_mono_ns() >= end)
 			return 0;
@@ -217,7 +220,7 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
 	r = wait_transition(rt, c, err);
 	if (r < 0)
 		return r;
-	while (ctr_is_up(c)) {
+	while (ctr_is_live(c)) {
 		if (!c->orphaned && wait_told(rt, c, ret_code))
 			return 0;
 		/* no monitor to ask, or it died: watch the witnesses */
@@ -300,6 +303,51 @@ static int err_paused(struct err *err, const struct ctr *c)
 		       "state paused: container state improper", c->id);
 }
 
+/* Under the operation lock.  It may be running afterwards: a start whose
+ * command was killed had the last word. */
+static int unhold_locked(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	const struct timespec ts = { .tv_nsec = LOOK_NS };
+	uint64_t end = clock_mono_ns() + SETTLE_MS * UINT64_C(1000000);
+	int r = row_reload(rt, c, err);
+
+	if (r < 0)
+		return r;
+	ctr_normalise(rt, c);
+	if (c->state != CTR_INITIALIZED)
+		return 0;
+	autoclose int fd = proc_open(&c->monitor);
+	if (FAULT("unhold.signal") < 0)
+		return err_sys(err, "stop %s", c->name);
+	if (fd >= 0)
+		(void)pidfd_signal(fd, SIGTERM);
+	while (c->state == CTR_INITIALIZED && clock_mono_ns() < end) {
+		(void)nanosleep(&ts, NULL);
+		ctr_normalise(rt, c);
+	}
+	if (c->state == CTR_INITIALIZED)
+		return err_set(err, ERR_FAIL, ETIMEDOUT,
+			       "the monitor of %s does not finish", c->name);
+	if (FAULT("unhold.gone") < 0)
+		return err_sys(err, "stop %s", c->name);
+	return tx_run(rt, TX_RESERVE, tx_save, c, err);
+}
+
+static int unhold(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	bool locked = c->op_fd >= 0;
+	int r;
+
+	if (!locked)
+		c->op_fd = ctr_op_lock(rt, c->id, err);
+	if (c->op_fd < 0)
+		return c->op_fd;
+	r = unhold_locked(rt, c, err);
+	if (!locked)
+		close_fd(c->op_fd);
+	return r;
+}
+
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err)
 {
@@ -309,6 +357,10 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	r = ctr_config_load(rt, c, err);
 	if (r == 0)
 		r = wait_transition(rt, c, err);
+	if (r < 0)
+		return r;
+	if (c->state == CTR_INITIALIZED)
+		r = unhold(rt, c, err);
 	if (r < 0)
 		return r;
 	if (c->state == CTR_PAUSED && timeout_s != CTR_TIMEOUT_KILL)
@@ -335,7 +387,8 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		struct err *err)
 {
-	int r = ctr_stop(rt, c, timeout_s, err);
+	int r = c->state == CTR_INITIALIZED ? 0 :
+					      ctr_stop(rt, c, timeout_s, err);
 
 	/* a --rm container is gone once it has stopped */
 	if (r == 0)

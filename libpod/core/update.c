@@ -78,7 +78,7 @@ int ctr_update(struct runtime *rt, struct ctr *c, bool limits,
 		return r;
 	ctr_normalise(rt, c);
 	r = change(&c->config, arg, err);
-	if (r == 0 && limits && ctr_is_up(c))
+	if (r == 0 && limits && ctr_is_live(c))
 		r = apply(rt, c, err);
 	if (r == 0 && FAULT("update.applied") < 0)
 		r = err_sys(err, "update %s", c->name);

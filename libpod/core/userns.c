@@ -156,10 +156,11 @@ static int find_by_monitor(struct runtime *rt)
 		return -ENOENT;
 	st = db_prep(rt->db, NULL,
 		     "SELECT mon_pid, mon_start FROM container"
-		     " WHERE state IN (?, ?, ?) AND boot = ? AND mon_pid > 0"
+		     " WHERE state IN (?, ?, ?, ?) AND boot = ? AND mon_pid > 0"
 		     " ORDER BY rowid DESC LIMIT 20",
-		     "iiis", (int64_t)CTR_RUNNING, (int64_t)CTR_STOPPING,
-		     (int64_t)CTR_PAUSED, boot_id());
+		     "iiiis", (int64_t)CTR_RUNNING, (int64_t)CTR_STOPPING,
+		     (int64_t)CTR_PAUSED, (int64_t)CTR_INITIALIZED,
+		     boot_id());
 	if (!st)
 		return -ENOENT;
 	while (db_step(st, NULL) == 1) {

@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * Two ways to one thing, see visit.h.  Running: a forked child joins user and
+ * Two ways to one thing, see visit.h.  Running (or initialized): a forked child joins user and
  * mount namespace of the container's init by its pidfd.  Nothing is mounted
  * and nothing of the container is executed; the container cannot see the child
  * (another pid namespace) and could not attach to it (not dumpable).
@@ -214,7 +214,7 @@ int ctr_visit(struct runtime *rt, struct ctr *c, visit_fn fn, void *arg,
 
 	if (r < 0)
 		return r;
-	if (ctr_is_up(c))
+	if (ctr_is_live(c))
 		return visit_running(c, fn, arg, err);
 	/* nobody starts or removes it meanwhile */
 	autoclose int lock = ctr_op_lock(rt, c->id, err);
@@ -224,6 +224,6 @@ int ctr_visit(struct runtime *rt, struct ctr *c, visit_fn fn, void *arg,
 	if (r < 0)
 		return r;
 	ctr_normalise(rt, c);
-	return ctr_is_up(c) ? visit_running(c, fn, arg, err) :
+	return ctr_is_live(c) ? visit_running(c, fn, arg, err) :
 			      visit_stopped(rt, c, fn, arg, err);
 }

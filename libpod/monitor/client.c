@@ -65,6 +65,12 @@ static int send_msg(int fd, uint8_t type, const char *data, size_t len)
 	return -errno;
 }
 
+int client_send(const struct client *c, uint8_t type, const void *data,
+		size_t len)
+{
+	return send_msg(c->fd, type, data, len);
+}
+
 static uint8_t msg_type(const struct monitor *m, enum log_stream stream)
 {
 	return stream == LOG_STDERR && !has_terminal(m) ? ATTACH_STDERR :
@@ -206,6 +212,8 @@ void client_message(struct client *c, uint8_t type, const char *data,
 
 	if (type == ATTACH_HELLO && len == 1 && !c->hello) {
 		say_hello(c, (uint8_t)data[0]);
+	} else if (type == ATTACH_GO && len == 1 && c->m->held) {
+		hold_go(c, data[0] == 1);
 	} else if (type == ATTACH_STDIN && c->hello) {
 		got_input(c, len);
 	} else if (type == ATTACH_RESIZE && len == sizeof(size) && c->hello) {
@@ -249,7 +257,7 @@ static size_t take_fds(struct msghdr *msg, int fds[2])
 static bool spawn_message(struct client *c, uint8_t type, const int fds[2],
 			  size_t n)
 {
-	if (type == ATTACH_SPAWN && n == 2 && !c->m->dead) {
+	if (type == ATTACH_SPAWN && n == 2 && !c->m->dead && !c->m->held) {
 		spawn_session(fds[0], fds[1]);
 		return true;
 	}

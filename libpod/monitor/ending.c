@@ -27,7 +27,7 @@
 
 static bool will_restart(const struct monitor *m)
 {
-	if (!m->conf->restart)
+	if (!m->conf->restart || m->held)
 		return false;
 	return !m->conf->restart_on_failure || m->record.code != 0;
 }
@@ -213,7 +213,8 @@ void ending_start(struct monitor *m)
 		close_fd(c->hold_fds[i]);
 	output_drain(m);
 	(void)FAULT("monitor.payload.dead");
-	write_record(m);
+	if (!m->held)
+		write_record(m);
 	(void)FAULT("monitor.exit.recorded");
 	if (c->cgroup)
 		cgroup_remove(c->cgroup);

@@ -68,7 +68,7 @@ void health_check(struct monitor *m)
 	struct loop_source *src;
 	int ends[2];
 
-	if (m->dead || m->health.pipe >= 0 || !m->conf->health_argv ||
+	if (m->dead || m->held || m->health.pipe >= 0 || !m->conf->health_argv ||
 	    pipe2(ends, O_CLOEXEC) < 0)
 		return;
 	int fds[] = { -1, ends[1], -1 };
@@ -105,7 +105,6 @@ static int on_due(struct loop *loop unused_attr,
 
 void health_start(struct monitor *m)
 {
-	m->health.pipe = -EBADF;
 	m->health.delay_ms = m->conf->health_first_ms;
 	set_timer(m);
 }

@@ -11,8 +11,8 @@
  * monitor, except what output_drain() sets aside for a slow first client.
  */
 
-/* The descriptors of a monitor_conf: twelve named ones and the held ones */
-#define MONITOR_FDS_MAX (12 + MONITOR_HOLD_MAX)
+/* The descriptors of a monitor_conf: thirteen named ones and the held ones */
+#define MONITOR_FDS_MAX (13 + MONITOR_HOLD_MAX)
 
 /** monitor_conf_fds() - every descriptor that @c names (some negative)
  *  Return: how many */
@@ -88,6 +88,7 @@ enum ending {
  * @in_owner: the client whose end of stdin is the payload's, or NULL
  * @worked:   the dead payload had run for long: no back-off needed
  * @hurry:    SIGTERM came after the payload's death
+ * @held:     the payload does not run yet, see hold.c
  */
 struct monitor {
 	struct monitor_conf *conf;
@@ -114,6 +115,7 @@ struct monitor {
 	struct client clients[CLIENTS_MAX];
 	struct loop_source *listen_src;
 
+	bool held;
 	bool dead;
 	bool worked;
 	bool timed_out;
@@ -139,6 +141,9 @@ struct monitor {
 };
 
 /* monitor.c */
+
+/** monitor_payload_runs() - from now on there are health checks and timeouts */
+void monitor_payload_runs(struct monitor *m);
 
 /** monitor_kick() - after any change: write, deliver, watch, go on ending.
  *  Callbacks of the loop end with it, nothing else calls it. */
@@ -186,6 +191,10 @@ void client_message(struct client *c, uint8_t type, const char *data,
  *  Return: it has all of it, or is not going to get it */
 bool client_offer(struct client *c, uint64_t now);
 
+/** client_send() - one message.  1 sent, 0 not now, -errno */
+int client_send(const struct client *c, uint8_t type, const void *data,
+		size_t len);
+
 /** client_tell_exit() - false: try again when it can be written to */
 bool client_tell_exit(struct client *c);
 
@@ -203,6 +212,18 @@ void health_stop(struct monitor *m);
 /** spawn_session() - start the program behind @program, which gets @sock; both
  *  are taken */
 void spawn_session(int program, int sock);
+
+/* hold.c */
+
+/** hold_go() - @c wants the payload to run; it gets the answer
+ *  @first: and all of its output, see monitor_conf.client_fd */
+void hold_go(struct client *c, bool first);
+
+/** hold_undo() - the payload will not run: what was made for it goes */
+void hold_undo(struct monitor *m);
+
+/** hold_ended() - init is dead and reaped: nobody is told of an end */
+void hold_ended(struct monitor *m);
 
 /* ending.c */
 

@@ -23,10 +23,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "libpod/oci/clone.h"
+#include "libpod/oci/process.h"
+#include "libpod/oci/sync.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
@@ -255,6 +258,16 @@ static void report(const struct birth *b, enum launch_phase phase,
 	(void)send(b->report_fd, &msg, sizeof(msg), MSG_NOSIGNAL);
 }
 
+/* The start record not before "go": without it the container never ran. */
+static int let_go(struct birth *b, struct err *err)
+{
+	int r = record_start(b, err);
+
+	if (r == 0 && FAULT("launch.go") < 0)
+		r = err_sys(err, "start the container");
+	return r < 0 ? r : oci_start(&b->ctr, err);
+}
+
 static int wait_go(const struct birth *b, struct err *err)
 {
 	char byte;
@@ -283,13 +296,14 @@ static void add_hold(struct monitor_conf *c, int fd)
 		c->hold_fds[c->n_hold++] = fd;
 }
 
-/* The payload runs: hand everything to bryo-monitor. */
+/* The payload runs, or waits: hand everything to bryo-monitor. */
 static void noreturn_attr become(struct birth *b)
 {
 	struct monitor_conf *c = b->l->conf;
 
 	c->init = b->ctr.init;
 	c->init_pidfd = take_fd(b->ctr.pidfd);
+	c->sync_fd = take_fd(b->ctr.sync_fd);
 	c->console_fd = b->io.console_fd;
 	c->cgroup = take_ptr(b->cgroup.path);
 	c->n_helpers = 0;
@@ -323,13 +337,8 @@ static int give_birth(const struct launch *l, int report_fd, struct err *err)
 		report(&b, LAUNCH_CREATED, NULL);
 		r = wait_go(&b, &why);
 	}
-	/* not before "go": without it the container never ran */
-	if (r == 0)
-		r = record_start(&b, &why);
-	if (r == 0 && FAULT("launch.go") < 0)
-		r = err_sys(&why, "start the container");
-	if (r == 0)
-		r = oci_start(&b.ctr, &why);
+	if (r == 0 && !l->hold)
+		r = let_go(&b, &why);
 	if (r == 0) {
 		(void)FAULT("launch.started");
 		report(&b, LAUNCH_STARTED, NULL);
@@ -469,6 +478,32 @@ int launch_go(struct launch_proc *p, struct err *err)
 	r = expect(p, LAUNCH_STARTED, NULL, err);
 	close_fd(p->report_fd);
 	return r;
+}
+
+int launch_resume(int sock, bool first, struct err *err)
+{
+	const char go[] = { ATTACH_GO, (char)first };
+	struct sync_msg msg;
+	char type = 0;
+	struct iovec iov[] = { { &type, 1 }, { &msg, sizeof(msg) } };
+	ssize_t n;
+
+	if (send(sock, go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return err_sys(err, "tell the monitor to go on");
+	do
+		n = readv(sock, iov, ARRAY_LEN(iov));
+	while (n < 0 && errno == EINTR);
+	if (n < 1 || type != ATTACH_GO)
+		return err_set(err, ERR_START, EPIPE,
+			       "the monitor died while it started the "
+			       "container");
+	if (n == 1)
+		return 0;
+	if (sync_check(&msg, (size_t)n - 1) < 0)
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "the monitor gave a malformed answer");
+	msg.text[msg.text_len] = '\0';
+	return sync_exec_error(&msg, err);
 }
 
 void launch_abort(struct launch_proc *p)

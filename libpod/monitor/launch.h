@@ -30,6 +30,9 @@
  * CLI sees the end of the file and says so; init then dies with its sync
  * socket.
  *
+ * With @hold the payload does not run yet: "go" makes M a bryo-monitor that
+ * waits for ATTACH_GO, which launch_resume() of a later command says.
+ *
  * The CLI holds the container's flock on conf->lock_fd when it forks; M
  * inherits the open file and with it the lock.
  */
@@ -53,6 +56,7 @@ enum launch_net {
  * @monitor_fd:  bryo-monitor, O_PATH; -EBADF: stay in the big program
  * @sibling:     M is to be a child of our parent: systemd only follows the
  *               main process of a unit when that is its own child
+ * @hold:        the payload is not to run yet
  * @rows, @cols: in @spec->process, when there is a terminal
  */
 struct launch {
@@ -66,6 +70,7 @@ struct launch {
 	const struct cgroup_want *cgroup;
 	int monitor_fd;
 	bool sibling;
+	bool hold;
 };
 
 #define LAUNCH_WARNINGS_MAX 2048
@@ -115,6 +120,15 @@ int launch_created(struct launch_proc *p, struct launch_report *ret,
  * On failure (ERR_START, ERR_CMD_NOT_FOUND, ...) M has ended.
  */
 int launch_go(struct launch_proc *p, struct err *err);
+
+/**
+ * launch_resume() - let the payload of a held container run
+ * @sock:  connection to its monitor; borrowed
+ * @first: and be its first client (monitor_conf.client_fd)
+ *
+ * On failure the monitor undoes everything and ends.
+ */
+int launch_resume(int sock, bool first, struct err *err);
 
 /** launch_abort() - before launch_go(): M undoes everything and ends */
 void launch_abort(struct launch_proc *p);

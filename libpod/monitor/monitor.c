@@ -9,7 +9,7 @@
  *
  *   output.c  payload -> log and clients     input.c   clients -> payload
  *   client.c  attach connections             ending.c  from the death on
- *   log_write.c  the files
+ *   log_write.c  the files                   hold.c    before the start
  *
  * Children are reaped whoever they are: we are a subreaper.  The payload is
  * signalled through its pidfd only.  SIGCHLD, SIGTERM, SIGINT and SIGQUIT come
@@ -57,6 +57,10 @@ static void payload_ended(struct monitor *m, const siginfo_t *info)
 {
 	bool killed = info->si_code != CLD_EXITED;
 
+	if (m->held) {
+		hold_ended(m);
+		return;
+	}
 	m->record.signal = killed ? info->si_status : 0;
 	m->record.code = killed ? 128 + info->si_status : info->si_status;
 	if (m->timed_out && killed)
@@ -133,7 +137,9 @@ static int on_pidfd(struct loop *loop, struct loop_source *src,
 
 	loop_del(loop, src);
 	reap(m);
-	if (!m->dead) {
+	if (!m->dead && m->held) {
+		hold_ended(m);
+	} else if (!m->dead) {
 		m->record.code = -1;
 		ending_start(m);
 	}
@@ -156,6 +162,8 @@ static int on_signal(struct loop *loop unused_attr,
 			health_check(m);
 		else if (m->dead)
 			m->hurry = true;
+		else if (m->held)
+			hold_undo(m);
 		else
 			pidfd_signal(m->conf->init_pidfd, (int)info.ssi_signo);
 	}
@@ -198,6 +206,17 @@ static int start_signals(struct monitor *m)
 
 /* ---- start and end --------------------------------------------------- */
 
+void monitor_payload_runs(struct monitor *m)
+{
+	const struct monitor_conf *c = m->conf;
+
+	if (c->timeout_s)
+		loop_timer(m->loop, clock_mono_ns() +
+			   c->timeout_s * 1000000000ULL, on_timeout, m,
+			   &m->timeout);
+	health_start(m);
+}
+
 static int start(struct monitor *m)
 {
 	const struct monitor_conf *c = m->conf;
@@ -216,11 +235,9 @@ static int start(struct monitor *m)
 	if (c->init_pidfd >= 0)
 		loop_add(m->loop, c->init_pidfd, EPOLLIN, on_pidfd, m,
 			 &m->pidfd_src);
-	if (c->timeout_s)
-		loop_timer(m->loop, clock_mono_ns() +
-			   c->timeout_s * 1000000000ULL, on_timeout, m,
-			   &m->timeout);
-	health_start(m);
+	m->health.pipe = -EBADF;
+	if (!m->held)
+		monitor_payload_runs(m);
 	exit_record_reserve(c->dir_fd);
 	(void)unlinkat(c->dir_fd, DEGRADED_NAME, 0);
 	reap(m);
@@ -274,11 +291,12 @@ int monitor_main(struct monitor_conf *c)
 	int r;
 
 	m.conf = c;
+	m.held = c->sync_fd >= 0;
 	prctl(PR_SET_NAME, "bryo-monitor");
 	r = start(&m);
 	if (r == 0)
 		r = loop_run(m.loop);
-	if (r == 0 && c->exec_argv && !m.settled)
+	if (r == 0 && c->exec_argv && !m.settled && !m.held)
 		exec_next(c);
 	if (r == 0 && m.removed)
 		delete_dir(c->dir_fd);

@@ -44,6 +44,10 @@
  *     open, all others from 3 up are closed; the environment is the one that
  *     monitor_become() was called with.  Without @exec_argv: exit.
  *
+ * With @sync_fd it holds a container that is made but not started (`init`):
+ * the payload runs when a client says ATTACH_GO.  Signals, or the death of
+ * init, undo what was made: no exit record is written, no @exec_argv executed.
+ *
  * Signals: SIGTERM, SIGINT and SIGQUIT are passed on to the payload while it
  * runs, and cut the waits of steps 3, 5 and 6 short afterwards: a CLI that
  * stops a container in back-off first says so in the row and then sends
@@ -78,6 +82,8 @@ enum log_driver {
  * @run_fd:       the container's run directory, or -EBADF
  * @lock_fd:      flock'ed by us for life: the liveness of this monitor
  * @init, @init_pidfd: the payload, our child
+ * @sync_fd:      to init, which waits there for its start (oci_ctr.sync_fd);
+ *                -EBADF: the payload runs
  * @stdin_fd:     write end to the payload, -EBADF: none
  * @stdout_fd, @stderr_fd: read ends
  * @console_fd:   pty master instead of the three, -EBADF: none
@@ -118,6 +124,7 @@ struct monitor_conf {
 	int lock_fd;
 	struct proc_id init;
 	int init_pidfd;
+	int sync_fd;
 	int stdin_fd;
 	int stdout_fd;
 	int stderr_fd;
@@ -262,6 +269,9 @@ enum attach_msg {
 	ATTACH_STDERR = 'e',	/* m->c data */
 	ATTACH_EXIT = 'x',	/* m->c int32 exit code; the last message */
 	ATTACH_HELLO = 'h',	/* c->m uint8 flags: ATTACH_WANT_* */
+	ATTACH_GO = 'g',	/* c->m uint8: 1: and be the first client;
+				   m->c: empty: the payload runs, else the
+				   struct sync_msg that says why not */
 	ATTACH_SPAWN = 'f',	/* c->m with two descriptors: bryo and a socket;
 				   started as `bryo __session`, as our child */
 	ATTACH_SETTLED = 's',	/* c->m after EXIT: no need for exec_argv;

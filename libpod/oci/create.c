@@ -473,6 +473,16 @@ int oci_create(const struct oci_spec *spec, struct oci_io *io,
 	return 0;
 }
 
+int sync_exec_error(const struct sync_msg *msg, struct err *err)
+{
+	if (msg->type == SYNC_ERR)
+		return sync_err(msg, err);
+	if (msg->type == SYNC_EXEC_FAILED)
+		return process_exec_error(msg->text, msg->value, err);
+	return err_set(err, ERR_FAIL, EPROTO, "message %u instead of a start",
+		       (unsigned int)msg->type);
+}
+
 int sync_wait_exec(int sock, struct err *err)
 {
 	struct sync_msg msg;
@@ -480,14 +490,7 @@ int sync_wait_exec(int sock, struct err *err)
 
 	if (r < 0)
 		return err_code(err, r, "wait for the program to start");
-	if (r == 0)
-		return 0;
-	if (msg.type == SYNC_ERR)
-		return sync_err(&msg, err);
-	if (msg.type == SYNC_EXEC_FAILED)
-		return process_exec_error(msg.text, msg.value, err);
-	return err_set(err, ERR_FAIL, EPROTO, "message %u instead of a start",
-		       (unsigned int)msg.type);
+	return r == 0 ? 0 : sync_exec_error(&msg, err);
 }
 
 int oci_start(struct oci_ctr *ctr, struct err *err)

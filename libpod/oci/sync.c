@@ -8,17 +8,24 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
-static int send_msg(int sock, struct sync_msg *msg, const char *text, int fd)
+static void set_text(struct sync_msg *msg, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;
-	ssize_t n;
 
 	if (len >= SYNC_TEXT_MAX)
 		len = SYNC_TEXT_MAX - 1;
 	if (len)
 		memcpy(msg->text, text, len);
 	msg->text_len = (uint32_t)len;
-	n = sock_send_fds(sock, msg, SYNC_HEAD + len, &fd, fd >= 0 ? 1 : 0);
+}
+
+static int send_msg(int sock, struct sync_msg *msg, const char *text, int fd)
+{
+	ssize_t n;
+
+	set_text(msg, text);
+	n = sock_send_fds(sock, msg, SYNC_HEAD + msg->text_len, &fd,
+			  fd >= 0 ? 1 : 0);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -33,13 +40,24 @@ int sync_send(int sock, enum sync_type type, int32_t value, const char *text,
 	return send_msg(sock, &msg, text, fd);
 }
 
+static void set_err(struct sync_msg *msg, const struct err *err)
+{
+	msg->type = SYNC_ERR;
+	msg->value = err->code ? err->code : EIO;
+	msg->kind = err->kind;
+}
+
+void sync_set_err(struct sync_msg *ret, const struct err *err)
+{
+	set_err(ret, err);
+	set_text(ret, err->msg);
+}
+
 void sync_send_err(int sock, const struct err *err)
 {
 	struct sync_msg msg;
 
-	msg.type = SYNC_ERR;
-	msg.value = err->code ? err->code : EIO;
-	msg.kind = err->kind;
+	set_err(&msg, err);
 	(void)send_msg(sock, &msg, err->msg, -EBADF);
 }
 

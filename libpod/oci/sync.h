@@ -47,6 +47,9 @@ int sync_send(int sock, enum sync_type type, int32_t value, const char *text,
 /** sync_send_err() - the reason why the caller gives up */
 void sync_send_err(int sock, const struct err *err);
 
+/** sync_set_err() - make @ret such a packet without sending it */
+void sync_set_err(struct sync_msg *ret, const struct err *err);
+
 /**
  * sync_recv() - the next packet; the text is terminated
  * @ret_fd: owned by the caller, -EBADF when none came; may be NULL

@@ -114,6 +114,26 @@ def start(e, fault):
     return expect(r, 0, lambda: e.states().get("s") == "running")
 
 
+def init(e, fault):
+    e.ok("create", "--name", "i", *SLEEP)
+    r = e.run("init", "i", fault=fault)
+    return expect(r, 0, lambda: e.states().get("i") == "initialized")
+
+
+def init_start(e, fault):
+    e.ok("create", "--name", "i", *SLEEP)
+    e.run("init", "i", fault=fault)     # its monitor has the fault, too
+    r = e.run("start", "i", fault=fault)
+    return expect(r, 0, lambda: e.states().get("i") == "running")
+
+
+def init_stop(e, fault):
+    e.ok("create", "--name", "i", *SLEEP)
+    e.ok("init", "i")
+    r = e.run("stop", "i", fault=fault)
+    return expect(r, 0, lambda: e.states().get("i") == "created")
+
+
 def stop(e, fault):
     e.ok("run", "-d", "--name", "t", *SLEEP)
     r = e.run("stop", "-t", "0", "t", fault=fault)
@@ -355,8 +375,8 @@ def unfaulted(calls):
 
 
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
-    create, vfs, start, run, run_net, run_first, run_d, run_d_rm, restart,
-    stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, push, login,
+    create, vfs, start, init, init_start, init_stop, run, run_net, run_first,
+    run_d, run_d_rm, restart, stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, push, login,
     rmi, save, commit, import_, check, recover)} | SIMPLE
 
 

@@ -316,6 +316,85 @@ static void test_sibling(void **state unused_attr)
 	rig_done(&r);
 }
 
+static int connect_to(const struct rig *r)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path),
+		       "/proc/self/fd/%d/attach", r->dir);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void listen_at(struct rig *r)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	r->conf.listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path),
+		       "/proc/self/fd/%d/attach", r->dir);
+	assert_int_equal(bind(r->conf.listen_fd, (struct sockaddr *)&sa,
+			      sizeof(sa)), 0);
+	assert_int_equal(listen(r->conf.listen_fd, 4), 0);
+}
+
+/* Held: the payload waits for somebody else's "go", or never runs. */
+static void test_held(void **state unused_attr)
+{
+	static char bad[] = "nosuchprogram";
+	static char *const bad_args[] = { bad, NULL };
+
+	for (int way = 0; way < 4; way++) {
+		struct start_record started;
+		struct exit_record rec;
+		struct err why = ERR_INIT;
+		struct rig r;
+		int sock;
+
+		print_message("way %d\n", way);
+		rig_init(&r, "echo ran; exit 4");
+		if (way == 1)
+			r.ctr.spec.process.args = bad_args;
+		listen_at(&r);
+		r.l.hold = true;
+		assert_ok(launch_spawn(&r.l, &r.proc, err));
+		close_fd(r.lock);
+		close_fd(r.conf.listen_fd);
+		assert_ok(launch_created(&r.proc, &r.report, err));
+		assert_ok(launch_go(&r.proc, err));
+		sock = connect_to(&r);
+		assert_true(is_locked(&r));
+		assert_true(proc_is_alive(&r.report.init));
+		assert_fails(start_record_read(r.dir, &started, err), ENOENT);
+		assert_log(&r, "");
+		if (way == 0) {
+			assert_ok(launch_resume(sock, false, err));
+			assert_ok(start_record_read(r.dir, &started, err));
+			assert_int_equal(started.init.pid, r.report.init.pid);
+		} else if (way == 1) {
+			assert_true(launch_resume(sock, true, &why) < 0);
+			assert_int_equal(why.kind, ERR_CMD_NOT_FOUND);
+		} else if (way == 2) {
+			kill(r.proc.pid, SIGTERM);
+		} else {
+			kill(r.report.init.pid, SIGKILL);
+		}
+		close(sock);
+		assert_alone();
+		assert_false(is_locked(&r));
+		assert_log(&r, way == 0 ? "ran\n" : "");
+		if (way == 0) {
+			assert_ok(exit_record_read(r.dir, &rec, err));
+			assert_int_equal(rec.code, 4);
+		} else {
+			assert_true(faccessat(r.dir, "started", F_OK, 0) < 0);
+			assert_true(faccessat(r.dir, "exit", F_OK, 0) < 0);
+		}
+		rig_done(&r);
+	}
+}
+
 /* In place, as a restart does it */
 static void test_here(void **state unused_attr)
 {
@@ -392,7 +471,7 @@ static int tests(void)
 		unit_test(test_run),	     unit_test(test_attached),
 		unit_test(test_bad_command), unit_test(test_caller_dies),
 		unit_test(test_m_dies),	     unit_test(test_sibling),
-		unit_test(test_here),
+		unit_test(test_held),	     unit_test(test_here),
 		unit_test(test_other_user),
 	};
 
