@@ -15,34 +15,33 @@
 #include "util/fd.h"
 #include "util/str.h"
 
-/* Where its files are; a tmpfs has none while it is not mounted. */
+/* Where its files are; a tmpfs has none while it is not mounted.  owned */
 static int open_data(struct runtime *rt, const struct volume *v,
-		     struct err *err)
+		     struct store **ret_store, struct err *err)
 {
 	struct volume_source src = { .fd = -EBADF };
-	int r = volume_source(rt, v->name, &src, err);
+	int r = runtime_store(rt, ret_store, err);
 
-	free(src.data);
 	if (r < 0)
 		return r;
-	if (src.fd < 0)
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "it is a tmpfs, which is empty outside of a "
-			       "container");
-	return src.fd;
+	r = volume_source(rt, v->name, &src, err);
+	free(src.data);
+	if (r == 0 && src.fd < 0)
+		r = err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
+			    "it is a tmpfs, which is empty outside of a "
+			    "container");
+	return r < 0 ? err_wrap(err, r, "volume %s", v->name) : src.fd;
 }
 
 int volume_export(struct runtime *rt, const struct volume *v, int out,
 		  struct err *err)
 {
 	struct store *store;
-	int r = runtime_store(rt, &store, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	autoclose int dir = open_data(rt, v, err);
+	autoclose int dir = open_data(rt, v, &store, err);
 	if (dir < 0)
-		return err_wrap(err, dir, "volume %s", v->name);
+		return dir;
 	r = store_pack_dir(store, dir, true, out, err);
 	return r < 0 ? err_wrap(err, r, "export volume %s", v->name) : 0;
 }
@@ -56,13 +55,11 @@ int volume_import(struct runtime *rt, const struct volume *v, int fd,
 		  struct err *err)
 {
 	struct store *store;
-	int r = runtime_store(rt, &store, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	autoclose int dir = open_data(rt, v, err);
+	autoclose int dir = open_data(rt, v, &store, err);
 	if (dir < 0)
-		return err_wrap(err, dir, "volume %s", v->name);
+		return dir;
 	/* what is imported is not overwritten by the image's files later */
 	r = tx_run(rt, TX_DURABLE, tx_filled, v->name, err);
 	if (r == 0)
