@@ -167,11 +167,11 @@ static char *command_of(const struct ctr *c)
 	return strv_join(argv, " ");
 }
 
-static int commit(struct store *store, struct ctr *c, const struct ctr_top *t,
-		  const struct ctr_commit_opts *opts, char ret_id[65],
-		  struct err *err)
+static int commit(struct runtime *rt, struct store *store, struct ctr *c,
+		  const struct ctr_top *t, const struct ctr_commit_opts *opts,
+		  char ret_id[65], struct err *err)
 {
-	auto_standstill struct standstill still = { NULL, 0 };
+	auto_ctr_hold struct ctr_hold hold = CTR_HOLD_INIT;
 	autojson struct json_object *doc = NULL;
 	autofree char *command = command_of(c);
 	struct image_new new = {
@@ -185,7 +185,7 @@ static int commit(struct store *store, struct ctr *c, const struct ctr_top *t,
 	int r = make_config(store, c, t->image, opts, &doc, err);
 
 	if (r == 0 && opts->pause && c->state == CTR_RUNNING)
-		r = ctr_stand_still(c, &still, err);
+		r = ctr_hold(rt, c, &hold, err);
 	if (r == 0 && FAULT("commit.paused") < 0)
 		r = err_sys(err, "commit");
 	if (r < 0)
@@ -204,7 +204,7 @@ int ctr_commit(struct runtime *rt, struct ctr *c,
 	int r = ctr_top(rt, c, &store, &t, err);
 
 	if (r == 0)
-		r = commit(store, c, &t, opts, ret_id, err);
+		r = commit(rt, store, c, &t, opts, ret_id, err);
 	if (r < 0)
 		return err_wrap(err, r, "commit container %.12s", c->id);
 	(void)event_ctr(rt, c, EVENT_COMMIT, NULL, NULL);

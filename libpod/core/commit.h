@@ -56,26 +56,4 @@ int ctr_commit(struct runtime *rt, struct ctr *c,
 	       const struct ctr_commit_opts *opts, char ret_id[65],
 	       struct err *err);
 
-/**
- * struct standstill - processes that were stopped
- * @fd: pidfds, owned
- */
-struct standstill {
-	int *fd;
-	size_t n;
-};
-
-/**
- * ctr_stand_still() - stop every process of the container's pid namespace
- *
- * For the short time of a commit, where there is no cgroup freezer.  What was
- * stopped before is left alone, and so is a container in the host's
- * namespace.  ctr_go_on() afterwards.
- */
-int ctr_stand_still(const struct ctr *c, struct standstill *ret,
-		    struct err *err);
-void ctr_go_on(struct standstill *s);
-
-#define auto_standstill cleanup(ctr_go_on)
-
 #endif

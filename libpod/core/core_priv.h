@@ -175,6 +175,33 @@ void ctr_sweep(struct runtime *rt);
 /** ctr_err_not_found() - podman's words for an unknown container */
 int ctr_err_not_found(struct err *err, const char *name);
 
+/* ---- pause.c ---- */
+
+/** struct ctr_hold - a running container that was told to stand still; @c is
+ *  NULL when there is nothing to release */
+struct ctr_hold {
+	struct runtime *rt;	/* borrowed */
+	struct ctr *c;		/* borrowed; has the operation lock */
+};
+
+#define CTR_HOLD_INIT ((struct ctr_hold){ NULL, NULL })
+#define auto_ctr_hold cleanup(ctr_release)
+
+/**
+ * ctr_hold() - ctr_pause() for the time of one command: no event, and the
+ * operation lock stays taken
+ * @ret: CTR_HOLD_INIT before; unchanged when the container does not run
+ */
+int ctr_hold(struct runtime *rt, struct ctr *c, struct ctr_hold *ret,
+	     struct err *err);
+
+/** ctr_release() - let it go on; nothing when it ended meanwhile */
+void ctr_release(struct ctr_hold *h);
+
+/** ctr_wait_hold() - a paused container may only be held: wait until it is
+ *  not, and reload it.  One that a user paused stays paused. */
+int ctr_wait_hold(struct runtime *rt, struct ctr *c, struct err *err);
+
 /* ---- remove.c ---- */
 
 /**

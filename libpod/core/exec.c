@@ -353,6 +353,8 @@ int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
 			       "must provide a non-empty command to start an "
 			       "exec session: invalid argument");
 	r = ctr_config_load(rt, c, err);
+	if (r == 0)
+		r = ctr_wait_hold(rt, c, err);
 	if (r < 0)
 		return r;
 	if (c->state != CTR_RUNNING && c->state != CTR_STOPPING)

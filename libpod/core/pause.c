@@ -11,6 +11,10 @@
  * the last one goes on: a command killed in between leaves a container that
  * unpause brings back, never one that stands still and is called running.
  * The operation lock keeps two of these commands apart.
+ *
+ * A commit holds the container the same way for as long as it reads the
+ * files, without an event in the journal and with the operation lock: those
+ * that need it running wait for the lock and look again.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -139,19 +143,10 @@ static int take(struct runtime *rt, struct ctr *c, struct err *err)
 	return r;
 }
 
-static int pause_locked(struct runtime *rt, struct ctr *c, struct err *err)
+static int stand_still(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	int r;
+	int r = change(rt, c, CTR_RUNNING, CTR_PAUSED, err);
 
-	if (c->state == CTR_PAUSED)
-		return err_set(err, ERR_STATE, EALREADY,
-			       "\"%s\" is already paused: container state "
-			       "improper", c->id);
-	if (c->state != CTR_RUNNING)
-		return err_set(err, ERR_STATE, ESRCH,
-			       "\"%s\" is not running, can't pause: container "
-			       "state improper", ctr_state_name(c->state));
-	r = change(rt, c, CTR_RUNNING, CTR_PAUSED, err);
 	if (r < 0)
 		return r;
 	if (FAULT("pause.stop") < 0)
@@ -163,15 +158,10 @@ static int pause_locked(struct runtime *rt, struct ctr *c, struct err *err)
 	return r < 0 ? err_wrap(err, r, "pause %s", c->name) : 0;
 }
 
-static int unpause_locked(struct runtime *rt, struct ctr *c, struct err *err)
+static int go_on(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	int r;
+	int r = continue_all(rt, c, err);
 
-	if (c->state != CTR_PAUSED)
-		return err_set(err, ERR_STATE, EINVAL,
-			       "\"%s\" is not paused, can't unpause: container "
-			       "state improper", c->id);
-	r = continue_all(rt, c, err);
 	if (r < 0)
 		return err_wrap(err, r, "unpause %s", c->name);
 	if (FAULT("unpause.running") < 0)
@@ -179,28 +169,105 @@ static int unpause_locked(struct runtime *rt, struct ctr *c, struct err *err)
 	return change(rt, c, CTR_PAUSED, CTR_RUNNING, err);
 }
 
-int ctr_pause(struct runtime *rt, struct ctr *c, struct err *err)
+static int pause_locked(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	TRACE("core", "pause");
+	if (c->state == CTR_PAUSED)
+		return err_set(err, ERR_STATE, EALREADY,
+			       "\"%s\" is already paused: container state "
+			       "improper", c->id);
+	if (c->state != CTR_RUNNING)
+		return err_set(err, ERR_STATE, ESRCH,
+			       "\"%s\" is not running, can't pause: container "
+			       "state improper", ctr_state_name(c->state));
+	return stand_still(rt, c, err);
+}
+
+static int unpause_locked(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	if (c->state != CTR_PAUSED)
+		return err_set(err, ERR_STATE, EINVAL,
+			       "\"%s\" is not paused, can't unpause: container "
+			       "state improper", c->id);
+	return go_on(rt, c, err);
+}
+
+static int change_locked(struct runtime *rt, struct ctr *c,
+			 int (*fn)(struct runtime *rt, struct ctr *c,
+				   struct err *err),
+			 struct err *err)
+{
 	int r = take(rt, c, err);
 
 	if (r == 0)
-		r = pause_locked(rt, c, err);
+		r = fn(rt, c, err);
+	close_fd(c->op_fd);
+	return r;
+}
+
+int ctr_pause(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	TRACE("core", "pause");
+	int r = change_locked(rt, c, pause_locked, err);
+
 	if (r == 0)
 		(void)event_ctr(rt, c, EVENT_PAUSE, NULL, NULL);
-	close_fd(c->op_fd);
 	return r;
 }
 
 int ctr_unpause(struct runtime *rt, struct ctr *c, struct err *err)
 {
 	TRACE("core", "unpause");
-	int r = take(rt, c, err);
+	int r = change_locked(rt, c, unpause_locked, err);
 
 	if (r == 0)
-		r = unpause_locked(rt, c, err);
-	if (r == 0)
 		(void)event_ctr(rt, c, EVENT_UNPAUSE, NULL, NULL);
+	return r;
+}
+
+/* ---- for a while -------------------------------------------------------- */
+
+int ctr_hold(struct runtime *rt, struct ctr *c, struct ctr_hold *ret,
+	     struct err *err)
+{
+	TRACE("core", "hold");
+	struct err why = ERR_INIT;
+	int r = take(rt, c, err);
+
+	if (r == 0 && c->state == CTR_RUNNING) {
+		*ret = (struct ctr_hold){ rt, c };
+		r = stand_still(rt, c, &why);
+		if (r == -ESRCH)
+			r = 0;	/* it has ended: nothing of it moves */
+		if (r < 0)
+			err_set(err, why.kind, why.code, "%s", why.msg);
+	}
+	if (!ret->c)
+		close_fd(c->op_fd);
+	return r;
+}
+
+void ctr_release(struct ctr_hold *h)
+{
+	struct ctr *c = h->c;
+
+	if (!c)
+		return;
+	if (row_reload(h->rt, c, NULL) == 0) {
+		ctr_normalise(h->rt, c);
+		if (c->state == CTR_PAUSED)
+			(void)go_on(h->rt, c, NULL);
+	}
+	close_fd(c->op_fd);
+	*h = CTR_HOLD_INIT;
+}
+
+int ctr_wait_hold(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r;
+
+	if (c->state != CTR_PAUSED)
+		return 0;
+	r = take(rt, c, err);
 	close_fd(c->op_fd);
 	return r;
 }

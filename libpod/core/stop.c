@@ -357,6 +357,8 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	r = ctr_config_load(rt, c, err);
 	if (r == 0)
 		r = wait_transition(rt, c, err);
+	if (r == 0 && timeout_s != CTR_TIMEOUT_KILL)
+		r = ctr_wait_hold(rt, c, err);
 	if (r < 0)
 		return r;
 	if (c->state == CTR_INITIALIZED)

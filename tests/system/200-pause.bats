@@ -101,16 +101,18 @@ counts() {
 }
 
 @test "P10: processes of exec and of a pid namespace below are stopped, too" {
+	# durations of their own: the machine has other sleepers
+	local a=$((100000 + $$)) b=$((5000000 + $$)) pid p
 	run_bryo run -d --name "$(cname)" --privileged "$BUSYBOX" sh -c \
-		'unshare -Upf --mount-proc sleep 1000 || unshare -Upf sleep 1000'
-	run_bryo exec -d "$(cname)" sleep 2000
+		"unshare -Upf --mount-proc sleep $a || unshare -Upf sleep $a"
+	run_bryo exec -d "$(cname)" sleep "$b"
 	pid=$(init_pid "$(cname)")
-	wait_until 5 pgrep -f "sleep 1000"
+	wait_until 5 pgrep -x -f "sleep $a"
+	wait_until 5 pgrep -x -f "sleep $b"
 	run_bryo pause "$(cname)"
-	for p in $(pgrep -x -f "sleep 1000") $(pgrep -x -f "sleep 2000"); do
-		[ "$(cut -d' ' -f3 "/proc/$p/stat")" = T ]
+	for p in "$pid" $(pgrep -x -f "sleep ($a|$b)"); do
+		assert T "$(cut -d' ' -f3 "/proc/$p/stat")"
 	done
-	[ "$(cut -d' ' -f3 "/proc/$pid/stat")" = T ]
 	run_bryo unpause "$(cname)"
 }
 
