@@ -89,7 +89,7 @@ int ctr_top(struct runtime *rt, struct ctr *c, struct store **ret_store,
 		return dir;
 	find_mounts(dir, &t.omit);
 	t.path = xasprintf("containers/%s/%s", c->id,
-			   t.top.driver == STORE_VFS ? "tree" : "upper");
+			   config_files(&c->config));
 	t.top.path = t.path;
 	t.top.omit = t.omit;
 	t.top.since_ns = made_ns(dir);
@@ -143,30 +143,5 @@ int ctr_export(struct runtime *rt, struct ctr *c, int out, struct err *err)
 	if (r < 0)
 		return err_wrap(err, r, "export container %.12s", c->id);
 	(void)event_ctr(rt, c, EVENT_EXPORT, NULL, NULL);
-	return 0;
-}
-
-int ctr_size(struct runtime *rt, const struct ctr *c, uint64_t *ret_rw,
-	     uint64_t *ret_disk, struct err *err)
-{
-	struct store_usage all = { .name = NULL }, rw = { .name = NULL };
-	struct store_usage *both[] = { &all, &rw };
-	bool vfs = streq(c->config.driver, store_driver_name(STORE_VFS));
-	struct store *store;
-	int r = runtime_store(rt, &store, err);
-
-	if (r < 0)
-		return r;
-	autoclose int dir = ctr_dir(rt, c, err);
-	if (dir < 0)
-		return dir;
-	all = (struct store_usage){ .dirfd = rt->ctrs_fd, .name = c->id };
-	rw = (struct store_usage){ .dirfd = dir,
-				   .name = vfs ? "tree" : "upper" };
-	r = store_usage(store, both, 2, err);
-	if (r < 0)
-		return r;
-	*ret_rw = rw.bytes;
-	*ret_disk = all.disk;
 	return 0;
 }

@@ -45,7 +45,6 @@ static char **names_in(int dir)
 static const char *missing_of(struct runtime *rt, struct store *store,
 			      const struct ctr *c)
 {
-	bool vfs = streq(c->config.driver, store_driver_name(STORE_VFS));
 	auto_image struct image *img = NULL;
 
 	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
@@ -53,7 +52,7 @@ static const char *missing_of(struct runtime *rt, struct store *store,
 		return "directory";
 	if (c->config.rootfs)
 		return NULL;
-	if (faccessat(dir, vfs ? "tree" : "upper", F_OK,
+	if (faccessat(dir, config_files(&c->config), F_OK,
 		      AT_SYMLINK_NOFOLLOW) < 0)
 		return "files";
 	if (image_find(store, c->config.image_id, &img, NULL) < 0)

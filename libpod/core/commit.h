@@ -23,14 +23,6 @@ int ctr_changes(struct runtime *rt, struct ctr *c,
 int ctr_export(struct runtime *rt, struct ctr *c, int out, struct err *err);
 
 /**
- * ctr_size() - bytes that a container occupies
- * @ret_rw:   content of what it wrote
- * @ret_disk: disk space of its whole directory, logs and all
- */
-int ctr_size(struct runtime *rt, const struct ctr *c, uint64_t *ret_rw,
-	     uint64_t *ret_disk, struct err *err);
-
-/**
  * struct ctr_commit_opts - all borrowed
  * @name:    of the image, or NULL
  * @changes: instructions of a Dockerfile, a strv

@@ -188,12 +188,6 @@ void mount_done(struct ctr_mount *m);
 void mount_copy(struct ctr_mount *to, const struct ctr_mount *from);
 
 /**
- * struct ctr - one row: config and what is known of its last start
- * @state:     already normalised: a row that says running whose monitor and
- *             init are gone reads as exited
- * @orphaned:  running, but its monitor is dead
- */
-/**
  * struct ctr_sizes - bytes of file content, see ctr_list_measure()
  * @rw:   what the container wrote
  * @root: @rw and its image
@@ -204,6 +198,12 @@ struct ctr_sizes {
 	uint64_t root;
 };
 
+/**
+ * struct ctr - one row: config and what is known of its last start
+ * @state:     already normalised: a row that says running whose monitor and
+ *             init are gone reads as exited
+ * @orphaned:  running, but its monitor is dead
+ */
 struct ctr {
 	char id[65];
 	char *name;

@@ -261,6 +261,15 @@ bool systemd_is_on(const struct ctr_config *c);
 /** systemd_env() - container_uuid, when it is on and not there */
 void systemd_env(const struct ctr *c, char ***env);
 
+/* ---- size.c ---- */
+
+/** config_has_tree() - the vfs driver: a copy of all the image's files, not
+ *  only of what the container changed */
+bool config_has_tree(const struct ctr_config *c);
+
+/** config_files() - the name of the directory that has them */
+const char *config_files(const struct ctr_config *c);
+
 /* ---- usermap_auto.c ---- */
 
 extern const char userns_schema[];

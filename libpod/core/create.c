@@ -176,7 +176,7 @@ static int make_root(struct runtime *rt, const struct ctr *c, int dir,
 	}
 	if (r < 0)
 		return r;
-	if (streq(c->config.driver, store_driver_name(STORE_VFS))) {
+	if (config_has_tree(&c->config)) {
 		r = store_tree_make(store, img, dir, "tree", err);
 		/* tells diff which files were written since: changes.c */
 		return r < 0 ? r : file_write_at(dir, "tree.made", "", 0, 0600,
@@ -192,10 +192,8 @@ static int make_root(struct runtime *rt, const struct ctr *c, int dir,
 
 static bool has_root(const struct ctr *c, int dir)
 {
-	bool vfs = streq(c->config.driver, store_driver_name(STORE_VFS));
-
-	return faccessat(dir, vfs ? "tree" : "work", F_OK,
-			 AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(dir, config_has_tree(&c->config) ? "tree" : "work",
+			 F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err)

@@ -332,7 +332,7 @@ int plan_rootfs(struct plan *p, struct err *err)
 		return plan_dir_root(p, open(c->rootfs, O_PATH | O_DIRECTORY |
 							O_CLOEXEC),
 				     c->rootfs, err);
-	if (streq(c->driver, store_driver_name(STORE_VFS)))
+	if (config_has_tree(c))
 		return plan_dir_root(p, openat(p->dir, "tree",
 					       O_PATH | O_DIRECTORY |
 						       O_NOFOLLOW | O_CLOEXEC),

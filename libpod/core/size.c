@@ -6,6 +6,16 @@
 #include "util/fd.h"
 #include "util/str.h"
 
+bool config_has_tree(const struct ctr_config *c)
+{
+	return streq(c->driver, store_driver_name(STORE_VFS));
+}
+
+const char *config_files(const struct ctr_config *c)
+{
+	return config_has_tree(c) ? "tree" : "upper";
+}
+
 #define BATCH 64	/* containers whose directories are open at once */
 
 static int image_bytes(struct store *s, const struct ctr *c, uint64_t *ret,
@@ -27,13 +37,12 @@ static int image_bytes(struct store *s, const struct ctr *c, uint64_t *ret,
 static int set_sizes(struct store *s, struct ctr *c, uint64_t bytes,
 		     struct err *err)
 {
-	bool vfs = streq(c->config.driver, store_driver_name(STORE_VFS));
 	uint64_t image;
 	int r = image_bytes(s, c, &image, err);
 
 	if (r < 0)
 		return r;
-	if (vfs)
+	if (config_has_tree(&c->config))
 		bytes = bytes > image ? bytes - image : 0;
 	c->sizes = (struct ctr_sizes){ true, bytes, bytes + image };
 	return 0;
@@ -48,17 +57,14 @@ static int measure(struct runtime *rt, struct store *s, struct ctr *const *v,
 
 	for (; r == 0 && opened < n; opened++) {
 		struct ctr *c = v[opened];
-		bool vfs;
 
 		r = ctr_config_load(rt, c, err);
-		vfs = r == 0 && streq(c->config.driver,
-				      store_driver_name(STORE_VFS));
 		/* one that is being removed has nothing any more */
 		use[opened] = (struct store_usage){
 			.dirfd = openat(rt->ctrs_fd, c->id,
 					O_PATH | O_DIRECTORY | O_CLOEXEC |
 						O_NOFOLLOW),
-			.name = vfs ? "tree" : "upper",
+			.name = r == 0 ? config_files(&c->config) : NULL,
 		};
 		each[opened] = &use[opened];
 	}
