@@ -60,7 +60,7 @@ dirs_network := network
 dirs_oci := libpod/oci
 dirs_monitor := libpod/monitor
 dirs_core := libpod/core
-dirs_cmd := cmd cmd/container cmd/image cmd/manifest cmd/secret cmd/volume \
+dirs_cmd := cmd cmd/config cmd/container cmd/image cmd/manifest cmd/secret cmd/volume \
 	cmd/system cmd/registry
 
 # Helper programs live in folders of their own; files of a program that its

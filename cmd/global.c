@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/config/conf.h"
+#include "cmd/config/storage_conf.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/safe.h"
@@ -17,6 +19,11 @@ static const struct opt engine_opts[] = {
 		"where it runs)"),
 	OPT_BOOL('D', "debug", struct globals, debug,
 		 "Set the log level to debug"),
+	OPT_STR(0, "default-mounts-file", struct globals, default_mounts_file,
+		"string", "File with mounts for every container, a line "
+		"SOURCE[:TARGET] each"),
+	OPT_STR(0, "events-backend", struct globals, events_backend, "string",
+		"Where events are kept: file (the state database) or none"),
 	{ 'l', "log-level", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct globals, log_level, char *), OPT_NO_GIVEN,
 	  "string", "warn",
@@ -52,9 +59,6 @@ static const struct opt later_opts[] = {
 	OPT_NOT_YET('c', "connection", "string", "Connection to a remote "
 		    "service"),
 	OPT_NOT_YET(0, "context", "string", "Docker context to use"),
-	OPT_NOT_YET(0, "default-mounts-file", "string",
-		    "File with mounts for every container"),
-	OPT_NOT_YET(0, "events-backend", "string", "Events backend to use"),
 	OPT_NOT_YET(0, "hooks-dir", "string", "OCI hooks directory"),
 	OPT_NOT_YET('H', "host", "string", "Docker daemon to connect to"),
 	OPT_NOT_YET(0, "identity", "string", "SSH identity file"),
@@ -136,22 +140,74 @@ int global_apply(const struct globals *g, struct err *err)
 
 	if (r)
 		return r;
-	if (g->cgroup_manager && !streq(g->cgroup_manager, "systemd") &&
-	    !streq(g->cgroup_manager, "cgroupfs"))
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "unknown cgroup manager \"%s\": systemd or "
-			       "cgroupfs", g->cgroup_manager);
 	return redirect(g, err);
 }
 
-struct runtime_opts global_runtime_opts(const struct globals *g)
+/* ---- what core gets ----------------------------------------------------- */
+
+static const char *or(const char *flag, const char *configured)
 {
-	return (struct runtime_opts){
-		.root = g->root,
-		.runroot = g->runroot ? g->runroot : g->tmpdir,
-		.storage_driver = g->storage_driver,
+	if (flag)
+		return flag;
+	return str_is_empty(configured) ? NULL : configured;
+}
+
+static int check_cgroup_manager(const char *name, struct err *err)
+{
+	if (str_is_empty(name) || streq(name, "systemd") || streq(name, "cgroupfs"))
+		return 0;
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "unknown cgroup manager \"%s\": systemd or cgroupfs",
+		       name);
+}
+
+/* The journal of rows is "file" to podman's users; one who has configured
+ * podman's for journald wants events, and gets them here. */
+static int events_off(const char *flag, const char *configured, bool *ret,
+		      struct err *err)
+{
+	const char *name = flag ? flag : configured;
+
+	*ret = streq(name, "none");
+	if (str_is_empty(name) || *ret || streq(name, "file") ||
+	    (!flag && streq(name, "journald")))
+		return 0;
+	if (streq(name, "journald"))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "--events-backend journald is not supported "
+			       "yet: want file or none");
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "unknown events backend \"%s\": file or none: invalid "
+		       "argument", name);
+}
+
+int global_runtime_opts(const struct globals *g, struct runtime_opts *ret,
+			struct err *err)
+{
+	const struct storage_conf *storage = storage_conf_get();
+	const struct conf *conf = conf_get();
+	const char *runroot = g->runroot ? g->runroot : g->tmpdir;
+	int r;
+
+	*ret = (struct runtime_opts){
+		.root = or(g->root, storage->root),
+		.runroot = or(runroot, storage->runroot),
+		.storage_driver = or(g->storage_driver, storage->driver),
 		.volumepath = g->volumepath,
 		.cgroup_manager = g->cgroup_manager,
 		.layer_max = g->layer_max,
 	};
+	if (g->default_mounts_file)
+		conf_set("containers", "default_mounts_file",
+			 g->default_mounts_file);
+	r = check_cgroup_manager(g->cgroup_manager, err);
+	if (r == 0)
+		r = check_cgroup_manager(conf->cgroup_manager, err);
+	/* systemd comes first anyway; in the file it is no demand */
+	if (!ret->cgroup_manager && streq(conf->cgroup_manager, "cgroupfs"))
+		ret->cgroup_manager = conf->cgroup_manager;
+	if (r == 0)
+		r = events_off(g->events_backend, conf->events_logger,
+			       &ret->no_events, err);
+	return r;
 }

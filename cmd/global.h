@@ -19,6 +19,8 @@ struct globals {
 	char *tmpdir;
 	char *volumepath;
 	char *cgroup_manager;
+	char *default_mounts_file;
+	char *events_backend;
 	uint64_t layer_max;
 	bool debug;
 	bool noout;
@@ -29,7 +31,9 @@ struct globals {
  *  Return: 0, an exit code (the reason is printed), or -errno */
 int global_apply(const struct globals *g, struct err *err);
 
-/** global_runtime_opts() - what core needs of it; borrowed from @g */
-struct runtime_opts global_runtime_opts(const struct globals *g);
+/** global_runtime_opts() - what core needs of the flags and of the
+ *  configuration; borrowed from both */
+int global_runtime_opts(const struct globals *g, struct runtime_opts *ret,
+			struct err *err);
 
 #endif

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/config/conf.h"
+#include "cmd/config/storage_conf.h"
 #include "cmd/format.h"
 #include "cmd/global.h"
 #include "libpod/core/runtime.h"
@@ -98,14 +100,22 @@ static int check_count(const struct cmd *c, const char *path, int n,
 static int call(const struct cmd *c, const struct globals *g, const void *args,
 		char **argv)
 {
-	const struct runtime_opts opts = global_runtime_opts(g);
+	struct runtime_opts opts;
 	struct runtime *rt = NULL;
 	struct err err = ERR_INIT;
 	int r = 0;
 
 	cmd_current_set(c);
 	log_debug("Called %s", c->path);
-	if (c->flags & CMD_NEED_RUNTIME)
+	/* those that bryo calls itself got all they need as flags */
+	if ((c->flags & CMD_NEED_RUNTIME) && !(c->flags & CMD_HIDDEN)) {
+		r = conf_load(&err);
+		if (!r)
+			r = storage_conf_load(&err);
+	}
+	if (!r)
+		r = global_runtime_opts(g, &opts, &err);
+	if (!r && (c->flags & CMD_NEED_RUNTIME))
 		r = runtime_open(&opts, &rt, &err);
 	if (!r)
 		r = c->run(rt, args, argv, &err);

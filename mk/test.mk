@@ -87,7 +87,7 @@ fuzz: ## libFuzzer binaries into build/libfuzzer (clang)
 		SAN=fuzzer,address,undefined fuzz-replay-build
 
 # ---- lint -----------------------------------------------------------------
-lint: lint-layers lint-headers lint-scripts lint-docs lint-words ## static checks
+lint: lint-layers lint-headers lint-scripts lint-docs lint-words lint-behaviours ## static checks
 
 lint-layers: # includes point downward only
 	$(Q)tests/lint/layers.py
@@ -130,6 +130,8 @@ install: all ## into DESTDIR/PREFIX; ALIASES=1 adds podman and docker links
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	set -e; for p in docs/man/*.1.scd; do \
 		scdoc <$$p >$(DESTDIR)$(PREFIX)/share/man/man1/$$(basename $$p .scd); done
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	scdoc <docs/man/bryo-config.5.scd >$(DESTDIR)$(PREFIX)/share/man/man5/bryo-config.5
 	$(if $(ALIASES),ln -sf bryo $(DESTDIR)$(PREFIX)/bin/podman; ln -sf bryo $(DESTDIR)$(PREFIX)/bin/docker)
 
 man: ## manual pages into build/man

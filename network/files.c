@@ -258,25 +258,38 @@ void hosts_make(const struct hosts *h, struct sb *out)
 	sb_addch(out, '\n');
 }
 
-void net_hosts(bool host_net, char *const *add, const char *ip,
-	       const char *hostname, const char *name, struct sb *out)
+/* The address of the host as the container sees it; NULL: none */
+static const char *gateway_of(const struct net_hosts *want,
+			      char found[INET6_ADDRSTRLEN])
+{
+	union addr a;
+
+	if (want->host_ip)
+		return streq(want->host_ip, "none") ? NULL : want->host_ip;
+	if (want->host_net)
+		return "127.0.0.1";
+	if (want->ip && addr_parse(want->ip, 0, &a) == 0 &&
+	    addr_is_loopback(&a))
+		return NULL;
+	return net_host_addr(found) ? found : NULL;
+}
+
+void net_hosts(const struct net_hosts *want, struct sb *out)
 {
 	autosb struct sb base = SB_INIT;
 	char gateway[INET6_ADDRSTRLEN];
 	struct hosts h = {
-		.add = add,
-		.ip = ip,
-		.hostname = hostname,
-		.name = name,
+		.add = want->add,
+		.ip = want->ip,
+		.hostname = want->hostname,
+		.name = want->name,
+		.gateway = gateway_of(want, gateway),
 	};
-	union addr a;
 
-	host_file("/etc/hosts", HOSTS_MAX, &base);
+	if (!streq(want->base_file, "none"))
+		host_file(want->base_file ? want->base_file : "/etc/hosts",
+			  HOSTS_MAX, &base);
 	h.base = base.buf;
-	if (host_net)
-		h.gateway = "127.0.0.1";
-	else if (!ip || addr_parse(ip, 0, &a) < 0 || !addr_is_loopback(&a))
-		h.gateway = net_host_addr(gateway) ? gateway : NULL;
 	hosts_make(&h, out);
 }
 

@@ -183,17 +183,30 @@ void net_resolv_conf(bool private_net, char *const *dns, char *const *search,
 		     char *const *options, struct sb *out);
 
 /**
- * net_hosts() - text of /etc/hosts for a container
+ * struct net_hosts - what /etc/hosts of a container is made of
  * @host_net: the container is in the host's network namespace
+ * @base_file: NULL: the host's /etc/hosts; "none"; a path
+ * @host_ip:  of host.containers.internal; NULL: found out; "none": no such line
  * @add:      "name[;name]:ip" entries of --add-host, first in the file (ip
  *            "host-gateway": the host's address); checked by the caller
  * @ip:       the container's own address, or NULL
  * @hostname, @name: get @ip; may be NULL
  *
- * Reads the host's file (at most 1 MB) and finds the host's own address.
+ * All borrowed.
  */
-void net_hosts(bool host_net, char *const *add, const char *ip,
-	       const char *hostname, const char *name, struct sb *out);
+struct net_hosts {
+	bool host_net;
+	const char *base_file;
+	const char *host_ip;
+	char *const *add;
+	const char *ip;
+	const char *hostname;
+	const char *name;
+};
+
+/** net_hosts() - the text; reads the base file (at most 1 MB) and finds the
+ *  host's own address */
+void net_hosts(const struct net_hosts *want, struct sb *out);
 
 /** net_host_addr() - the address under which containers reach this host: that
  *  of the default route, else the first that is not loopback; false: none */

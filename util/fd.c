@@ -14,6 +14,8 @@
 
 #include "util/str.h"
 
+#define READ_PIECE 4096
+
 ssize_t fd_read_full(int fd, void *buf, size_t len)
 {
 	size_t done = 0;
@@ -51,17 +53,18 @@ int fd_write_full(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-int fd_read_all(int fd, size_t max, struct sb *out)
+/* @piece: bytes to ask for at a time */
+static int read_pieces(int fd, size_t piece, size_t max, struct sb *out)
 {
 	size_t start = out->len;
 
 	for (;;) {
-		char *room = sb_reserve(out, 4096);
+		char *room = sb_reserve(out, piece);
 		ssize_t n;
 
 		if (!room)
 			return -EFBIG;
-		n = read(fd, room, 4096);
+		n = read(fd, room, piece);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -71,7 +74,13 @@ int fd_read_all(int fd, size_t max, struct sb *out)
 		sb_grow(out, (size_t)n);
 		if (out->len - start > max)
 			return -EFBIG;
+		piece = READ_PIECE;
 	}
+}
+
+int fd_read_all(int fd, size_t max, struct sb *out)
+{
+	return read_pieces(fd, READ_PIECE, max, out);
 }
 
 static int read_regular(int fd, size_t max, struct sb *out)
@@ -82,7 +91,11 @@ static int read_regular(int fd, size_t max, struct sb *out)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	return fd_read_all(fd, max, out);
+	if ((uint64_t)st.st_size > max)
+		return -EFBIG;
+	/* what is in /proc has no size */
+	return read_pieces(fd, MAX((size_t)st.st_size, (size_t)READ_PIECE), max,
+			   out);
 }
 
 int file_read_at(int dirfd, const char *name, size_t max, struct sb *out)

@@ -91,10 +91,13 @@ static void skip_blanks(struct toml *t)
 
 static void skip_comment(struct toml *t)
 {
+	const char *line_end;
+
 	if (peek(t) != '#')
 		return;
-	while (!at_end(t) && peek(t) != '\n')
-		t->p++;
+	/* most of the vendors' files are comments */
+	line_end = memchr(t->p, '\n', (size_t)(t->end - t->p));
+	t->p = line_end ? line_end : t->end;
 }
 
 static bool take_newline(struct toml *t)

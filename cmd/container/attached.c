@@ -4,16 +4,25 @@
 
 #include <unistd.h>
 
+#include "cmd/config/conf.h"
 #include "libpod/core/log.h"
 #include "libpod/monitor/monitor.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
 
+const char *detach_keys(const char *typed)
+{
+	const char *configured = conf_get()->detach_keys;
+
+	if (typed)
+		return typed;
+	return configured ? configured : ATTACH_KEYS_DEFAULT;
+}
+
 int attached_check(const struct attached *a, struct err *err)
 {
-	const char *spec = a->detach_keys ? a->detach_keys :
-					    ATTACH_KEYS_DEFAULT;
+	const char *spec = detach_keys(a->detach_keys);
 	char keys[ATTACH_KEYS_MAX];
 	size_t n;
 
@@ -63,8 +72,7 @@ int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 	autoclose int owned = sock;
 	autoclose int pidfd = -EBADF;
 	struct attach_client client = ATTACH_CLIENT_INIT;
-	const char *spec = a->detach_keys ? a->detach_keys :
-					    ATTACH_KEYS_DEFAULT;
+	const char *spec = detach_keys(a->detach_keys);
 	char keys[ATTACH_KEYS_MAX];
 	int code = -1;
 	int r;

@@ -20,6 +20,9 @@ struct attached {
 	bool sig_proxy;
 };
 
+/** detach_keys() - as typed, else as configured, else the default; borrowed */
+const char *detach_keys(const char *typed);
+
 /** attached_check() - --detach-keys is readable; before anything is started */
 int attached_check(const struct attached *a, struct err *err);
 

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "cmd/config/conf.h"
+#include "cmd/container/create_conf.h"
 #include "cmd/container/select.h"
 #include "cmd/image/pullopts.h"
 #include "cmd/progress.h"
@@ -15,6 +17,7 @@
 #include "libpod/core/runtime.h"
 #include "libpod/oci/cgroup.h"
 #include "libpod/oci/oci.h"
+#include "libpod/oci/sysctl.h"
 #include "storage/image/list.h"
 #include "storage/image/platform.h"
 #include "storage/store.h"
@@ -34,10 +37,10 @@ const struct opt create_opts_process[] = {
 	OPT_STRV('e', "env", A, env, "strings", "Set environment variables"),
 	OPT_STRV(0, "env-file", A, env_file, "strings",
 		 "Read in a file of environment variables"),
-	OPT_BOOL(0, "env-host", A, env_host,
-		 "Use all current host environment variables"),
-	OPT_BOOL(0, "http-proxy", A, http_proxy,
-		 "Set proxy environment variables based on the host's"),
+	OPT_TRI(0, "env-host", A, env_host,
+		"Use all current host environment variables"),
+	OPT_TRI(0, "http-proxy", A, http_proxy,
+		"Set proxy environment variables based on the host's"),
 	OPT_BOOL('i', "interactive", A, interactive,
 		 "Make STDIN available to the process"),
 	OPT_STR(0, "oom-score-adj", A, oom_score_adj, "int",
@@ -102,10 +105,12 @@ const struct opt create_opts_network[] = {
 		 "Set DNS search domains"),
 	OPT_LIST(0, "expose", A, expose, "strings",
 		 "Expose a port or a range of ports"),
+	OPT_STR(0, "hosts-file", A, hosts_file, "string",
+		"Base of /etc/hosts: a file of the host, or none"),
 	{ 0, "network", "net", OPT_T_STR, offsetof(A, network), OPT_NO_GIVEN,
 	  "string", NULL, "Connect the container to a network", 0 },
-	OPT_BOOL(0, "no-hosts", A, no_hosts,
-		 "Do not create /etc/hosts, use the image's"),
+	OPT_TRI(0, "no-hosts", A, no_hosts,
+		"Do not create /etc/hosts, use the image's"),
 	OPT_LIST('p', "publish", A, publish, "strings",
 		 "Publish a port or a range of ports to the host"),
 	OPT_BOOL('P', "publish-all", A, publish_all,
@@ -187,7 +192,6 @@ const struct opt create_opts_later[] = {
 		    "Do not verify docker's image signatures"),
 	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
 	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
-	OPT_NOT_YET(0, "hosts-file", "string", "Base file of /etc/hosts"),
 	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "ip", "string", "IPv4 address"),
@@ -217,11 +221,12 @@ void create_defaults(void *args)
 
 	a->tls_verify = -1;
 	a->retry = -1;
-	a->http_proxy = true;
+	a->env_host = a->http_proxy = a->init = -1;
+	a->no_hosts = a->privileged = a->read_only = -1;
 	a->passwd = true;
 	a->read_only_tmpfs = true;
 	a->stop_timeout = -1;
-	a->shm_size = 64U << 20;
+	a->shm_size = SHM_SIZE_UNSET;
 }
 
 /* ---- the process ------------------------------------------------------- */
@@ -345,6 +350,7 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 			   &c->n_keep_fds, err);
 	if (r < 0)
 		return r;
+	strv_extend(&c->default_env, a->conf.env);
 	strv_extend(&c->ulimits, a->ulimit);
 	strv_extend(&c->unsetenv, a->unsetenv);
 	str_set(&c->workdir, a->workdir);
@@ -515,6 +521,38 @@ static int set_limits(const struct runtime *rt, const struct create_args *a,
 	return limits_parse(&a->limits, &c->limits, err);
 }
 
+/* Those for namespaces that the container has for itself; the others cannot
+ * be meant for it. */
+static void add_default_sysctls(const struct create_args *a,
+				struct ctr_config *c)
+{
+	const struct {
+		enum oci_ns_type type;
+		bool own;
+	} ns[] = {
+		{ OCI_NS_NET, streq(c->network, "slirp4netns") ||
+			      streq(c->network, "none") },
+		{ OCI_NS_IPC, !c->ipc || streq(c->ipc, "private") ||
+			      streq(c->ipc, "shareable") ||
+			      streq(c->ipc, "none") },
+		{ OCI_NS_UTS, !c->uts || streq(c->uts, "private") },
+	};
+	autostrv char **all = NULL;
+
+	for (char **s = a->conf.sysctls; s && *s; s++) {
+		autofree char *name = xstrndup(*s, strcspn(*s, "="));
+		autofree char *path = NULL;
+		int type = sysctl_path(name, &path) < 0 ? -1 : sysctl_ns(path);
+
+		for (size_t i = 0; i < ARRAY_LEN(ns); i++)
+			if ((int)ns[i].type == type && ns[i].own)
+				strv_add(&all, *s);
+	}
+	strv_extend(&all, c->sysctls);
+	strv_free(c->sysctls);
+	c->sysctls = take_ptr(all);
+}
+
 int create_config(struct runtime *rt, const struct create_args *a,
 		  char *const *argv, struct ctr_config *ret, struct err *err)
 {
@@ -541,6 +579,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 	if (r == 0)
 		r = secrets_parse(rt, a, ret, err);
 	ret->shm_size = a->shm_size;
+	if (r == 0)
+		add_default_sysctls(a, ret);
 	return r;
 }
 
@@ -678,13 +718,17 @@ static int replace(struct runtime *rt, const char *name, struct err *err)
 	return r;
 }
 
-int create_container(struct runtime *rt, const struct create_args *a,
+int create_container(struct runtime *rt, const struct create_args *typed,
 		     char *const *argv, bool run, struct image **ret_img,
 		     struct ctr **ret, struct err *err)
 {
 	struct ctr_config config cleanup(ctr_config_done) = { 0 };
-	int r;
+	struct create_filled f cleanup(create_filled_done);
+	const struct create_args *a = &f.args;
+	int r = create_fill(typed, conf_get(), &f, err);
 
+	if (r < 0)
+		return r;
 	if (a->replace && !a->name)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "cannot replace container without --name being "

@@ -13,10 +13,34 @@
 struct image;
 struct runtime;
 
+#define SHM_SIZE_UNSET UINT64_MAX
+#define SHM_SIZE_DEFAULT (64U << 20)
+
+/**
+ * struct create_conf - what containers.conf adds to the flags
+ * @env:     below the image's
+ * @caps:    in place of the built-in default set
+ * @sysctls: for namespaces that are the container's own
+ * @volumes, @mounts: where the flags leave room
+ * @host_ips: that ports are published on when -p names none
+ * @mounts_file: with a line SOURCE[:TARGET] for each further mount
+ * @internal_ip: of host.containers.internal, or "none"
+ * @log_size_max: 0 nothing said, negative: unlimited
+ *
+ * All borrowed.
+ */
+struct create_conf {
+	char **env, **caps, **sysctls, **volumes, **mounts, **host_ips;
+	char *internal_ip, *userns, *log_tag, *mounts_file;
+	int64_t log_size_max;
+};
+
 /**
  * struct create_args - what `create` and `run` take, as typed
  *
- * First member of struct run_args, so that both use the same tables.
+ * First member of struct run_args, so that both use the same tables.  The ints
+ * that stand for yes or no are -1 when nothing was typed; create_fill() sets
+ * them.
  */
 struct create_args {
 	/* image */
@@ -28,8 +52,8 @@ struct create_args {
 	/* process */
 	char *entrypoint, *user, *workdir, *umask, *tz;
 	char **env, **env_file, **unsetenv, **group_add, **ulimit;
-	bool env_host, unsetenv_all, http_proxy;
-	bool tty, interactive, init;
+	bool unsetenv_all, tty, interactive;
+	int env_host, http_proxy, init;
 	char **attach;
 	char *stop_signal;
 	int64_t stop_timeout, timeout;
@@ -46,7 +70,8 @@ struct create_args {
 	char *systemd, *kernel_memory;
 	uint64_t shm_size_systemd;
 	bool no_hostname;
-	bool privileged, read_only, read_only_tmpfs;
+	bool read_only_tmpfs;
+	int privileged, read_only;
 	/* users */
 	char **uidmap, **gidmap, **hostuser;
 	char *subuidname, *subgidname, *passwd_entry, *group_entry;
@@ -57,7 +82,9 @@ struct create_args {
 	char *network;
 	char **publish, **expose, **dns, **dns_search, **dns_option;
 	char **add_host;
-	bool publish_all, no_hosts;
+	char *hosts_file;
+	bool publish_all;
+	int no_hosts;
 	/* mounts */
 	char **volume, **mount, **tmpfs, **volumes_from, **secret;
 	uint64_t shm_size;
@@ -71,6 +98,7 @@ struct create_args {
 	char **log_opt;
 	char *cidfile, *pidfile, *conmon_pidfile, *sdnotify;
 	struct health_args health;
+	struct create_conf conf;
 };
 
 /* NULL-terminated list of option tables, for struct cmd and for run.c */

@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/container/attached.h"
 #include "cmd/container/create_opts.h"
 #include "cmd/container/select.h"
 #include "util/fd.h"
@@ -96,7 +97,7 @@ static int exec_run(struct runtime *rt, const void *p, char **argv,
 		.interactive = args->interactive,
 		.detach = args->detach,
 		.privileged = args->privileged,
-		.detach_keys = args->detach_keys,
+		.detach_keys = detach_keys(args->detach_keys),
 		.no_session = args->no_session,
 	};
 	int r;

@@ -201,6 +201,12 @@ int log_options(const struct create_args *a, struct ctr_config *c,
 {
 	int r = set_driver(a->log_driver, c, err);
 
+	if (a->conf.log_size_max)
+		c->log_size = a->conf.log_size_max < 0 ?
+				      0 : (uint64_t)a->conf.log_size_max;
+	str_set(&c->log_tag, str_is_empty(a->conf.log_tag) ?
+				     NULL : a->conf.log_tag);
+
 	for (char **o = a->log_opt; r == 0 && o && *o; o++)
 		r = set_option(*o, c, err);
 	return r < 0 ? r : check_sizes(a, c, err);

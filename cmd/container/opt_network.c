@@ -2,6 +2,8 @@
 /* --network, -p, -P, --expose, --dns and --add-host */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/container/create_opts.h"
 #include "network/network.h"
@@ -54,6 +56,36 @@ static int check_host(const char *text, struct err *err)
 	return 0;
 }
 
+/* --hosts-file and host_containers_internal_ip, as the start wants them */
+static int set_hosts(const struct create_args *a, struct ctr_config *c,
+		     struct err *err)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+	const char *file = a->hosts_file;
+	const char *ip = a->conf.internal_ip;
+
+	if (!str_is_empty(ip) && !streq(ip, "none") &&
+	    inet_pton(AF_INET, ip, addr) != 1 &&
+	    inet_pton(AF_INET6, ip, addr) != 1)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "host_containers_internal_ip: %s is not an ip "
+			       "address", ip);
+	str_set(&c->host_ip, str_is_empty(ip) ? NULL : ip);
+	if (str_is_empty(file) || streq(file, "none")) {
+		str_set(&c->hosts_file, file && *file ? "none" : NULL);
+		return 0;
+	}
+	if (streq(file, "image"))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "base hosts file \"image\" is not supported "
+			       "yet: want a path or none");
+	if (access(file, R_OK) < 0)
+		return err_sys(err, "base hosts file %s", file);
+	free(c->hosts_file);
+	c->hosts_file = realpath(file, NULL);
+	return c->hosts_file ? 0 : err_sys(err, "base hosts file %s", file);
+}
+
 static int check_text(const char *flag, char *const *values, struct err *err)
 {
 	for (; values && *values; values++)
@@ -77,6 +109,41 @@ static int check_dns(char *const *servers, struct err *err)
 	return 0;
 }
 
+/* A port of all addresses becomes one of each that is configured. */
+static int use_host_ips(char *const *ips, struct port_list *list,
+			struct err *err)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+	size_t n = list->n;
+
+	for (char *const *ip = ips; ip && *ip; ip++)
+		if (inet_pton(AF_INET, *ip, addr) != 1 &&
+		    inet_pton(AF_INET6, *ip, addr) != 1)
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "containers.conf: "
+				       "network.default_host_ips: %s is not an "
+				       "ip address", *ip);
+	for (size_t i = 0; ips && i < n; i++) {
+		const struct port_map all = list->v[i];
+
+		if (all.host_ip[0])
+			continue;
+		for (size_t k = 0; ips[k]; k++) {
+			struct port_map *m = &list->v[i];
+
+			if (k > 0) {
+				list->v = xreallocarray(list->v, list->n + 1,
+							sizeof(*list->v));
+				m = &list->v[list->n++];
+				*m = all;
+			}
+			(void)snprintf(m->host_ip, sizeof(m->host_ip), "%s",
+				       ips[k]);
+		}
+	}
+	return 0;
+}
+
 static int add_ports(const struct create_args *a, struct ctr_config *c,
 		     struct err *err)
 {
@@ -84,6 +151,8 @@ static int add_ports(const struct create_args *a, struct ctr_config *c,
 
 	for (char **p = a->publish; r == 0 && p && *p; p++)
 		r = port_parse(*p, &c->ports, err);
+	if (r == 0 && strv_len(a->conf.host_ips))
+		r = use_host_ips(a->conf.host_ips, &c->ports, err);
 	for (char **e = a->expose; r == 0 && e && *e; e++) {
 		struct port_list list = { 0 };
 
@@ -122,7 +191,7 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 	int r;
 
 	r = set_network(a->network, c, err);
-	if (r == 0 && a->no_hosts && a->add_host)
+	if (r == 0 && a->no_hosts > 0 && a->add_host)
 		r = err_set(err, ERR_USAGE, EINVAL,
 			    "--no-hosts and --add-host cannot be set "
 			    "together");
@@ -136,13 +205,15 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 		r = check_text("dns-option", a->dns_option, err);
 	if (r == 0)
 		r = add_ports(a, c, err);
+	if (r == 0)
+		r = set_hosts(a, c, err);
 	if (r < 0)
 		return r;
 	strv_extend(&c->add_host, a->add_host);
 	strv_extend(&c->dns, a->dns);
 	strv_extend(&c->dns_search, a->dns_search);
 	strv_extend(&c->dns_option, a->dns_option);
-	c->no_hosts = a->no_hosts;
+	c->no_hosts = a->no_hosts > 0;
 	discard_ports(c);
 	return 0;
 }

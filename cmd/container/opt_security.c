@@ -27,10 +27,10 @@ const struct opt create_opts_security[] = {
 		 "Add a rule to the device cgroup (root only)"),
 	OPT_STR(0, "ipc", A, ipc, "string", "IPC namespace to use"),
 	OPT_STR(0, "pid", A, pid, "string", "PID namespace to use"),
-	OPT_BOOL(0, "privileged", A, privileged,
-		 "Give all capabilities over the container, mask nothing"),
-	OPT_BOOL(0, "read-only", A, read_only,
-		 "Make the container's root filesystem read-only"),
+	OPT_TRI(0, "privileged", A, privileged,
+		"Give all capabilities over the container, mask nothing"),
+	OPT_TRI(0, "read-only", A, read_only,
+		"Make the container's root filesystem read-only"),
 	OPT_BOOL(0, "read-only-tmpfs", A, read_only_tmpfs,
 		 "With --read-only, mount tmpfs on /run, /tmp and /var/tmp"),
 	OPT_STR(0, "seccomp-policy", A, seccomp_policy, "string",
@@ -232,7 +232,11 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	if (r == 0)
 		r = check_caps(a->cap_drop, err);
 	if (r == 0)
+		r = check_caps(a->conf.caps, err);
+	if (r == 0)
 		r = check_sysctls(a->sysctl, err);
+	if (r == 0)
+		r = check_sysctls(a->conf.sysctls, err);
 	if (r == 0)
 		r = check_device_rules(a, err);
 	if (r == 0)
@@ -249,6 +253,7 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 		r = set_mode(&c->cgroupns, "cgroupns", a->cgroupns, NULL, err);
 	if (r < 0)
 		return r;
+	strv_extend(&c->default_caps, a->conf.caps);
 	strv_extend(&c->cap_add, a->cap_add);
 	strv_extend(&c->cap_drop, a->cap_drop);
 	strv_extend(&c->security_opt, a->security_opt);

@@ -60,14 +60,15 @@ static int set_entry(char **dst, const char *flag, const char *text,
 	return 0;
 }
 
-/* What the environment says counts where no flag says anything. */
+/* What the environment says counts where no flag says anything, then what
+ * containers.conf says. */
 static const char *default_userns(const struct create_args *a)
 {
 	const char *mode = getenv("PODMAN_USERNS");
 
 	if (a->uidmap || a->gidmap || a->subuidname || a->subgidname)
 		return NULL;
-	return str_is_empty(mode) ? NULL : mode;
+	return str_is_empty(mode) ? a->conf.userns : mode;
 }
 
 int users_parse(const struct create_args *a, struct ctr_config *c,

@@ -9,14 +9,20 @@
  * caller and with the caller's umask; --mount leaves that to an error.
  */
 #include <glob.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/container/mount_words.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
+#include "util/fd.h"
+#include "util/log.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
+
+#define MOUNTS_FILE_MAX (1U << 16)
 
 static bool same_mount(const struct ctr_mount *a, const struct ctr_mount *b)
 {
@@ -78,7 +84,8 @@ static int make_source(const char *path, struct err *err)
 
 /* ---- -v, --tmpfs ------------------------------------------------------- */
 
-static int add_volume(const char *text, struct ctr_config *c, struct err *err)
+static int add_volume(struct runtime *rt unused_attr, const char *text,
+		      struct ctr_config *c, struct err *err)
 {
 	struct ctr_mount m = { 0 };
 	int r = mount_parse_volume(text, &m, err);
@@ -237,7 +244,86 @@ static int add_from(struct runtime *rt, const char *text, size_t own,
 	return r;
 }
 
+/* ---- containers.conf --------------------------------------------------- */
+
+/* What was typed for the same place has come first. */
+static int add_default(struct runtime *rt, const char *text,
+		       int (*parse)(struct runtime *rt, const char *text,
+				    struct ctr_config *c, struct err *err),
+		       struct ctr_config *c, struct err *err)
+{
+	struct ctr_config own = { .n_mounts = 0 };
+	int r = parse(rt, text, &own, err);
+
+	for (size_t i = 0; i < own.n_mounts; i++) {
+		if (r == 0 && !find(c, own.mounts[i].target))
+			append(c, &own.mounts[i]);
+		else
+			mount_done(&own.mounts[i]);
+	}
+	free(own.mounts);
+	return r;
+}
+
+/* SOURCE[:TARGET], read-only: what every container is to see of the host */
+static int add_line(struct runtime *rt unused_attr, const char *text,
+		    struct ctr_config *c, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	struct ctr_mount m = { .type = MNT_BIND, .ro = true };
+	int r;
+
+	m.source = colon ? xstrndup(text, (size_t)(colon - text)) :
+			   xstrdup(text);
+	r = mount_set_target(&m, colon ? colon + 1 : text, err);
+	if (r == 0 && m.source[0] != '/')
+		r = err_set(err, ERR_INVALID, EINVAL,
+			    "%s is not an absolute path", m.source);
+	if (r == 0 && access(m.source, F_OK) == 0)
+		return add(c, &m, err);
+	if (r == 0)
+		log_warn("%s does not exist, it is not mounted", m.source);
+	mount_done(&m);
+	return r;
+}
+
+static int add_mounts_file(struct runtime *rt, const char *path,
+			   struct ctr_config *c, struct err *err)
+{
+	autosb struct sb text = SB_INIT;
+	autostrv char **lines = NULL;
+	int r;
+
+	if (str_is_empty(path))
+		return 0;
+	r = file_load(path, MOUNTS_FILE_MAX, &text);
+	if (r < 0)
+		return err_code(err, r, "read mounts file %s", path);
+	lines = strv_split(text.buf, '\n');
+	for (char **l = lines; r == 0 && l && *l; l++) {
+		const char *line = str_trim(*l);
+
+		if (*line && *line != '#')
+			r = add_default(rt, line, add_line, c, err);
+	}
+	return r < 0 ? err_wrap(err, r, "%s", path) : 0;
+}
+
 /* ---- together ---------------------------------------------------------- */
+
+/* What is left of the places goes to the configuration. */
+static int add_configured(struct runtime *rt, const struct create_conf *conf,
+			  struct ctr_config *c, struct err *err)
+{
+	int r = 0;
+
+	for (char **v = conf->mounts; r == 0 && v && *v; v++)
+		r = add_default(rt, *v, add_mount, c, err);
+	for (char **v = conf->volumes; r == 0 && v && *v; v++)
+		r = add_default(rt, *v, add_volume, c, err);
+	return r < 0 ? err_wrap(err, r, "containers.conf") :
+		       add_mounts_file(rt, conf->mounts_file, c, err);
+}
 
 int mounts_parse(struct runtime *rt, const struct create_args *a,
 		 struct ctr_config *c, struct err *err)
@@ -248,11 +334,11 @@ int mounts_parse(struct runtime *rt, const struct create_args *a,
 	for (char **v = a->mount; r == 0 && v && *v; v++)
 		r = add_mount(rt, *v, c, err);
 	for (char **v = a->volume; r == 0 && v && *v; v++)
-		r = add_volume(*v, c, err);
+		r = add_volume(rt, *v, c, err);
 	for (char **v = a->tmpfs; r == 0 && v && *v; v++)
 		r = add_tmpfs(*v, c, err);
 	own = c->n_mounts;
 	for (char **v = a->volumes_from; r == 0 && v && *v; v++)
 		r = add_from(rt, *v, own, c, err);
-	return r;
+	return r < 0 ? r : add_configured(rt, &a->conf, c, err);
 }

@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/config/conf.h"
 #include "util/json.h"
 #include "util/str.h"
 
@@ -50,6 +51,22 @@ static struct json_object *dump_command(const struct cmd *c)
 	return j;
 }
 
+/* containers.conf, for the check of bryo-config(5) */
+static struct json_object *dump_config(void)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (const struct conf_key *k = conf_keys; k->table; k++) {
+		struct json_object *j = json_object_new_object();
+
+		json_set_str(j, "table", k->table);
+		json_set_str(j, "name", k->name);
+		json_set_bool(j, "used", k->type != CONF_UNUSED);
+		json_object_array_add(list, j);
+	}
+	return list;
+}
+
 static int dump_run(struct runtime *rt unused_attr, const void *p unused_attr,
 		    char **argv unused_attr, struct err *err unused_attr)
 {
@@ -65,6 +82,7 @@ static int dump_run(struct runtime *rt unused_attr, const void *p unused_attr,
 	json_set(all, "global", dump_opts(global_opts));
 	json_set(all, "groups", list);
 	json_set(all, "commands", cmds);
+	json_set(all, "config", dump_config());
 	json_pretty(all, 1, &text);
 	printf("%s\n", text.buf);
 	return 0;

@@ -18,6 +18,7 @@
 #include "cmd/format.h"
 #include "cmd/timearg.h"
 #include "libpod/core/event.h"
+#include "libpod/core/runtime.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
@@ -451,6 +452,9 @@ static int events_run(struct runtime *rt, const void *args,
 	struct printer p = { .end = "\n" };
 	int r = printer_init(&p, args, err);
 
+	if (r == 0 && rt->opts.no_events)
+		r = err_set(err, ERR_INVALID, EINVAL,
+			    "cannot read events with the \"none\" backend");
 	if (r == 0)
 		r = print_all(rt, args, &p, err);
 	template_free(p.template);

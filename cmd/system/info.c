@@ -17,6 +17,8 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/config/conf.h"
+#include "cmd/config/storage_conf.h"
 #include "cmd/format.h"
 #include "cmd/system/about.h"
 #include "cmd/yaml.h"
@@ -243,6 +245,7 @@ static struct both host_info(const struct runtime *rt)
 	struct both h = both_new();
 	const char *v2 = has_cgroup_v2() ? "v2" : "v1";
 	autofree char *slirp = proc_find_program("slirp4netns");
+	const char *driver = conf_get()->log_driver;
 	struct utsname u = { 0 };
 
 	uname(&u);
@@ -250,18 +253,21 @@ static struct both host_info(const struct runtime *rt)
 	put_str(&h, "BuildahVersion", "buildahVersion", BRYO_VERSION);
 	put(&h, "CgroupControllers", "cgroupControllers",
 	    json_object_new_array());
-	put_str(&h, "CgroupManager", "cgroupManager", "none");
+	put_str(&h, "CgroupManager", "cgroupManager",
+		runtime_cgroup_manager(rt));
 	put_str(&h, "CgroupsVersion", "cgroupVersion", v2);
 	json_set_str(h.go, "CgroupVersion", v2);
 	put_int(&h, "CPUs", "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	put_str(&h, "DatabaseBackend", "databaseBackend", "sqlite");
 	put_distribution(&h);
-	put_str(&h, "EventLogger", "eventLogger", "none");
+	put_str(&h, "EventLogger", "eventLogger",
+		rt->opts.no_events ? "none" : "file");
 	put_str(&h, "Hostname", "hostname", u.nodename);
 	put_ids(&h, &rt->ids);
 	put_str(&h, "Kernel", "kernel", u.release);
 	put_str(&h, "Linkmode", "linkmode", "dynamic");
-	put_str(&h, "LogDriver", "logDriver", "k8s-file");
+	put_str(&h, "LogDriver", "logDriver",
+		str_is_empty(driver) ? "k8s-file" : driver);
 	put_memory(&h);
 	put_str(&h, "NetworkBackend", "networkBackend", "slirp4netns");
 	put_runtime(&h);
@@ -344,7 +350,7 @@ static int store_info(struct runtime *rt, struct both *ret, struct err *err)
 	*ret = b;
 	if (!r)
 		r = put_images(rt, &b, err);
-	put_str(&b, "ConfigFile", "configFile", "");
+	put_str(&b, "ConfigFile", "configFile", storage_conf_get()->file);
 	put_map(&b, "GraphOptions", "graphOptions");
 	put_str(&b, "GraphRoot", "graphRoot", rt->data_path);
 	fstatvfs(rt->data_fd, &fs);

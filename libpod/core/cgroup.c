@@ -22,13 +22,24 @@ static enum cgroup_mode mode_of(const struct ctr_config *c)
 	return CGROUPS_ENABLED;
 }
 
-static enum cgroup_manager manager_of(const struct ctr_config *c)
+static enum cgroup_manager manager_of(const char *name)
 {
-	if (streq(c->cgroup_manager, "systemd"))
+	if (streq(name, "systemd"))
 		return CGROUP_SYSTEMD;
-	if (streq(c->cgroup_manager, "cgroupfs"))
+	if (streq(name, "cgroupfs"))
 		return CGROUP_FS;
 	return CGROUP_AUTO;
+}
+
+const char *runtime_cgroup_manager(const struct runtime *rt)
+{
+	const struct cgroup_want want = {
+		.manager = manager_of(rt->opts.cgroup_manager),
+		.is_root = rt->ids.is_root && !rt->ids.in_userns,
+		.runtime_dir = rt->session_dir,
+	};
+
+	return cgroup_manager_name(&want);
 }
 
 void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret)
@@ -38,7 +49,7 @@ void plan_cgroup(const struct plan *p, bool attached, struct cgroup_want *ret)
 
 	*ret = (struct cgroup_want){
 		.id = p->c->id,
-		.manager = manager_of(c),
+		.manager = manager_of(c->cgroup_manager),
 		.mode = mode_of(c),
 		.parent = str_is_empty(c->cgroup_parent) ? NULL :
 							   c->cgroup_parent,

@@ -89,6 +89,7 @@ struct ctr_config {
 	char **entrypoint;
 	char **cmd;
 	char **env;
+	char **default_env;	/* below the image's; merged at create */
 	char *workdir;
 	bool workdir_image;	/* from the image: created when missing */
 	char *user;
@@ -116,6 +117,7 @@ struct ctr_config {
 	char **annotations;
 	/* security */
 	char **cap_add, **cap_drop;
+	char **default_caps;	/* in place of the built-in set, or NULL */
 	bool privileged;
 	bool readonly, readonly_tmpfs;
 	char **security_opt;
@@ -140,6 +142,8 @@ struct ctr_config {
 	char **expose;		/* "80/tcp" */
 	char **dns, **dns_search, **dns_option, **add_host;
 	bool no_hosts;
+	char *hosts_file;	/* base of /etc/hosts: NULL the host's, "none" */
+	char *host_ip;		/* host.containers.internal: NULL: found, "none" */
 	/* environment */
 	int *keep_fds;		/* of `run`; not stored: not for later starts */
 	size_t n_keep_fds;

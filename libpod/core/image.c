@@ -17,7 +17,8 @@
 #define DEFAULT_PATH \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* ---- environment: defaults < proxies < image < --env-host < the user --- */
+/* Environment: defaults < containers.conf < proxies < image < --env-host < the
+ * user. */
 
 static const char *const proxy_vars[] = {
 	"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
@@ -45,6 +46,9 @@ static void merge_env(const struct ctr_config *c, char *const *image,
 		if (c->tty)
 			strv_env_put(&env, "TERM=xterm");
 	}
+	for (char **v = c->default_env; v && *v && !c->unsetenv_all; v++)
+		if (strchr(*v, '=') && **v != '=')
+			strv_env_put(&env, *v);
 	if (c->http_proxy)
 		add_proxies(&env);
 	for (; image && *image && !c->unsetenv_all; image++)
@@ -185,6 +189,7 @@ static void merge(struct ctr_config *c, struct json_object *image)
 	merge_env(c, image_env, &env);
 	strv_free(c->env);
 	c->env = env;
+	c->default_env = strv_free(c->default_env);
 	merge_command(c, image);
 	systemd_detect(c);
 	merge_labels(c, image);

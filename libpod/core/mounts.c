@@ -46,11 +46,18 @@ static int write_hosts(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
 	bool host = p->spec.ns[OCI_NS_NET].mode == OCI_NS_HOST;
+	const struct net_hosts want = {
+		.host_net = host,
+		.base_file = c->hosts_file,
+		.host_ip = c->host_ip,
+		.add = c->add_host,
+		.ip = p->slirp ? NET_SLIRP_ADDR : host ? NULL : "127.0.0.1",
+		.hostname = p->spec.hostname,
+		.name = p->c->name,
+	};
 	autosb struct sb text = SB_INIT;
 
-	net_hosts(host, c->add_host,
-		  p->slirp ? NET_SLIRP_ADDR : host ? NULL : "127.0.0.1",
-		  p->spec.hostname, p->c->name, &text);
+	net_hosts(&want, &text);
 	return write_file(p->dir, "hosts", text.buf, text.len, err);
 }
 

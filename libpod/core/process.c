@@ -60,9 +60,12 @@ int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
 	uint64_t base = privileged ? all : oci_caps_default();
 	uint64_t add;
 	uint64_t drop;
-	int r;
+	int r = 0;
 
-	r = cap_mask(c->cap_add, all, &add, err);
+	if (c->default_caps && !privileged)
+		r = cap_mask(c->default_caps, all, &base, err);
+	if (r == 0)
+		r = cap_mask(c->cap_add, all, &add, err);
 	if (r == 0)
 		r = cap_mask(c->cap_drop, all, &drop, err);
 	if (r < 0)

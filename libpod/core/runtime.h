@@ -23,6 +23,7 @@ struct runtime_opts {
 	const char *storage_driver; /* --storage-driver */
 	const char *volumepath;
 	const char *cgroup_manager; /* --cgroup-manager, checked */
+	bool no_events;		    /* --events-backend=none */
 	uint64_t layer_max;	    /* --max-layer-size, 0 = default */
 };
 
@@ -83,6 +84,10 @@ void runtime_close(struct runtime *rt);
 
 /** runtime_store() - the image store, opened on first use; borrowed */
 int runtime_store(struct runtime *rt, struct store **ret, struct err *err);
+
+/** runtime_cgroup_manager() - who makes the cgroups of containers: "systemd",
+ *  "cgroupfs" or "none" */
+const char *runtime_cgroup_manager(const struct runtime *rt);
 
 /** rootless_load() - fill in the id maps and single-id mode of rt->ids (once);
  *  reads /etc/subuid and /etc/subgid, makes nothing */

@@ -70,6 +70,7 @@ static struct json_object *request_json(const struct runtime *rt,
 	json_set_str(j, "root", rt->data_path);
 	json_set_str(j, "runroot", rt->run_path);
 	json_set_str(j, "volumepath", rt->opts.volumepath);
+	json_set_bool(j, "no_events", rt->opts.no_events);
 	json_set_str(j, "id", c->id);
 	json_set_strv(j, "args", o->args);
 	if (o->env)
@@ -330,6 +331,7 @@ static int serve(const struct request *req, struct session_reply *reply,
 		.root = json_str(j, "root"),
 		.runroot = json_str(j, "runroot"),
 		.volumepath = json_str(j, "volumepath"),
+		.no_events = json_flag(j, "no_events", false),
 	};
 	autostrv char **args = json_strv(j, "args");
 	autostrv char **env = json_strv(j, "env");

@@ -104,6 +104,8 @@ static char **self_argv(const struct runtime *rt)
 	strv_addf(&v, "--runroot=%s", rt->run_path);
 	if (rt->opts.volumepath)
 		strv_addf(&v, "--volumepath=%s", rt->volumes_path);
+	if (rt->opts.no_events)
+		strv_add(&v, "--events-backend=none");
 	return v;
 }
 

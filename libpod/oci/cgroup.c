@@ -478,6 +478,13 @@ static bool wants_scope(const struct cgroup_want *want)
 	return streq(cgroup_root(), UNIFIED) && scope_is_possible(want);
 }
 
+const char *cgroup_manager_name(const struct cgroup_want *want)
+{
+	if (!cgroup_root())
+		return "none";
+	return wants_scope(want) ? "systemd" : "cgroupfs";
+}
+
 /* 1 made, 0 none (@why), -errno */
 static int make(const struct cgroup_want *want, struct cgroup *ret,
 		struct err *why, struct err *err)

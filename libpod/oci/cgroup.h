@@ -81,6 +81,10 @@ int cgroup_make(const struct cgroup_want *want, struct cgroup *ret,
 		struct err *err);
 void cgroup_done(struct cgroup *c);
 
+/** cgroup_manager_name() - who would make one: "systemd", "cgroupfs" (by
+ *  hand), "none" (no cgroup v2 is mounted) */
+const char *cgroup_manager_name(const struct cgroup_want *want);
+
 /** cgroup_parent_check() - --cgroup-parent; NULL is fine; -EINVAL */
 int cgroup_parent_check(const char *parent, enum cgroup_manager manager,
 			struct err *err);

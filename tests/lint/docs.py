@@ -86,6 +86,24 @@ def check_command(c):
     check_options(name, page, c["options"])
 
 
+def check_config(keys):
+    """bryo-config(5): a section per table, and one of what is not used"""
+    page = (MAN / "bryo-config.5.scd").read_text()
+    unused = set(re.findall(r"\*([a-z]+\.[a-z_]+)\*",
+                            section(page, "KEYS WITHOUT EFFECT")))
+    for table in sorted({k["table"] for k in keys}):
+        have = re.findall(r"^\*([a-z_]+)\* = ",
+                          section(page, table.upper()), re.M)
+        want = [k["name"] for k in keys if k["table"] == table and k["used"]]
+        if have != want:
+            problems.append(f"bryo-config: [{table}]: "
+                            f"{sorted(set(have) ^ set(want)) or 'order'}")
+    want = {f"{k['table']}.{k['name']}" for k in keys if not k["used"]}
+    for key in sorted(unused ^ want):
+        problems.append(f"bryo-config: {key}: KEYS WITHOUT EFFECT and the "
+                        "table differ")
+
+
 def main():
     table = json.loads(subprocess.run([sys.argv[1], "__dump"], check=True,
                                       capture_output=True).stdout)
@@ -94,6 +112,7 @@ def main():
         check_command(c)
     root = (MAN / "bryo.1.scd").read_text()
     check_options("bryo", root, table["global"])
+    check_config(table["config"])
     pages = {"bryo-" + c["path"].replace(" ", "-") for c in visible}
     listed = set(re.findall(r"^\*(bryo-[a-z-]+)\*\(1\)$",
                             section(root, "COMMANDS"), re.M))

@@ -24,6 +24,9 @@ engine_setup() {
 	export XDG_RUNTIME_DIR=$ENGINE_DIR/run
 	export XDG_DATA_HOME=$ENGINE_DIR/data
 	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG
+	unset CONTAINERS_CONF_OVERRIDE CONTAINERS_STORAGE_CONF STORAGE_DRIVER
+	# not what this machine's files say: the tests want our defaults
+	export CONTAINERS_CONF=/dev/null
 	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
 }
 

@@ -129,9 +129,12 @@ static void test_host_files(void **state unused_attr)
 	char ip[INET6_ADDRSTRLEN];
 	union addr a;
 
-	net_hosts(false, NULL, NET_SLIRP_ADDR, "abc", "web", &hosts);
+	net_hosts(&(struct net_hosts){ .ip = NET_SLIRP_ADDR,
+				      .hostname = "abc",
+				      .name = "web" }, &hosts);
 	assert_non_null(strstr(hosts.buf, "10.0.2.100\tabc web\n"));
-	net_hosts(true, NULL, NULL, "abc", "web", &host_net);
+	net_hosts(&(struct net_hosts){ .host_net = true, .hostname = "abc",
+				      .name = "web" }, &host_net);
 	assert_non_null(
 		strstr(host_net.buf, "127.0.0.1\thost.containers.internal"));
 	net_resolv_conf(true, NULL, NULL, NULL, &resolv);
