@@ -58,7 +58,7 @@ static void print_json(struct json_object *o, int indent)
 {
 	autosb struct sb text = SB_INIT;
 
-	template_sort_maps(o);
+	template_to_json(o);
 	json_pretty(o, indent, &text);
 	sb_addch(&text, '\n');
 	print_text(text.buf, text.len);
@@ -281,6 +281,9 @@ int print_objects(const char *format, struct json_object *objects,
 		print_json(objects, INSPECT_INDENT);
 		return 0;
 	}
+	/* There is no table of objects: podman drops the word */
+	if (str_starts(format, "table "))
+		format += strlen("table ");
 	r = template_parse(format, &t, err);
 	if (!r)
 		r = add_rows(t, objects, format_line_end(format), &out, err);

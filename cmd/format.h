@@ -7,9 +7,8 @@
 
 #include "util/cleanup.h"
 #include "util/err.h"
+#include "util/json.h"
 #include "util/sb.h"
-
-struct json_object;
 
 /*
  * --format: the subset of Go's text/template that users' scripts need, run on
@@ -42,9 +41,9 @@ static inline void cleanup_template(struct template **t)
 /** template_mark_map() - @o is a Go map (labels), not a struct; NULL is fine */
 void template_mark_map(struct json_object *o);
 
-/** template_sort_maps() - put the keys of every marked map below @o in order,
- *  as Go's JSON encoder prints them */
-void template_sort_maps(struct json_object *o);
+/** template_to_json() - make @o what Go's JSON encoder prints: without what is
+ *  for templates only, the keys of marked maps in order */
+void template_to_json(struct json_object *o);
 
 /** template_mark_time() - @o is a string in RFC 3339 that templates print as
  *  Go prints a time ("2026-11-20 13:27:53.27 +0000 UTC") */
@@ -57,6 +56,25 @@ void template_mark_hidden(struct json_object *o);
 /** template_mark_method() - @o is a map asked with an argument: under the key
  *  "Label" it makes {{.Label "k"}} work; hidden as above */
 void template_mark_method(struct json_object *o);
+
+/**
+ * struct zero_field - a field that a Go struct has and its JSON leaves out
+ *                     while it is empty ("omitempty")
+ * @type: json_type_null for a nil pointer
+ */
+struct zero_field {
+	const char *name;
+	enum json_type type;
+};
+
+/**
+ * template_zeros() - give @o the fields that it lacks, for templates only
+ * @fields: ended by a NULL name
+ *
+ * {{.Labels}} of an image without labels prints "map[]", {{json .Labels}}
+ * "null"; {{json .}} and {{.}} of @o itself leave it out.
+ */
+void template_zeros(struct json_object *o, const struct zero_field *fields);
 
 /**
  * struct column - one column of a command's default table

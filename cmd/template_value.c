@@ -8,10 +8,16 @@
  * below.  Everything that reads a mark is in this file.
  */
 #include "cmd/template_priv.h"
+
+#include <ctype.h>
+
 #include "util/str.h"
 #include "util/strv.h"
 
 static const char mark_map, mark_time, mark_hidden, mark_method;
+/* Go's zero values that its JSON leaves out; a nil pointer among them; and an
+ * empty slice or map that JSON shows as null */
+static const char mark_zero, mark_nil, mark_null;
 
 static void mark(struct json_object *o, const char *what)
 {
@@ -44,6 +50,43 @@ void template_mark_method(struct json_object *o)
 	mark(o, &mark_method);
 }
 
+static struct json_object *zero_new(enum json_type type)
+{
+	switch (type) {
+	case json_type_boolean:
+		return json_object_new_boolean(false);
+	case json_type_int:
+		return json_object_new_int(0);
+	case json_type_double:
+		return json_object_new_double(0);
+	case json_type_string:
+		return json_object_new_string("");
+	case json_type_array:
+		return json_object_new_array();
+	case json_type_null:
+	case json_type_object:
+		break;
+	}
+	return json_object_new_object();
+}
+
+void template_zeros(struct json_object *o, const struct zero_field *fields)
+{
+	for (; fields->name; fields++) {
+		struct json_object *zero = NULL;
+		bool shown = json_object_object_get_ex(o, fields->name, &zero);
+
+		if (zero || (shown && fields->type == json_type_null))
+			continue;
+		zero = zero_new(fields->type);
+		if (fields->type == json_type_null)
+			mark(zero, &mark_nil);
+		else
+			mark(zero, shown ? &mark_null : &mark_zero);
+		json_set(o, fields->name, zero);
+	}
+}
+
 bool value_is_method(struct json_object *o)
 {
 	return is_marked(o, &mark_method);
@@ -56,7 +99,8 @@ bool value_is_time(struct value v)
 
 bool value_is_hidden(struct json_object *o)
 {
-	return is_marked(o, &mark_hidden) || value_is_method(o);
+	return is_marked(o, &mark_hidden) || is_marked(o, &mark_zero) ||
+	       is_marked(o, &mark_nil) || value_is_method(o);
 }
 
 struct value value_new(struct json_object *o)
@@ -91,9 +135,12 @@ enum value_kind value_kind(struct value v)
 	case json_type_array:
 		return VAL_LIST;
 	case json_type_object:
-		return is_marked(v.o, &mark_map) || value_is_method(v.o) ?
-			       VAL_MAP :
-			       VAL_STRUCT;
+		if (is_marked(v.o, &mark_nil))
+			return VAL_NIL;
+		if (is_marked(v.o, &mark_map) || is_marked(v.o, &mark_zero) ||
+		    is_marked(v.o, &mark_null) || value_is_method(v.o))
+			return VAL_MAP;
+		return VAL_STRUCT;
 	case json_type_null:
 		break;
 	}
@@ -164,22 +211,54 @@ char **keys_sorted(struct json_object *o)
 	return keys;
 }
 
-void template_sort_maps(struct json_object *o)
+/* A nil slice or map is null in JSON. */
+static bool is_json_null(struct json_object *o)
+{
+	return is_marked(o, &mark_nil) || is_marked(o, &mark_null) ||
+	       (is_marked(o, &mark_zero) &&
+		(json_object_is_type(o, json_type_array) ||
+		 json_object_is_type(o, json_type_object)));
+}
+
+/* What @o holds, without what is for templates only. */
+static char **plain_members(struct json_object *o)
+{
+	char **keys = NULL;
+
+	json_object_object_foreach(o, key, child)
+	{
+		(void)child;
+		strv_add(&keys, key);
+	}
+	for (char **k = keys; k && *k;) {
+		struct json_object *v = json_object_object_get(o, *k);
+
+		if (value_is_hidden(v)) {
+			json_object_object_del(o, *k);
+			strv_remove(keys, (size_t)(k - keys));
+			continue;
+		}
+		if (is_json_null(v))
+			json_set(o, *k, NULL);
+		k++;
+	}
+	return keys;
+}
+
+void template_to_json(struct json_object *o)
 {
 	autostrv char **keys = NULL;
 
 	if (json_object_is_type(o, json_type_array)) {
 		for (size_t i = 0; i < json_object_array_length(o); i++)
-			template_sort_maps(json_object_array_get_idx(o, i));
+			template_to_json(json_object_array_get_idx(o, i));
 		return;
 	}
 	if (!json_object_is_type(o, json_type_object))
 		return;
-	json_object_object_foreach(o, key, child)
-	{
-		strv_add(&keys, key);
-		template_sort_maps(child);
-	}
+	keys = plain_members(o);
+	for (char **k = keys; k && *k; k++)
+		template_to_json(json_object_object_get(o, *k));
 	if (!is_marked(o, &mark_map))
 		return;
 	strv_sort(keys);
@@ -231,6 +310,8 @@ static void json_object_text(struct json_object *o, struct sb *out)
 
 void value_json(struct json_object *o, struct sb *out)
 {
+	if (is_json_null(o))
+		o = NULL;
 	switch (json_object_get_type(o)) {
 	case json_type_object:
 		json_object_text(o, out);
@@ -271,6 +352,40 @@ static char *other_id(const char *name)
 	return NULL;
 }
 
+/* "created_by" is the JSON name of CreatedBy, "ociRuntime" of OCIRuntime. */
+static bool is_json_name(const char *key, const char *field)
+{
+	if (*key < 'a' || *key > 'z' || *field < 'A' || *field > 'Z')
+		return false;
+	for (; *key; key++) {
+		if (*key == '_')
+			continue;
+		if (tolower((unsigned char)*key) !=
+		    tolower((unsigned char)*field))
+			return false;
+		field++;
+	}
+	return !*field;
+}
+
+/* A field of a Go struct whose JSON has another spelling of its name. */
+static bool find_spelling(struct json_object *o, const char *name,
+			  struct json_object **ret)
+{
+	autofree char *other = other_id(name);
+
+	if (other && json_object_object_get_ex(o, other, ret))
+		return true;
+	json_object_object_foreach(o, key, child)
+	{
+		if (is_json_name(key, name)) {
+			*ret = child;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Same letters in another case, or one begins with the other. */
 static bool is_near(const char *a, const char *b)
 {
@@ -309,7 +424,6 @@ int value_field(struct value v, const char *name, struct value *ret,
 		struct err *err)
 {
 	struct json_object *child = NULL;
-	autofree char *other = NULL;
 	enum value_kind kind = value_kind(v);
 
 	if (kind == VAL_NONE) {
@@ -324,14 +438,10 @@ int value_field(struct value v, const char *name, struct value *ret,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: can't evaluate field %s in type %s",
 			       name, value_type(v));
-	if (!json_object_object_get_ex(v.o, name, &child)) {
-		other = kind == VAL_STRUCT ? other_id(name) : NULL;
-		if (!other ||
-		    !json_object_object_get_ex(v.o, other, &child)) {
-			*ret = VALUE_NONE;
-			return kind == VAL_MAP ? 0 :
-						 unknown_field(v.o, name, err);
-		}
+	if (!json_object_object_get_ex(v.o, name, &child) &&
+	    (kind == VAL_MAP || !find_spelling(v.o, name, &child))) {
+		*ret = VALUE_NONE;
+		return kind == VAL_MAP ? 0 : unknown_field(v.o, name, err);
 	}
 	*ret = value_ref(child);
 	return 0;

@@ -113,14 +113,18 @@ static bool label_matches(struct test *t, const char *want)
 }
 
 /* before=X, since=X: created earlier or later than image X */
-static int64_t created_of(struct test *t, const char *name)
+static int64_t created_of(struct test *t, const char *key,
+			  const char *name)
 {
 	auto_image struct image *img = NULL;
 	int r = t->r < 0 ? t->r :
 			   image_find(t->f->store, name, &img, t->err);
 
 	if (r < 0) {
-		t->r = r;
+		t->r = t->r < 0 ? r :
+				  err_wrap(t->err, r,
+					   "could not find local image for "
+					   "filter \"%s\"=\"%s\"", key, name);
 		return 0;
 	}
 	return img->created_ns;
@@ -190,9 +194,9 @@ static bool test_filter(const struct filter *f, void *arg)
 	if (streq(f->key, "label"))
 		return label_matches(t, f->value);
 	if (streq(f->key, "before"))
-		return img->created_ns < created_of(t, f->value);
+		return img->created_ns < created_of(t, f->key, f->value);
 	if (streq(f->key, "since") || streq(f->key, "after"))
-		return img->created_ns > created_of(t, f->value);
+		return img->created_ns > created_of(t, f->key, f->value);
 	if (streq(f->key, "until"))
 		return until_matches(t, f->value);
 	hex = str_after(f->value, "sha256:");

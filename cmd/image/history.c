@@ -165,16 +165,17 @@ static int print(const struct history_args *args, const struct entry *v,
 	};
 	autojson struct json_object *rows = json_object_new_array();
 	autojson struct json_object *json = json_object_new_array();
+	bool quiet = args->quiet && !format_is_json(args->format);
 
 	for (size_t i = 0; i < n; i++) {
 		autofree char *id = id_of(&v[i], args->no_trunc);
 
-		if (args->quiet)
+		if (quiet)
 			printf("%s\n", id);
 		json_object_array_add(rows, row_object(args, &v[i]));
 		json_object_array_add(json, json_entry(&v[i]));
 	}
-	if (args->quiet)
+	if (quiet)
 		return 0;
 	return print_rows(args->format, rows, json, columns, false, err);
 }
@@ -216,9 +217,6 @@ static int history_run(struct runtime *rt, const void *p, char **argv,
 	size_t n;
 	int r;
 
-	if (args->quiet && args->format)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "quiet and format are mutually exclusive");
 	r = runtime_store(rt, &store, err);
 	if (r == 0)
 		r = image_find(store, argv[0], &img, err);

@@ -160,11 +160,21 @@ static char *history_of(const struct image *img)
 
 static struct json_object *row_object(const struct row *row,
 				      const struct images_args *args,
+				      struct store *store,
 				      struct json_object *labels)
 {
+	static const struct zero_field zeros[] = {
+		{ "Labels", json_type_object },
+		{ "Names", json_type_array },
+		{ "RepoTags", json_type_array },
+		{ "RepoDigests", json_type_array },
+		{ "Containers", json_type_int },
+		{ NULL, json_type_null },
+	};
 	struct json_object *o = json_object_new_object();
 	const struct image *img = row->img;
 	autofree char *history = history_of(img);
+	autostrv char **users = NULL;
 	autofree char *id = args->no_trunc ?
 		xasprintf("sha256:%s", img->id) :
 		xstrndup(img->id, SHORT_ID);
@@ -173,24 +183,32 @@ static struct json_object *row_object(const struct row *row,
 	json_set_str(o, "Repository", row->repo);
 	json_set_str(o, "Tag", row->tag);
 	json_set_str(o, "ID", id);
-	json_set_str(o, "Id", id);
+	json_set_str(o, "Id", img->id);
 	json_set_str(o, "Digest", img->digest);
 	set_times(o, img);
 	size_human(img->size, true, size);
 	json_set_str(o, "Size", size);
-	json_set_str(o, "VirtualSize", size);
+	json_set_u64(o, "VirtualSize", img->size);
+	json_set_i64(o, "SharedSize", 0);
+	json_set_str(o, "ParentId", "");
 	json_set_str(o, "History", history);
 	json_set_strv(o, "Names", img->names);
 	json_set_strv(o, "RepoTags", img->names);
 	json_set_strv(o, "RepoDigests", img->digests);
 	json_set_bool(o, "Dangling", image_is_dangling(img));
 	json_set_bool(o, "ReadOnly", false);
+	json_set_bool(o, "IsManifestList", img->is_list);
 	json_set_str(o, "Os", img->os);
 	json_set_str(o, "Arch", img->arch);
 	if (labels) {
 		json_set(o, "Labels", json_object_get(labels));
 		template_mark_map(labels);
 	}
+	if (args->format && strstr(args->format, "Containers")) {
+		(void)image_users(store, img->id, &users, NULL);
+		json_set_u64(o, "Containers", strv_len(users));
+	}
+	template_zeros(o, zeros);
 	return o;
 }
 
@@ -349,7 +367,8 @@ static int print(const struct images_args *args, struct store *store,
 		autojson struct json_object *map =
 			labels ? labels_of(store, row->img) : NULL;
 
-		json_object_array_add(list, row_object(row, args, map));
+		json_object_array_add(list, row_object(row, args, store,
+							map));
 		if (is_json && (i == 0 || rows->v[i - 1].img != row->img))
 			json_object_array_add(json,
 					      image_json(store, row->img));
@@ -427,9 +446,6 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 	struct store *store;
 	int r;
 
-	if (args->quiet && args->format)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "quiet and format are mutually exclusive");
 	r = runtime_store(rt, &store, err);
 	if (r == 0)
 		r = image_list(store, &list, err);
@@ -441,7 +457,7 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 		r = sort_rows(&rows, args->sort, err);
 	if (r < 0)
 		return r;
-	if (args->quiet) {
+	if (args->quiet && !format_is_json(args->format)) {
 		print_quiet(&rows, args->no_trunc);
 		return 0;
 	}

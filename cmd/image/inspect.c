@@ -55,6 +55,21 @@ static struct json_object *config_object(struct json_object *config)
 		{ "StopSignal", false }, { "Healthcheck", false },
 		{ "OnBuild", false },	 { "Shell", false },
 	};
+	static const struct zero_field zeros[] = {
+		{ "User", json_type_string },
+		{ "ExposedPorts", json_type_object },
+		{ "Env", json_type_array },
+		{ "Entrypoint", json_type_array },
+		{ "Cmd", json_type_array },
+		{ "Volumes", json_type_object },
+		{ "WorkingDir", json_type_string },
+		{ "Labels", json_type_object },
+		{ "StopSignal", json_type_string },
+		{ "Healthcheck", json_type_null },
+		{ "OnBuild", json_type_array },
+		{ "Shell", json_type_array },
+		{ NULL, json_type_null },
+	};
 	struct json_object *o = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -66,6 +81,7 @@ static struct json_object *config_object(struct json_object *config)
 			template_mark_map(v);
 		json_set(o, keys[i].key, json_object_get(v));
 	}
+	template_zeros(o, zeros);
 	return o;
 }
 
@@ -73,6 +89,51 @@ static struct json_object *map_or_null(struct json_object *o)
 {
 	template_mark_map(o);
 	return json_object_get(o);
+}
+
+static struct json_object *map_or_empty(struct json_object *o)
+{
+	struct json_object *map = o ? json_object_get(o) :
+				      json_object_new_object();
+
+	template_mark_map(map);
+	return map;
+}
+
+/* Entries keep their JSON names; templates ask for all of Go's fields. */
+static struct json_object *history_list(struct json_object *history)
+{
+	static const struct zero_field zeros[] = {
+		{ "created", json_type_string },
+		{ "created_by", json_type_string },
+		{ "author", json_type_string },
+		{ "comment", json_type_string },
+		{ "empty_layer", json_type_boolean },
+		{ NULL, json_type_null },
+	};
+	size_t n = history ? json_object_array_length(history) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *entry =
+			json_object_array_get_idx(history, i);
+
+		template_mark_time(json_object_object_get(entry, "created"));
+		template_zeros(entry, zeros);
+	}
+	return json_object_get(history);
+}
+
+/* docker's own field, or what the last step said. */
+static void set_comment(struct json_object *o, struct json_object *doc)
+{
+	struct json_object *history = json_arr(doc, "history");
+	size_t n = history ? json_object_array_length(history) : 0;
+	const char *s = json_str(doc, "comment");
+
+	if (str_is_empty(s) && n)
+		s = json_str(json_object_array_get_idx(history, n - 1),
+			     "comment");
+	json_set_str(o, "Comment", s ? s : "");
 }
 
 /* layers/HEX/diff below the data directory, the top one first */
@@ -149,21 +210,38 @@ static void set_created(struct json_object *o, int64_t ns)
 	json_set(o, "Created", v);
 }
 
+/* podman's name of it in Go is HealthCheck, in JSON Healthcheck. */
+static void set_health(struct json_object *o, struct json_object *config)
+{
+	struct json_object *health = json_obj(config, "Healthcheck");
+	struct json_object *copy = NULL;
+
+	if (!health || json_object_deep_copy(health, &copy, NULL) < 0)
+		return;
+	json_set(o, "Healthcheck", json_object_get(health));
+	template_mark_hidden(copy);
+	json_set(o, "HealthCheck", copy);
+}
+
 static struct json_object *build(struct runtime *rt, const struct image *img,
 				 const struct image *parent,
 				 struct json_object *doc,
 				 struct json_object *manifest, char **lower)
 {
+	static const struct zero_field zeros[] = {
+		{ "Labels", json_type_object },
+		{ "HealthCheck", json_type_null },
+		{ NULL, json_type_null },
+	};
 	struct json_object *o = json_object_new_object();
 	struct json_object *config = json_obj(doc, "config");
-	struct json_object *history = json_arr(doc, "history");
 	const char *type = json_str(manifest, "mediaType");
 
 	json_set_str(o, "Id", img->id);
 	json_set_str(o, "Digest", img->digest);
 	set_names(o, img);
 	json_set_str(o, "Parent", parent ? parent->id : "");
-	copy_text(o, "Comment", doc, "comment");
+	set_comment(o, doc);
 	set_created(o, img->created_ns);
 	json_set(o, "Config", config_object(config));
 	copy_text(o, "Version", doc, "docker_version");
@@ -175,11 +253,13 @@ static struct json_object *build(struct runtime *rt, const struct image *img,
 	json_set(o, "RootFS", rootfs_object(doc));
 	json_set(o, "Labels", map_or_null(json_obj(config, "Labels")));
 	json_set(o, "Annotations",
-		 map_or_null(json_obj(manifest, "annotations")));
+		 map_or_empty(json_obj(manifest, "annotations")));
 	json_set_str(o, "ManifestType", type ? type : TYPE_OCI);
 	copy_text(o, "User", config, "User");
-	json_set(o, "History", json_object_get(history));
+	json_set(o, "History", history_list(json_arr(doc, "history")));
 	set_names_history(o, img);
+	set_health(o, config);
+	template_zeros(o, zeros);
 	return o;
 }
 

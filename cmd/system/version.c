@@ -73,12 +73,16 @@ struct json_object *about_version(void)
 	return o;
 }
 
-/* {{.Client.Version}} and the short {{.Version}} are both in use. */
+/* {{.Client.Version}} and the short {{.Version}} are both in use, and scripts
+ * ask {{.Server.Version}}: there is no server, the client does its work. */
 static struct json_object *template_data(struct json_object *client)
 {
 	struct json_object *data = json_object_new_object();
+	struct json_object *server = about_version();
 
 	json_set(data, "Client", json_object_get(client));
+	template_mark_hidden(server);
+	json_set(data, "Server", server);
 	json_object_object_foreach(client, key, child)
 	{
 		struct json_object *copy = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/volume/volume.h"
 
+#include "cmd/format.h"
 #include "cmd/marks.h"
 #include "cmd/timearg.h"
 #include "util/json.h"
@@ -83,8 +84,14 @@ struct json_object *volume_object(const struct volume *v)
 {
 	static const char *const maps[] = { "Labels", "Options", NULL };
 	static const char *const times[] = { "CreatedAt", NULL };
+	static const struct zero_field zeros[] = {
+		{ "UID", json_type_int },	{ "GID", json_type_int },
+		{ "Status", json_type_object }, { "Timeout", json_type_int },
+		{ NULL, json_type_null },
+	};
 	struct json_object *o = volume_inspect(v);
 
 	marks_set(o, maps, times);
+	template_zeros(o, zeros);
 	return o;
 }

@@ -19,10 +19,18 @@ static const char sample[] =
 	"\"State\":{\"Status\":\"running\",\"Pid\":7},"
 	"\"Time\":\"2026-11-20T13:27:53.27033215Z\","
 	"\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]},"
-	"\"Label\":{\"k\":\"v\"},\"Hidden\":\"x\",\"ImageId\":\"i\"}";
+	"\"Label\":{\"k\":\"v\"},\"Hidden\":\"x\",\"ImageId\":\"i\","
+	"\"created_by\":\"me\",\"ociRuntime\":{\"name\":\"r\"},\"NMap\":null}";
 
 static struct json_object *data(void)
 {
+	static const struct zero_field zeros[] = {
+		{ "ZStr", json_type_string },	{ "ZInt", json_type_int },
+		{ "ZBool", json_type_boolean }, { "ZMap", json_type_object },
+		{ "ZList", json_type_array },	{ "ZNil", json_type_null },
+		{ "NMap", json_type_object },	{ "ID", json_type_string },
+		{ NULL, json_type_null },
+	};
 	struct json_object *o = json_parse(sample, strlen(sample), NULL);
 
 	assert_non_null(o);
@@ -31,6 +39,7 @@ static struct json_object *data(void)
 	template_mark_time(json_object_object_get(o, "Time"));
 	template_mark_method(json_object_object_get(o, "Label"));
 	template_mark_hidden(json_object_object_get(o, "Hidden"));
+	template_zeros(o, zeros);
 	return o;
 }
 
@@ -56,6 +65,18 @@ static const struct {
 	{ "{{(.State).Pid}}", "7" },
 	{ "{{.N}} {{.F}} {{.On}} {{.Nil}}", "3 2.5 true <nil>" },
 	{ "{{.Cmd}} {{.Empty}}", "[sh -c a b] []" },
+	/* what the JSON leaves out, and its other spellings */
+	{ "{{.ZStr}}|{{.ZInt}}|{{.ZBool}}|{{.ZNil}}", "|0|false|<nil>" },
+	{ "{{.ZMap}} {{.ZList}} {{.NMap}}", "map[] [] map[]" },
+	{ "{{json .ZMap}} {{json .ZList}} {{json .ZNil}} {{json .NMap}}",
+	  "null null null null" },
+	{ "{{json .ZStr}} {{json .ZInt}}", "\"\" 0" },
+	{ "{{index .ZMap \"k\"}}|{{.ZMap.k}}|{{len .ZMap}}",
+	  "|<no value>|0" },
+	{ "{{range .ZList}}x{{else}}none{{end}}", "none" },
+	{ "{{with .ZNil}}x{{else}}nil{{end}}", "nil" },
+	{ "{{.CreatedBy}} {{.OCIRuntime.Name}}", "me r" },
+	{ "{{json .OCIRuntime}}", "{\"name\":\"r\"}" },
 	{ "{{.Labels}}", "map[a:1 b:2]" },
 	{ "{{.Labels.a}} {{.Labels.nope}}", "1 <no value>" },
 	{ "{{.Labels.nope.deeper}}", "<no value>" },
@@ -299,5 +320,24 @@ static void test_json_leaves_hidden_out(void **state unused_attr)
 	json_object_put(o);
 }
 
+static void test_to_json(void **state unused_attr)
+{
+	struct json_object *o = data();
+	struct json_object *v = NULL;
+
+	template_to_json(o);
+	assert_false(json_object_object_get_ex(o, "Hidden", &v));
+	assert_false(json_object_object_get_ex(o, "Label", &v));
+	assert_false(json_object_object_get_ex(o, "ZStr", &v));
+	assert_false(json_object_object_get_ex(o, "ZNil", &v));
+	assert_true(json_object_object_get_ex(o, "NMap", &v));
+	assert_null(v);
+	assert_true(json_object_object_get_ex(o, "ID", &v));
+	assert_string_equal(json_text(json_object_object_get(o, "Labels")),
+			    "{\"a\":\"1\",\"b\":\"2\"}");
+	json_object_put(o);
+}
+
 UNIT_TESTS(unit_test(test_run), unit_test(test_bad), unit_test(test_bounds),
-	   unit_test(test_json_leaves_hidden_out));
+	   unit_test(test_json_leaves_hidden_out),
+	   unit_test(test_to_json));
