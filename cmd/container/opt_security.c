@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "libpod/core/device.h"
 #include "libpod/oci/oci.h"
 #include "libpod/oci/sysctl.h"
 #include "util/fd.h"
@@ -172,6 +173,18 @@ static int check_sysctls(char *const *sysctls, struct err *err)
 	return 0;
 }
 
+static int check_devices(char *const *v, struct err *err)
+{
+	int r = 0;
+
+	for (; r == 0 && v && *v; v++) {
+		auto_device struct device dev = { 0 };
+
+		r = device_parse(*v, &dev, err);
+	}
+	return r;
+}
+
 /* Which programs a device may be used by is the business of a cgroup. */
 static int check_device_rules(const struct create_args *a, struct err *err)
 {
@@ -239,6 +252,8 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 		r = check_sysctls(a->conf.sysctls, err);
 	if (r == 0)
 		r = check_device_rules(a, err);
+	if (r == 0)
+		r = check_devices(a->device, err);
 	if (r == 0)
 		r = check_policy(a->seccomp_policy, err);
 	for (char **o = a->security_opt; r == 0 && o && *o; o++)

@@ -8,7 +8,9 @@
 #include <sys/mount.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/device.h"
 #include "libpod/core/log.h"
+#include "libpod/core/notify.h"
 #include "libpod/core/secret.h"
 #include "libpod/core/plan.h"
 #include "libpod/core/usermap.h"
@@ -194,6 +196,7 @@ static struct json_object *config(const struct ctr *ctr)
 	json_set_i64(o, "StopTimeout", c->stop_timeout);
 	json_set_bool(o, "Passwd", !c->no_passwd);
 	json_set_bool(o, "SystemdMode", systemd_is_on(c));
+	json_set_str(o, "sdNotifyMode", notify_mode(ctr));
 	json_set(o, "ExposedPorts", exposed(c));
 	return o;
 }
@@ -465,6 +468,24 @@ static void set_mode(struct json_object *o, const char *key, const char *mode,
 	json_set_str(o, key, str_is_empty(mode) ? missing : mode);
 }
 
+static struct json_object *devices(char *const *v)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (; v && *v; v++) {
+		struct json_object *o = json_object_new_object();
+		auto_device struct device dev = { 0 };
+
+		if (device_parse(*v, &dev, NULL) < 0)
+			dev.source = xstrdup(*v);
+		set_text(o, "PathOnHost", dev.source);
+		set_text(o, "PathInContainer", dev.target);
+		set_text(o, "CgroupPermissions", dev.mode);
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
 /* "PATH:10mb" -> {"Path":PATH,"Rate":10485760} */
 static void set_devices(struct json_object *o, const char *key,
 			char *const *v, bool size, const char *value_key)
@@ -647,7 +668,7 @@ static struct json_object *host_config(struct runtime *rt,
 	json_object_array_add(size, json_object_new_int(0));
 	json_set(o, "ConsoleSize", size);
 	set_text(o, "Isolation", "");
-	set_list(o, "Devices", c->devices);
+	json_set(o, "Devices", devices(c->devices));
 	json_set(o, "Ulimits", ulimits(ctr));
 	json_set_bool(o, "Init", c->init);
 	set_limits(o, ctr, cg);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/device.h"
 #include "libpod/core/notify.h"
 #include "libpod/core/plan.h"
 #include "util/fd.h"
@@ -233,6 +234,9 @@ static int add_host_bind(struct plan *p, const char *path, uint64_t attr,
 static int add_ipc(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
+	struct oci_mount shm = { .kind = OCI_MOUNT_TMPFS, .source = "shm",
+				 .target = "/dev/shm", .attr = ATTR_SAFE,
+				 .source_fd = -EBADF };
 	int r;
 
 	if (p->spec.ns[OCI_NS_IPC].mode == OCI_NS_HOST) {
@@ -241,10 +245,11 @@ static int add_ipc(struct plan *p, struct err *err)
 						 err);
 	}
 	add_default(p, OCI_MOUNT_MQUEUE, "/dev/mqueue", NULL, ATTR_SAFE);
-	if (!streq(c->ipc, "none"))
-		add_default(p, OCI_MOUNT_TMPFS, "/dev/shm",
-			    plan_text(p, xasprintf("mode=1777,size=%" PRIu64,
-						   c->shm_size)), ATTR_SAFE);
+	if (streq(c->ipc, "none") || user_mount(p, shm.target))
+		return 0;
+	shm.data = plan_text(p, xasprintf("mode=1777,size=%" PRIu64,
+					  c->shm_size));
+	plan_mount(p, &shm);
 	return 0;
 }
 
@@ -377,34 +382,6 @@ static int add_init(struct plan *p, struct err *err)
 	return 0;
 }
 
-/* --device HOST[:CONTAINER[:rwm]] */
-static int add_device(struct plan *p, const char *text, struct err *err)
-{
-	autostrv char **v = strv_split(text, ':');
-	size_t n = strv_len(v);
-	struct oci_mount m = { .kind = OCI_MOUNT_DEVICE,
-			       .attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
-	struct stat st;
-	int fd;
-
-	if (n < 1 || n > 3 || v[0][0] != '/')
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid device specification: %s", text);
-	fd = open(v[0], O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, "device %s", v[0]);
-	m.source_fd = plan_fd(p, fd);
-	if (fstat(fd, &st) < 0 || (!S_ISCHR(st.st_mode) &&
-				   !S_ISBLK(st.st_mode)))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "%s is not a device node", v[0]);
-	m.source = plan_text(p, xstrdup(v[0]));
-	m.target = plan_text(p, path_clean(n > 1 && v[1][0] == '/' ? v[1] :
-								     v[0]));
-	plan_mount(p, &m);
-	return 0;
-}
-
 static int add_notify(struct plan *p, struct err *err)
 {
 	const char *path = notify_for_payload(p->c);
@@ -481,7 +458,7 @@ int plan_mounts(struct plan *p, struct err *err)
 	for (size_t i = 0; r == 0 && i < c->n_mounts; i++)
 		r = plan_user_mount(p, i, err);
 	for (char **d = c->devices; r == 0 && d && *d; d++)
-		r = add_device(p, *d, err);
+		r = device_mount(p, *d, err);
 	if (r == 0)
 		r = plan_secrets(p, err);
 	if (r < 0)

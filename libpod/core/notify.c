@@ -40,11 +40,14 @@ static void send_text(const char *text)
 		log_debug("notify %s: %s", path, err_reason(errno));
 }
 
+const char *notify_mode(const struct ctr *c)
+{
+	return c->config.sdnotify ? c->config.sdnotify : "container";
+}
+
 static bool mode_is(const struct ctr *c, const char *mode)
 {
-	const char *have = c->config.sdnotify;
-
-	return streq(have ? have : "container", mode);
+	return streq(notify_mode(c), mode);
 }
 
 const char *notify_for_payload(const struct ctr *c)

@@ -24,6 +24,9 @@ struct ctr;
 /** NOTIFY_TARGET - where the payload finds the socket (container) */
 #define NOTIFY_TARGET "/run/bryo-notify"
 
+/** notify_mode() - --sdnotify of @c; borrowed */
+const char *notify_mode(const struct ctr *c);
+
 /** notify_for_payload() - the host's socket that the payload is to get;
  *  borrowed, NULL: none */
 const char *notify_for_payload(const struct ctr *c);

@@ -113,10 +113,6 @@ bool plan_has_mount(const struct plan *p, const char *target);
 /** systemd_mounts() - the tmpfs of --systemd; for plan_mounts() */
 void systemd_mounts(struct plan *p);
 
-/** device_mounts() - --privileged: devices of the host that the caller may
- *  open; for plan_mounts() */
-void device_mounts(struct plan *p);
-
 /** process_fill() - what run and exec share: capabilities, seccomp, limits
  *  @rlimits: owned by the caller, lives as long as @ret */
 int process_fill(const struct ctr_config *c, bool privileged,

@@ -192,13 +192,13 @@ load helpers
 	run_bryo run --rm --sysctl net.ipv4.ip_forward=1 "$BUSYBOX" cat /proc/sys/net/ipv4/ip_forward
 	assert 1
 	run_bryo run --rm --shm-size 1m "$BUSYBOX" sh -c 'df -k /dev/shm | tail -1'
-	assert_match " 1024 "
+	assert_match "^shm +1024 "
 }
 
 @test "--init reaps and passes signals and exit codes on" {
 	run_bryo -9 run --rm --init "$BUSYBOX" sh -c 'exit 9'
 	run_bryo run --rm --init "$BUSYBOX" sh -c 'cat /proc/1/comm; (sleep 0.1 &) ; sleep 0.5; ps -o stat | grep -c Z || true'
-	assert_match $'init\n0$'
+	assert $'bryo-init\n0'
 }
 
 @test "tz, add-host, dns" {

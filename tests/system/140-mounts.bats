@@ -130,3 +130,22 @@ load helpers
 	run_bryo -125 run --rm --device /dev/nosuch "$BUSYBOX" true
 	assert_match "/dev/nosuch"
 }
+
+@test "--device with a target, a mode, a directory; inspect names the parts" {
+	run_bryo run --name dev --device /dev/fuse:/dev/f1:rw --device /dev/null:r \
+		--device /dev/zero:/dev/z "$BUSYBOX" sh -c 'cd /dev; for d in f1 z; do test -c $d && echo $d; done'
+	assert $'f1\nz'
+	run_bryo inspect --format '{{json .HostConfig.Devices}}' dev
+	assert '[{"PathOnHost":"/dev/fuse","PathInContainer":"/dev/f1","CgroupPermissions":"rw"},{"PathOnHost":"/dev/null","PathInContainer":"/dev/null","CgroupPermissions":"r"},{"PathOnHost":"/dev/zero","PathInContainer":"/dev/z","CgroupPermissions":"rwm"}]'
+	run_bryo rm dev
+	run_bryo run --rm --device /dev/net:/dev/n "$BUSYBOX" ls -l /dev/n
+	assert_match "c.* tun$"
+	run_bryo -125 run --rm --device "$BATS_TEST_TMPDIR" "$BUSYBOX" true
+	assert "Error: no devices that you may open in $BATS_TEST_TMPDIR"
+	run_bryo -125 create --device /dev/fuse:/dev/f1:bad "$BUSYBOX" true
+	assert "Error: invalid device mode: bad"
+	run_bryo -125 create --device /dev/fuse:f1 "$BUSYBOX" true
+	assert "Error: invalid device mode: f1"
+	run_bryo -125 create --device fuse "$BUSYBOX" true
+	assert "Error: invalid device specification: fuse"
+}

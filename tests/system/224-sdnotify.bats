@@ -37,6 +37,8 @@ monitor_of() {
 	wait_until 5 test -s "$ENGINE_DIR/notify"
 	assert "MAINPID=$(monitor_of n) READY=1" "$(told)"
 	[ "$(cat "$ENGINE_DIR/pid")" = "$(monitor_of n)" ]
+	run_bryo inspect --format '{{.Config.sdNotifyMode}}' n
+	assert conmon
 	run_bryo exec n sh -c 'echo $NOTIFY_SOCKET; ls /run'
 	assert ""
 	run_bryo rm -f -t 0 n

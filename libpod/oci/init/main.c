@@ -144,6 +144,8 @@ stay(int sync_fd, char **args, char **env)
 	long payload;
 	int code = -1;
 
+	/* executed through a descriptor we have another name */
+	SYS(__NR_prctl, PR_SET_NAME, "bryo-init");
 	SYS(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1);
 	SYS(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, SIGSET_BYTES);
 	payload = SYS(__NR_clone, SIGCHLD);
