@@ -14,6 +14,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
+#include "libpod/core/mount.h"
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fault.h"
@@ -225,6 +226,7 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 		return opts->force ?
 			       ctr_remove(rt, c, opts, err) :
 			       stop_first(rt, c, opts, err);
+	(void)ctr_unmount(rt, c, true, NULL);
 	if (FAULT("rm.start") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
 	return ctr_erase(rt, c, NULL, opts->volumes, err);

@@ -33,6 +33,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/log.h"
+#include "libpod/core/mount.h"
 #include "libpod/core/notify.h"
 #include "libpod/core/event.h"
 #include "libpod/core/plan.h"
@@ -184,7 +185,9 @@ int start_plan(struct plan *p, struct err *err)
 	p->dir = ctr_dir(p->rt, p->c, err);
 	if (p->dir < 0)
 		return p->dir;
-	r = plan_namespaces(p, err);
+	r = ctr_mount_check(p->dir, p->c, err);
+	if (r == 0)
+		r = plan_namespaces(p, err);
 	if (r == 0)
 		r = plan_rootfs(p, err);
 	if (r == 0)

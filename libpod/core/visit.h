@@ -24,4 +24,15 @@ typedef int (*visit_fn)(void *arg, struct err *err);
 int ctr_visit(struct runtime *rt, struct ctr *c, visit_fn fn, void *arg,
 	      struct err *err);
 
+/**
+ * ctr_visit_root() - mount the container's root file system on @path, without
+ * what is mounted below it
+ *
+ * In the caller's mount namespace, where the caller is root.  It holds the
+ * operation lock and has normalised @c.  A fuse-overlayfs that is needed ends
+ * with the mount.  -EACCES: only the container itself can read it.
+ */
+int ctr_visit_root(struct runtime *rt, struct ctr *c, const char *path,
+		   struct err *err);
+
 #endif

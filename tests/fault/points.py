@@ -23,7 +23,7 @@ import shutil
 import sys
 import time
 
-from engine import HERE, IMAGE, Engine, Failure
+from engine import BRYO, HERE, IMAGE, Engine, Failure
 
 SLEEP = ("--network", "none", IMAGE, "sleep", "1000")
 EXIT7 = ("--network", "none", IMAGE, "sh", "-c", "exit 7")
@@ -132,6 +132,13 @@ def init_stop(e, fault):
     e.ok("init", "i")
     r = e.run("stop", "i", fault=fault)
     return expect(r, 0, lambda: e.states().get("i") == "created")
+
+
+def mount(e, fault):
+    e.ok("create", "--name", "m", *SLEEP)
+    r = e.run("unshare", BRYO, "mount", "m", fault=fault)
+    e.ok("start", "m")      # the namespace is gone, and the mount with it
+    return expect(r, 0)
 
 
 def stop(e, fault):
@@ -330,6 +337,8 @@ ELSEWHERE = {
     "boot uninstall": "likewise",
     "image mount": "a process that ends with its mount",
     "image unmount": "likewise",
+    "mount": "scenario mount, inside unshare",
+    "unmount": "a mount of the caller's own namespace",
     "manifest annotate": "replaces a list's blob as manifest add does",
     "manifest remove": "likewise",
     "manifest push": "changes the registry",
@@ -375,8 +384,8 @@ def unfaulted(calls):
 
 
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
-    create, vfs, start, init, init_start, init_stop, run, run_net, run_first,
-    run_d, run_d_rm, restart, stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, push, login,
+    create, vfs, start, init, init_start, init_stop, mount, run, run_net,
+    run_first, run_d, run_d_rm, restart, stop, stop_fault_in_monitor, rm, rm_f, exec_, volume, pull, push, login,
     rmi, save, commit, import_, check, recover)} | SIMPLE
 
 
