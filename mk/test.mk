@@ -38,13 +38,15 @@ check-system: all ## bats, as an unprivileged user, real registry and images
 check-hostile: all ## hostile tars, archives and registries
 	$(Q)tests/setup/bats.sh $(TALLY)/hostile $(abspath $(O)) $(or $(F),tests/hostile)
 
-# No library: it looks at the engine from outside.
-$(O)/inject: $(call obj,tests/tools/inject.c)
+# No library: they look at the engine from outside.
+$(O)/inject: $(call obj,tests/tools/inject.c tests/tools/tracer.c)
+$(O)/fsrec: $(call obj,tests/tools/fsrec.c tests/tools/tracer.c)
+$(O)/inject $(O)/fsrec:
 	@echo "  LINK    $@"
-	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $<
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^
 
 check-fault: export BATS_TEST_TIMEOUT = 1200
-check-fault: all $(O)/inject ## kill -9 at each fault point, failing system calls
+check-fault: all $(O)/inject $(O)/fsrec ## kill -9 at each fault point, failing system calls
 	$(Q)tests/setup/bats.sh $(TALLY)/fault $(abspath $(O)) $(or $(F),tests/fault)
 
 check-vm: all ## scenarios in a Debian VM: systemd, cgroup v2, reboots

@@ -355,7 +355,7 @@ static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 	const char *hex = digest_hex(sl->l->diff_id);
 	int r;
 
-	if (!layer_exists(f->s, hex)) {
+	if (!layer_is_sound(f->s, hex)) {
 		r = slot_lock(f, sl, err);
 		if (r < 0)
 			return r;
@@ -367,7 +367,7 @@ static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 		}
 	}
 	/* Again under the lock: its last owner may have finished the layer */
-	if (layer_exists(f->s, hex)) {
+	if (layer_is_sound(f->s, hex)) {
 		if (sl->state == SLOT_WAIT)
 			tell_line(f, sl, " skipped: already exists");
 		if (sl->offset == 0)

@@ -24,6 +24,13 @@ bool layer_exists(struct store *s, const char *hex)
 	       faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool layer_is_sound(struct store *s, const char *hex)
+{
+	auto_layer_info struct layer_info info = { 0 };
+
+	return layer_exists(s, hex) && layer_read(s, hex, &info, NULL) == 0;
+}
+
 int layer_open(struct store *s, const char *hex)
 {
 	int dir = store_dir(s, STORE_LAYERS, NULL);
@@ -101,8 +108,9 @@ int layer_describe(struct staging *st, const struct layer_result *res,
 			     false, err);
 }
 
-int layer_publish(struct store *s, struct staging *st, const char *hex,
-		  struct err *err)
+/* 0, -EEXIST, -errno */
+static int publish_new(struct store *s, struct staging *st, const char *hex,
+		       struct err *err)
 {
 	int staging = store_dir(s, STORE_STAGING, err);
 	int layers = store_dir(s, STORE_LAYERS, err);
@@ -114,8 +122,24 @@ int layer_publish(struct store *s, struct staging *st, const char *hex,
 		close_fd(st->fd);
 		return 0;
 	}
-	if (errno != EEXIST && errno != ENOTEMPTY)
-		return err_sys(err, "rename layer %.12s into place", hex);
+	if (errno == EEXIST || errno == ENOTEMPTY)
+		return -EEXIST;
+	return err_sys(err, "rename layer %.12s into place", hex);
+}
+
+int layer_publish(struct store *s, struct staging *st, const char *hex,
+		  struct err *err)
+{
+	int r = publish_new(s, st, hex, err);
+
+	/* what is left of a layer, and what nobody can read, makes room */
+	if (r == -EEXIST && !layer_is_sound(s, hex)) {
+		r = store_trash_move(s, s->dir[STORE_LAYERS], hex, err);
+		if (r == 0)
+			r = publish_new(s, st, hex, err);
+	}
+	if (r != -EEXIST)
+		return r;
 	staging_done(st);
 	return 0;
 }

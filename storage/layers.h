@@ -34,6 +34,9 @@ struct layer_info {
 
 bool layer_exists(struct store *s, const char *hex);
 
+/** layer_is_sound() - its files are there, and its description is no ruin */
+bool layer_is_sound(struct store *s, const char *hex);
+
 /** layer_read() - what layer.json says; the caller frees with
  *  layer_info_done().  -ENOENT when there is no such layer */
 int layer_read(struct store *s, const char *hex, struct layer_info *ret,
@@ -53,7 +56,8 @@ int layer_describe(struct staging *st, const struct layer_result *res,
 /**
  * layer_publish() - rename a whole, synced staging directory into place
  *
- * It is taken; when another process was first, that one's layer stays.
+ * It is taken; when another process was first, that one's layer stays.  What
+ * is there and not sound goes to the trash.
  */
 int layer_publish(struct store *s, struct staging *st, const char *hex,
 		  struct err *err);

@@ -11,6 +11,8 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 
@@ -43,11 +45,25 @@ int store_trash_move(struct store *s, int dirfd, const char *name,
 	return err_sys(err, "move %s to the trash", name);
 }
 
+/* Power may go while a layer is half deleted.  It must not come back to its
+ * name then: that it has left is written out first. */
+static void settle(int trash, int fd, const char *name, bool *settled)
+{
+	char path[NAME_MAX + sizeof("/layer.json")];
+
+	snprintf(path, sizeof(path), "%s/layer.json", name);
+	if (*settled || faccessat(trash, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	(void)fsync(fd);
+	*settled = true;
+}
+
 /* One pass over trash/: how many entries went and how many did not. */
 static void empty_pass(int trash, int *ret_gone, int *ret_left)
 {
 	autoclose int fd = dir_open_at(trash, ".");
 	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	bool settled = false;
 	struct dirent *e;
 
 	*ret_gone = *ret_left = 0;
@@ -57,6 +73,7 @@ static void empty_pass(int trash, int *ret_gone, int *ret_left)
 	while ((e = readdir(d))) {
 		if (*e->d_name == '.')
 			continue;
+		settle(trash, dirfd(d), e->d_name, &settled);
 		if (tree_remove_at(trash, e->d_name, NULL) == 0)
 			++*ret_gone;
 		else

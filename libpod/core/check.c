@@ -5,8 +5,8 @@
  * Containers and volumes in both directions: a row needs its directory, a
  * directory its row.  A directory of a container that no row knows goes to
  * the trash; a volume's directory that no row knows is somebody's data, so it
- * gets a row again.  A container whose image or files are gone can only be
- * removed (repair with force).
+ * gets a row again.  A container that never ran gets its directories again; any
+ * other whose image or files are gone can only be removed (repair with force).
  */
 #include "libpod/core/check.h"
 
@@ -60,11 +60,36 @@ static const char *missing_of(struct runtime *rt, struct store *store,
 	return NULL;
 }
 
+/* Nothing was in there but what somebody copied into it. */
+static bool can_be_made_again(const struct ctr *c, const char *missing)
+{
+	return c->state == CTR_CREATED && !c->started_ns &&
+	       !streq(missing, "image");
+}
+
+static int repair_ctr(struct runtime *rt, struct check *ck, struct ctr *c,
+		      const char *missing, const char **ret_done,
+		      struct err *err)
+{
+	const struct ctr_rm_opts opts = { .force = true, .timeout_s = 10 };
+
+	if (!ck->repair)
+		return 0;
+	if (can_be_made_again(c, missing)) {
+		*ret_done = ", made again";
+		return ctr_dirs_make(rt, c, err);
+	}
+	if (!ck->force)
+		return 0;
+	*ret_done = ", removed";
+	return ctr_remove(rt, c, &opts, err);
+}
+
 static int check_ctr(struct runtime *rt, struct store *store,
 		     struct check *ck, struct ctr *c, struct err *err)
 {
-	const struct ctr_rm_opts opts = { .force = true, .timeout_s = 10 };
 	const char *missing;
+	const char *done = NULL;
 	int r = 0;
 
 	if (c->state == CTR_CREATING || c->state == CTR_REMOVING)
@@ -75,15 +100,13 @@ static int check_ctr(struct runtime *rt, struct store *store,
 	missing = missing_of(rt, store, c);
 	if (!missing)
 		return 0;
-	if (ck->repair && ck->force)
-		r = ctr_remove(rt, c, &opts, err);
-	if (r < 0)
-		return r;
-	check_found(ck, ck->repair && ck->force,
-		    "container %.12s (%s): its %s is missing%s", c->id,
-		    c->name, missing,
-		    ck->repair && ck->force ? ", removed" : "");
-	return 0;
+	r = repair_ctr(rt, ck, c, missing, &done, err);
+	if (r == 0)
+		check_found(ck, done, "container %.12s (%s): its %s %s "
+			    "missing%s", c->id, c->name, missing,
+			    streq(missing, "files") ? "are" : "is",
+			    done ? done : "");
+	return r;
 }
 
 static bool knows(const struct ctr_list *list, const char *id)

@@ -192,8 +192,12 @@ static int make_root(struct runtime *rt, const struct ctr *c, int dir,
 
 static bool has_root(const struct ctr *c, int dir)
 {
-	return faccessat(dir, config_has_tree(&c->config) ? "tree" : "work",
-			 F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	bool tree = config_has_tree(&c->config);
+
+	/* a power cut may have left the second without the first */
+	return faccessat(dir, tree ? "tree" : "upper", F_OK,
+			 AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (tree || faccessat(dir, "work", F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
 int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err)

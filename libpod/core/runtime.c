@@ -182,13 +182,39 @@ static int open_dirs(struct runtime *rt, struct err *err)
 
 /* ---- open and close ---------------------------------------------------- */
 
+#define DB_NAME "state.db"
+
+/* A store begins: what is done in it is not lost because power goes before
+ * the name of its directory is on the disk. */
+static int sync_new_store(struct runtime *rt, struct err *err)
+{
+	autoclose int dir = dir_open_at(rt->data_fd, ".");
+	struct stat last = { 0 };
+	struct stat st;
+
+	while (dir >= 0 && fstat(dir, &st) == 0 && st.st_uid == rt->ids.uid &&
+	       (st.st_ino != last.st_ino || st.st_dev != last.st_dev)) {
+		if (fsync(dir) < 0)
+			return err_sys(err, "sync %s", rt->data_path);
+		int up = dir_open_at(dir, "..");
+
+		close_fd(dir);
+		dir = up;
+		last = st;
+	}
+	return 0;
+}
+
 static int open_db(struct runtime *rt, struct err *err)
 {
 	TRACE("core", "database");
-	autofree char *path = path_join(rt->data_path, "state.db");
+	autofree char *path = path_join(rt->data_path, DB_NAME);
+	bool is_new = faccessat(rt->data_fd, DB_NAME, F_OK,
+				AT_SYMLINK_NOFOLLOW) < 0;
+	int r = db_open(rt->data_fd, path, core_formats, core_format, &rt->db,
+			err);
 
-	return db_open(rt->data_fd, path, core_formats, core_format, &rt->db,
-		       err);
+	return r == 0 && is_new ? sync_new_store(rt, err) : r;
 }
 
 int runtime_open(const struct runtime_opts *opts, struct runtime **ret,

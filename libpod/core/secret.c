@@ -54,6 +54,14 @@ static int open_dir(struct runtime *rt, struct err *err)
 	return dir_make_at(rt->data_fd, "secrets", 0700, err);
 }
 
+/* The directory itself may be new. */
+static int sync_dir(struct runtime *rt, int dir, struct err *err)
+{
+	return fsync(dir) < 0 || fsync(rt->data_fd) < 0 ?
+		       err_sys(err, "sync the secrets") :
+		       0;
+}
+
 static void sweep(int dir)
 {
 	int own = dup(dir);
@@ -264,12 +272,16 @@ static int bury(int dir, const struct secret *s, struct err *err)
 						 s->name);
 	if (FAULT("secret.rm.renamed") < 0)
 		return err_sys(err, "remove secret %s", s->name);
+	/* after a power cut it is whole or gone */
+	if (fsync(dir) < 0)
+		return err_sys(err, "sync the secrets");
 	(void)tree_remove_at(dir, gone, NULL);
-	return fsync(dir) < 0 ? err_sys(err, "sync the secrets") : 0;
+	return 0;
 }
 
-static int publish(int dir, struct secret *s, const struct secret *old,
-		   const void *data, size_t len, struct err *err)
+static int publish(struct runtime *rt, int dir, struct secret *s,
+		   const struct secret *old, const void *data, size_t len,
+		   struct err *err)
 {
 	autofree char *tmp = xasprintf(NEW_PREFIX "%s", s->id);
 	int r = write_files(dir, tmp, s, data, len, err);
@@ -281,8 +293,8 @@ static int publish(int dir, struct secret *s, const struct secret *old,
 		r = bury(dir, old, err);
 	if (r == 0 && renameat(dir, tmp, dir, s->id) < 0)
 		r = err_sys(err, "create secret %s", s->name);
-	if (r == 0 && fsync(dir) < 0)
-		r = err_sys(err, "sync the secrets");
+	if (r == 0)
+		r = sync_dir(rt, dir, err);
 	if (r < 0)
 		(void)tree_remove_at(dir, tmp, NULL);
 	return r;
@@ -319,7 +331,7 @@ int secret_create(struct runtime *rt, struct secret *s, const void *data,
 	(void)snprintf(s->id, sizeof(s->id), "%.25s", random);
 	s->updated_ns = clock_now_ns();
 	s->created_ns = s->updated_ns;
-	return publish(dir, s, old, data, len, err);
+	return publish(rt, dir, s, old, data, len, err);
 }
 
 int secret_remove(struct runtime *rt, const char *name, struct err *err)

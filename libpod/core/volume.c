@@ -565,9 +565,13 @@ static int delete_volume(struct runtime *rt, char *name, struct err *err)
 
 	if (r == 0)
 		r = tx_run(rt, TX_DURABLE | TX_RESERVE, tx_delete, name, err);
-	if (r == 0)
-		store_trash_empty(store);
-	return r;
+	if (r < 0)
+		return r;
+	/* or `system check` finds the files again after a power cut */
+	if (fsync(rt->volumes_fd) < 0)
+		return err_sys(err, "sync the removal of volume %s", name);
+	store_trash_empty(store);
+	return 0;
 }
 
 int volume_remove(struct runtime *rt, const char *name, bool force,

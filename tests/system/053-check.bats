@@ -146,8 +146,9 @@ damage_is_found() {
 
 @test "F25: directories without rows, rows without directories" {
 	local id
-	run_bryo create --name lost "$BUSYBOX" true
+	run_bryo create --name lost --network none "$BUSYBOX" true
 	id=$out
+	run_bryo start -a lost
 	userns rm -rf "$(data)/containers/$id"
 	mkdir -p "$(data)/containers/$(printf '%064d' 7)/upper" \
 		"$(data)/volumes/orphan/_data"

@@ -11,8 +11,9 @@
  * strace counts the calls of each process by itself, so that the first process
  * always is the one that is hit; and it stays until the last one has ended.
  */
+#include "tests/tools/tracer.h"
+
 #include <elf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,15 +23,10 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define TICK_US 10000
-#define SYSGOOD 0x80
 #define CALL(name) { #name, SYS_##name }
 
 static const struct call {
@@ -65,12 +61,6 @@ static unsigned long count, target;
 static int action;	/* 0 kill, or an errno */
 static pid_t victim;	/* between entry and exit of the call that fails */
 static const char *log_path;
-
-static void __attribute__((noreturn)) die(const char *what)
-{
-	fprintf(stderr, "inject: %s: %s\n", what, strerror(errno));
-	exit(124);
-}
 
 static void want(char *list)
 {
@@ -135,121 +125,29 @@ static void set_result(pid_t pid, long value)
 	ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov);
 }
 
-static void at_syscall(pid_t pid)
+static bool at_syscall(pid_t pid,
+		       const struct __ptrace_syscall_info *info)
 {
-	struct __ptrace_syscall_info info;
-
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
-		return;
-	if (info.op == PTRACE_SYSCALL_INFO_EXIT && pid == victim) {
+	if (info->op == PTRACE_SYSCALL_INFO_EXIT && pid == victim) {
 		set_result(pid, -action);
 		victim = 0;
 	}
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr >= 512 ||
-	    !wanted[info.entry.nr] || ++count != target)
-		return;
-	note(pid, info.entry.nr);
+	if (info->op != PTRACE_SYSCALL_INFO_ENTRY || info->entry.nr >= 512 ||
+	    !wanted[info->entry.nr] || ++count != target)
+		return true;
+	note(pid, info->entry.nr);
 	if (!action) {
 		kill(pid, SIGKILL);
-		return;
+		return true;
 	}
 	victim = pid;
 	skip_call(pid);
-}
-
-static void at_stop(pid_t pid, int status)
-{
-	int sig = WSTOPSIG(status);
-	int event = status >> 16;
-	bool group = sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN ||
-		     sig == SIGTTOU;
-
-	if (sig == (SIGTRAP | SYSGOOD)) {
-		at_syscall(pid);
-		sig = 0;
-	} else if (event == PTRACE_EVENT_STOP && group) {
-		ptrace(PTRACE_LISTEN, pid, 0, 0);
-		return;
-	} else if (event) {
-		sig = 0;
-	}
-	ptrace(PTRACE_SYSCALL, pid, 0, sig);
-}
-
-static void tick(int sig)
-{
-	(void)sig;
-}
-
-static long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Whoever is left when we exit is detached by the kernel and goes on. */
-static int follow(pid_t command, long linger_ms)
-{
-	int code = -1;
-	long end = 0;
-
-	for (;;) {
-		int status;
-		pid_t pid = waitpid(-1, &status, __WALL);
-
-		if (code >= 0 && now_ms() >= end)
-			return code;
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid < 0)
-			return code < 0 ? 124 : code;
-		if (WIFSTOPPED(status)) {
-			at_stop(pid, status);
-			continue;
-		}
-		if (pid != command)
-			continue;
-		code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-					     WEXITSTATUS(status);
-		end = now_ms() + linger_ms;
-	}
-}
-
-static pid_t start(char **argv)
-{
-	const uintptr_t opts = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
-			       PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-			       PTRACE_O_TRACEEXEC;
-	int go[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe2(go, O_CLOEXEC) < 0)
-		die("pipe");
-	pid = fork();
-	if (pid == 0) {
-		close(go[1]);
-		if (read(go[0], &byte, 1) == 1)
-			execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || ptrace(PTRACE_SEIZE, pid, 0, (void *)opts) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
-		die("trace the command");
-	close(go[0]);
-	if (write(go[1], "g", 1) != 1)
-		die("write");
-	close(go[1]);
-	return pid;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	const struct sigaction sa = { .sa_handler = tick };
-	const struct itimerval each = { { 0, TICK_US }, { 0, TICK_US } };
-	pid_t pid;
+	struct tracer tracer = { .on_call = at_syscall };
 
 	if (argc < 7) {
 		fputs("usage: inject LOG N kill|ERRNO LINGER-MS CALLS "
@@ -260,8 +158,6 @@ int main(int argc, char **argv)
 	target = strtoul(argv[2], NULL, 10);
 	action = (int)strtoul(argv[3], NULL, 10);
 	want(argv[5]);
-	pid = start(argv + 6);
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &each, NULL);
-	return follow(pid, (long)strtoul(argv[4], NULL, 10));
+	tracer.linger_ms = (long)strtoul(argv[4], NULL, 10);
+	return tracer_run(&tracer, argv + 6);
 }
