@@ -56,7 +56,7 @@ check-vm: all ## scenarios in a Debian VM: systemd, cgroup v2, reboots
 check-root: ## what needs root: root's own containers, outer network namespaces
 	$(Q)tests/setup/bats.sh $(TALLY)/root $(or $(BRYO_BUILD),$(abspath $(O))) $(or $(F),tests/root)
 
-bench: deps ## side by side with podman, crun and bubblewrap
+bench: deps ## side by side with podman, crun, bubblewrap, skopeo and umoci
 	$(Q)tests/bench/setup.sh
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory RELEASE=1 O=build-release all build-release/bench-floor
 	$(Q)tests/bench/run.sh

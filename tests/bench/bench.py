@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""bryo beside podman, crun, bubblewrap and the floor, in one run.
+"""bryo beside podman, crun, bubblewrap, skopeo, umoci and the floor, in one run.
 
-usage: bench.py [--rounds N] [--binary DIR] [ROW...]
+usage: bench.py [--rounds N] [--binary DIR] [--dir DIR] [ROW...]
 
-Rows: run lifecycle small parallel ps1000 running memory pull archive
+Rows: run lifecycle small parallel ps1000 running memory pull push rmi archive
 (default: all).
 
 The peers of a row take turns: A B C A B C ..., so that a machine whose speed
 drifts treats them alike.  Printed: median and minimum of each in
-milliseconds, and the ratio of the medians bryo/peer.  Nothing is asserted.
+milliseconds, the median of the processor time it took (its own and that of
+children it waited for), and the ratio of the medians bryo/peer.  Nothing is
+asserted.  --dir says where stores and registries are: on a memory file system
+the engines are measured and not the disk that they share.
 """
 import argparse
 import json
 import os
 import pathlib
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,12 +31,13 @@ ap = argparse.ArgumentParser(description=__doc__,
                              formatter_class=argparse.RawDescriptionHelpFormatter)
 ap.add_argument("--rounds", type=int, default=21)
 ap.add_argument("--binary", default="build-release")
+ap.add_argument("--dir", default=None)
 ap.add_argument("rows", nargs="*")
 args = ap.parse_args()
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = TOP / args.binary
-WORK = pathlib.Path(tempfile.mkdtemp(prefix="bryo-bench."))
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="bryo-bench.", dir=args.dir))
 ENV = {**os.environ, "HOME": str(WORK / "home"),
        "XDG_RUNTIME_DIR": str(WORK / "run")}
 for name in ("home", "run"):
@@ -52,17 +57,23 @@ def sh(argv, check=True):
     return r.stdout.strip()
 
 
-def once(argv, want=0):
-    """Milliseconds of one command, stdio on /dev/null."""
+def measure(argv, want=0):
+    """Milliseconds of one command on the clock and of the processors, stdio
+    on /dev/null."""
     act = [(os.POSIX_SPAWN_DUP2, NULL, i) for i in (0, 1, 2)]
     start = time.perf_counter()
     pid = os.posix_spawnp(argv[0], argv, ENV, file_actions=act)
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
     end = time.perf_counter()
     code = os.waitstatus_to_exitcode(status)
     if want is not None and code != want:
         sys.exit(f"{' '.join(argv)}: exit code {code}")
-    return (end - start) * 1000
+    return (end - start) * 1000, (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def once(argv, want=0):
+    """Milliseconds on the clock"""
+    return measure(argv, want)[0]
 
 
 class Row:
@@ -73,31 +84,38 @@ class Row:
         self.peers = {}
         self.rounds = rounds or args.rounds
 
-    def peer(self, name, argv, before=None, after=None, want=0):
-        """argv may be a function of the round's number"""
-        self.peers[name] = (argv, before, after, want)
+    def peer(self, name, argv, before=None, after=None, want=0, rounds=None):
+        """argv may be a function of the round's number; @rounds: fewer, for
+        the slow"""
+        self.peers[name] = (argv, before, after, want, rounds)
         return self
 
     def run(self):
         times = {n: [] for n in self.peers}
+        cpu = {n: [] for n in self.peers}
         for i in range(-1, self.rounds):
-            for name, (argv, before, after, want) in self.peers.items():
+            for name, peer in self.peers.items():
+                argv, before, after, want, rounds = peer
+                if rounds and not 0 <= i < rounds:
+                    continue
                 if before:
                     before(i)
-                t = once(argv(i) if callable(argv) else argv, want)
+                t, used = measure(argv(i) if callable(argv) else argv, want)
                 if after:
                     after(i)
                 if i >= 0:
                     times[name].append(t)
-        report(self.title, times)
+                    cpu[name].append(used)
+        report(self.title, times, cpu)
 
 
-def report(title, times):
+def report(title, times, cpu=None):
     ours = statistics.median(times["bryo"])
     cells = []
     for name, t in times.items():
         mid = statistics.median(t)
-        cell = f"{name} {mid:.2f} (min {min(t):.2f})"
+        cell = f"{name} {mid:.2f} (min {min(t):.2f}"
+        cell += f", cpu {statistics.median(cpu[name]):.1f})" if cpu else ")"
         if name != "bryo":
             cell += f" ratio {ours / mid:.3f} = 1/{mid / ours:.1f}"
         cells.append(cell)
@@ -113,12 +131,17 @@ def layout(name):
     return path
 
 
-def start_registry():
-    port = 5000 + os.getpid() % 1000
+def start_registry(name, nth):
+    port = 5000 + os.getpid() % 1000 + 1000 * nth
     pid = subprocess.run([str(TOP / "tests/images/registry.sh"),
-                          str(WORK / "registry"), str(port)], check=True,
+                          str(WORK / name), str(port)], check=True,
                          capture_output=True, text=True).stdout.strip()
     return int(pid), f"localhost:{port}"
+
+
+def empty_registry(name):
+    """It keeps nothing in memory."""
+    shutil.rmtree(WORK / name / "data", ignore_errors=True)
 
 
 def push(path, where):
@@ -126,13 +149,15 @@ def push(path, where):
                     str(path), where], check=True)
 
 
-def podman_config(host):
-    """Native overlay and an insecure loopback registry: podman at its best."""
+def podman_config(hosts):
+    """Native overlay and insecure loopback registries: podman at its best.
+    skopeo reads the same files."""
     conf = WORK / "home/.config/containers"
-    conf.mkdir(parents=True)
+    conf.mkdir(parents=True, exist_ok=True)
     (conf / "storage.conf").write_text('[storage]\ndriver = "overlay"\n')
-    (conf / "registries.conf").write_text(
-        f'[[registry]]\nlocation = "{host}"\ninsecure = true\n')
+    (conf / "registries.conf").write_text("".join(
+        f'[[registry]]\nlocation = "{h}"\ninsecure = true\n'
+        for h in hosts))
     (conf / "policy.json").write_text(
         '{"default": [{"type": "insecureAcceptAnything"}]}')
     (conf / "containers.conf").write_text(
@@ -410,38 +435,139 @@ def many_layout():
     return path
 
 
+def small_layout():
+    """3 layers, 5 MB, 60 files: what most small images are like."""
+    path = CACHE / "small5"
+    if (path / "index.json").exists():
+        return path
+    sys.path.insert(0, str(TOP / "tests/images"))
+    import mkimage
+    rng = random.Random(3)
+    layers = []
+    for n in range(3):
+        layer = mkimage.Layer()
+        layer.dir(f"small{n}")
+        for f in range(20):
+            text = rng.randbytes(45 * 1024)
+            layer.file(f"small{n}/f{f}", text + text.hex().encode()[:45000])
+        layers.append(layer)
+    mkimage.Layout(path).image("small5", layers, {"Cmd": ["true"]})
+    return path
+
+
 ENGINES = (("bryo", BRYO), ("podman", PODMAN))
+IMAGES = (("big", big_layout, "10 layers 560 MB 20k files", 3),
+          ("many", many_layout, "1 layer 100k files", 3),
+          ("small5", small_layout, "5 MB", None))
 
 
-def pull_row(title, image, rounds):
-    row = Row("pull, " + title, rounds=rounds)
-    for name, engine in ENGINES:
-        row.peer(name, engine + ["pull", "-q", image],
-                 after=lambda i, e=engine: (sh(e + ["rmi", image]),
-                                            time.sleep(2)))
-    row.run()
+def in_userns(*argv):
+    """Files of subordinate ids go only where these are mapped."""
+    subprocess.run([sys.executable, str(TOP / "tests/setup/in-userns.py"),
+                    *map(str, argv)], env=ENV, check=True)
+
+
+def unpackers(row, ref, rounds):
+    """Those that fetch and unpack but run nothing."""
+    store = WORK / "skopeo"
+    oci, bundle = WORK / "oci", WORK / "bundle-umoci"
+    row.peer("skopeo", ["skopeo", "copy", "-q", f"docker://{ref}",
+                        f"containers-storage:[overlay@{store}/g+{store}/r]"
+                        "x/y:latest"],
+             after=lambda i: in_userns("rm", "-rf", store), rounds=rounds)
+    row.peer("umoci", ["sh", "-c", f"skopeo copy -q docker://{ref} oci:{oci}:x"
+                       f" && umoci unpack --rootless --image {oci}:x {bundle}"],
+             after=lambda i: in_userns("rm", "-rf", oci, bundle),
+             rounds=rounds)
+
+
+def remove(engine, image):
+    """and wait until the files that bryo deletes later are gone: nobody is
+    to be measured while another's deletions go on"""
+    sh(engine + ["rmi", image])
+    trash = WORK / "home/.local/share/bryo/trash"
+    while trash.is_dir() and any(trash.iterdir()):
+        time.sleep(0.1)
 
 
 def row_pull(host):
-    for name, make, title in (
-            ("big", big_layout, "10 layers 560 MB 20k files"),
-            ("many", many_layout, "1 layer 100k files")):
-        push(make(), f"{host}/{name}")
-        pull_row(title, f"{host}/{name}", 3)
-    pull_row("busybox 2 MB", f"{host}/busybox", args.rounds)
-    for name, engine in ENGINES:
-        sh(engine + ["pull", "-q", f"{host}/busybox"])
+    for name, make, title, rounds in IMAGES:
+        image = f"{host}/{name}"
+        push(make(), image)
+        row = Row("pull, " + title, rounds=rounds)
+        for peer, engine in ENGINES:
+            row.peer(peer, engine + ["pull", "-q", image],
+                     after=lambda i, e=engine: remove(e, image))
+        unpackers(row, image, 1 if rounds else 5)
+        row.run()
+
+
+def plain_push(path, where):
+    """The blobs of a directory with curl, two at a time, and nothing else:
+    what the registry itself takes."""
+    script = WORK / "plain-push"
+    script.write_text("""
+        where=$(curl -fsS -o /dev/null -D - -X POST "$1/blobs/uploads/" |
+            tr -d '\\r' | sed -n 's/^Location: //Ip')
+        curl -fsS -o /dev/null -T "$2" -H Expect: "$where&digest=sha256:${2##*/}"
+        """)
+    host, _, repo = where.partition("/")
+    return ["sh", "-c", f"ls {path}/blobs/sha256/* | xargs -n 1 -P 2 "
+            f"sh -e {script} http://{host}/v2/{repo}"]
+
+
+def row_push(host):
+    """What was pulled, to a registry that has nothing; skopeo sends the blobs
+    of a directory as they are."""
+    pid, other = start_registry("other", 1)
+    podman_config((host, other))
+    try:
+        for name, make, title, rounds in IMAGES:
+            image = f"{host}/{name}"
+            push(make(), image)
+            row = Row("push, " + title, rounds=rounds)
+
+            def empty(_):
+                empty_registry("other")
+
+            for peer, engine in ENGINES:
+                sh(engine + ["pull", "-q", image])
+                row.peer(peer, engine + ["push", "-q", image,
+                                         f"{other}/{name}"], before=empty)
+            row.peer("skopeo", ["skopeo", "copy", "-q",
+                                f"oci:{CACHE / name}",
+                                f"docker://{other}/{name}"], before=empty)
+            row.peer("curl", plain_push(CACHE / name, f"{other}/{name}"),
+                     before=empty)
+            row.run()
+            for _, engine in ENGINES:
+                remove(engine, image)
+    finally:
+        os.kill(pid, 15)
+
+
+def row_rmi(host):
+    """Right after it was pulled"""
+    for name, make, title, rounds in IMAGES:
+        image = f"{host}/{name}"
+        push(make(), image)
+        row = Row("rmi, " + title, rounds=rounds)
+        for peer, engine in ENGINES:
+            row.peer(peer, engine + ["rmi", image],
+                     before=lambda i, e=engine: sh(e + ["pull", "-q", image]),
+                     after=lambda i: time.sleep(1))
+        row.run()
 
 
 def row_archive(host):
-    """save, load, commit, rmi of the image with ten layers"""
+    """save, load and commit of the image with ten layers"""
     push(big_layout(), f"{host}/big")
     image = f"{host}/big"
     tars = {name: WORK / f"{name}.tar" for name, _ in ENGINES}
-    save, load, rmi, commit = (
+    save, load, commit = (
         Row("save, docker-archive 560 MB", rounds=2),
         Row("load, docker-archive 560 MB", rounds=2),
-        Row("rmi, 560 MB", rounds=2), Row("commit, 20 MB 2000 files", rounds=3))
+        Row("commit, 20 MB 2000 files", rounds=3))
     for name, engine in ENGINES:
         sh(engine + ["pull", "-q", image])
         tar = tars[name]
@@ -450,16 +576,13 @@ def row_archive(host):
         load.peer(name, engine + ["load", "-q", "-i", str(tar)],
                   before=lambda i, e=engine: (sh(e + ["rmi", image]),
                                               time.sleep(2)))
-        rmi.peer(name, engine + ["rmi", image],
-                 after=lambda i, e=engine, t=tar: (
-                     time.sleep(2), sh(e + ["load", "-q", "-i", str(t)])))
         sh(engine + ["run", "--name", "wrote", "--network", "none",
                      f"{host}/busybox", "sh", "-c",
                      "mkdir /w; i=0; while [ $i -lt 2000 ]; do"
                      " head -c 10240 /dev/urandom >/w/$i;"
                      " i=$((i+1)); done"])
         commit.peer(name, engine + ["commit", "-q", "wrote"])
-    for row in (save, load, rmi, commit):
+    for row in (save, load, commit):
         row.run()
     for name, engine in ENGINES:
         sh(engine + ["rm", "wrote"])
@@ -468,13 +591,13 @@ def row_archive(host):
 
 def main():
     rows = args.rows or ["run", "lifecycle", "small", "parallel", "ps1000",
-                         "running", "memory", "pull", "archive"]
+                         "running", "memory", "pull", "push", "rmi", "archive"]
     layout("busybox")
-    registry, host = start_registry()
+    registry, host = start_registry("registry", 0)
     try:
         image = f"{host}/busybox"
         push(CACHE / "busybox", image)
-        podman_config(host)
+        podman_config((host,))
         for engine in (BRYO, PODMAN):
             sh(engine + ["pull", "-q", image])
         load = os.getloadavg()[0]
@@ -482,7 +605,7 @@ def main():
               f"{os.uname().release}, {args.rounds} rounds, milliseconds")
         for name in rows:
             globals()["row_" + name](
-                host if name in ("pull", "archive") else image)
+                host if name in ("pull", "push", "rmi", "archive") else image)
     finally:
         for engine in (BRYO, PODMAN):
             sh(engine + ["rm", "-fa", "-t", "0"], check=False)

@@ -4,7 +4,7 @@
 # Install the peers that bryo is measured against.
 set -eu
 missing=""
-for p in podman crun conmon bubblewrap slirp4netns; do
+for p in podman crun conmon bubblewrap slirp4netns skopeo umoci; do
 	dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null |
 		grep -q '^ii' || missing="$missing $p"
 done
