@@ -78,8 +78,8 @@ struct port_socks {
 int ports_bind(struct port_list *list, struct port_socks *ret,
 	       struct err *err);
 
-/** port_socks_done() - close them all.  The process that called proxy_spawn()
- *  must do so too: the port is free again when its last copy is closed. */
+/** port_socks_done() - close them all: the port is free again when its last
+ *  copy is closed */
 void port_socks_done(struct port_socks *s);
 
 /* ---- private network: a tap of ours, slirp4netns behind it ------------ */
@@ -113,6 +113,8 @@ int net_tap_setup(void *arg, struct err *err);
  * @pid:      our child
  * @pidfd:    owned
  * @exit_fd:  owned; slirp ends when its last copy is closed
+ * @peer_fd:  owned; the other end of it.  A slirp_spawn() that finds it open
+ *            uses the pipe again
  * @ready_fd: owned; readable once slirp forwards
  * @log_fd:   owned; what it prints until it is ready
  */
@@ -120,16 +122,17 @@ struct slirp {
 	pid_t pid;
 	int pidfd;
 	int exit_fd;
+	int peer_fd;
 	int ready_fd;
 	int log_fd;
 };
 
-#define SLIRP_INIT { 0, -EBADF, -EBADF, -EBADF, -EBADF }
+#define SLIRP_INIT { 0, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }
 
 /**
  * slirp_spawn() - slirp4netns for @init's network namespace
- * @init: our unreaped, dumpable child, whose tap0 exists
- * @ret:  SLIRP_INIT before
+ * @init: our unreaped child, whose tap0 exists
+ * @ret:  SLIRP_INIT before, or of one that has ended and was reaped
  *
  * The caller's own network namespace is the one that slirp connects from.
  * Always --disable-host-loopback --enable-sandbox --enable-seccomp, no -c.
@@ -147,20 +150,55 @@ int slirp_wait(struct slirp *s, int timeout_ms, struct err *err);
 void slirp_done(struct slirp *s);
 
 /**
+ * struct proxy_proc - a running proxy
+ * @pid:     our child
+ * @exit_fd: owned; the proxy ends when its last copy is closed
+ * @peer_fd: owned; the other end of it
+ * @conf_fd: owned; a memfd that names the proxy's descriptors: the listeners
+ *           and @peer_fd, which have the same numbers there and here
+ */
+struct proxy_proc {
+	pid_t pid;
+	int exit_fd;
+	int peer_fd;
+	int conf_fd;
+};
+
+#define PROXY_PROC_INIT { 0, -EBADF, -EBADF, -EBADF }
+
+/**
  * proxy_spawn() - the port proxy: a child of ours in @init's network
  * namespace that serves the listeners of @socks
  * @init:       its network namespace holds the tap of net_tap_setup(); the
  *              caller has CAP_SYS_ADMIN and CAP_NET_ADMIN over it
- * @socks:      borrowed; the caller closes its copies afterwards
+ * @socks:      borrowed; a caller that closes its copies afterwards cannot
+ *              use proxy_respawn()
  * @monitor_fd: descriptor of the bryo-monitor binary, started as
  *              {"bryo-monitor", "proxy", "<conf fd>"}; or -EBADF to stay in
  *              the forked process
- * @ret_exit:   owned; the proxy ends when its last copy is closed
+ * @ret:        PROXY_PROC_INIT before; proxy_proc_done() it
+ *
+ * Return: 0 or -errno
+ */
+int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
+		struct proxy_proc *ret, struct err *err);
+
+/**
+ * proxy_respawn() - another one in place of one that has ended
+ * @conf_fd: as above; all descriptors that it names are still open.  Rules and
+ *           routes are in the namespace since the first one.
  *
  * Return: pid (our child) or -errno
  */
-pid_t proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
-		  int *ret_exit, struct err *err);
+pid_t proxy_respawn(pid_t init, int conf_fd, int monitor_fd, struct err *err);
+
+/** proxy_proc_done() - close the descriptors, but the listeners.  Reaping it
+ *  is up to the caller. */
+void proxy_proc_done(struct proxy_proc *p);
+
+/** proxy_fds() - the descriptors that @conf_fd names: peer_fd first, then the
+ *  listeners; owned array, NULL (and *ret_n 0) when it is no good */
+int *proxy_fds(int conf_fd, size_t *ret_n);
 
 /** proxy_main() - the proxy process; descriptors as proxy_spawn() left them.
  *  Return: the process exit code */

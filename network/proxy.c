@@ -30,7 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -66,15 +65,13 @@ static void conf_addr(const union addr *a, struct sb *text)
 	sb_addf(text, "addr %s\n", buf + (a->sa.sa_family == AF_INET6));
 }
 
-int proxy_conf_save(const struct upstream *up, const struct port_socks *socks,
-		    int exit_fd, struct err *err)
+int proxy_conf_save(int conf_fd, const struct upstream *up,
+		    const struct port_socks *socks, int exit_fd,
+		    struct err *err)
 {
 	autosb struct sb text = SB_INIT;
-	autoclose int fd = memfd_create("bryo-proxy", MFD_CLOEXEC);
 	int r;
 
-	if (fd < 0)
-		return err_sys(err, "make the proxy's configuration");
 	sb_addf(&text, "exit %d\ntransparent %d\n", exit_fd, up->transparent);
 	conf_addr(&up->v4, &text);
 	conf_addr(&up->v6, &text);
@@ -83,12 +80,8 @@ int proxy_conf_save(const struct upstream *up, const struct port_socks *socks,
 			socks->map[i].proto == PORT_TCP ? "tcp" : "udp",
 			socks->map[i].ctr_port);
 
-	r = fd_write_full(fd, text.buf, text.len);
-	if (r < 0)
-		return err_code(err, r, "write the proxy's configuration");
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(err, "rewind the proxy's configuration");
-	return take_fd(fd);
+	r = fd_write_full(conf_fd, text.buf, text.len);
+	return r < 0 ? err_code(err, r, "write the proxy's configuration") : 0;
 }
 
 static int fd_parse(const char *text, int *ret)
@@ -163,11 +156,31 @@ int proxy_conf_parse(const char *text, struct proxy *p, struct err *err)
 static int conf_load(int fd, struct proxy *p, struct err *err)
 {
 	autosb struct sb text = SB_INIT;
-	int r = fd_read_all(fd, CONF_MAX, &text);
+	int r;
 
+	/* each reader begins anew: they share the offset */
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, "rewind the proxy's configuration");
+	r = fd_read_all(fd, CONF_MAX, &text);
 	if (r < 0)
 		return err_code(err, r, "read the proxy's configuration");
 	return proxy_conf_parse(text.buf, p, err);
+}
+
+int *proxy_fds(int conf_fd, size_t *ret_n)
+{
+	struct proxy p = { .exit_fd = -EBADF };
+	int *fds = NULL;
+
+	*ret_n = 0;
+	if (conf_fd >= 0 && conf_load(conf_fd, &p, NULL) == 0) {
+		fds = xcalloc(p.n_listeners + 1, sizeof(*fds));
+		fds[(*ret_n)++] = p.exit_fd;
+		for (size_t i = 0; i < p.n_listeners; i++)
+			fds[(*ret_n)++] = p.listeners[i].fd;
+	}
+	free(p.listeners);
+	return fds;
 }
 
 /* ---- privileges ------------------------------------------------------ */

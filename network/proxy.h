@@ -84,9 +84,10 @@ struct proxy {
  */
 int proxy_serve(struct proxy *p, struct err *err);
 
-/** proxy_conf_save() - what proxy_main() needs, as a memfd (CLOEXEC) */
-int proxy_conf_save(const struct upstream *up, const struct port_socks *socks,
-		    int exit_fd, struct err *err);
+/** proxy_conf_save() - what proxy_main() needs, into an empty memfd */
+int proxy_conf_save(int conf_fd, const struct upstream *up,
+		    const struct port_socks *socks, int exit_fd,
+		    struct err *err);
 
 /** proxy_conf_parse() - the text of it; every field is checked */
 int proxy_conf_parse(const char *text, struct proxy *p, struct err *err);

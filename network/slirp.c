@@ -12,7 +12,8 @@
  * and takes that from a pid only.
  *
  * Its life hangs on a pipe, not on a signal: only the monitor holds the write
- * end, so slirp ends with the monitor however that dies.  The three security
+ * end, so slirp ends with the monitor however that dies.  Should it end on its
+ * own, the tap is still there, and the monitor starts another one on it.  The three security
  * options are not negotiable: without --disable-host-loopback a container
  * reaches the host's 127.0.0.1 as 10.0.2.2.
  */
@@ -69,11 +70,13 @@ int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
 	autoclose int ready_r = ready[0];
 	autoclose int ready_w = ready[1];
 
-	r = pipe_make(quit, err);
-	if (r < 0)
-		return r;
-	autoclose int quit_r = quit[0];
-	autoclose int quit_w = quit[1];
+	if (ret->peer_fd < 0) {
+		r = pipe_make(quit, err);
+		if (r < 0)
+			return r;
+		ret->peer_fd = quit[0];
+		ret->exit_fd = quit[1];
+	}
 
 	r = pipe_make(log, err);
 	if (r < 0)
@@ -85,7 +88,7 @@ int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
 	snprintf(mtu_text, sizeof(mtu_text), "--mtu=%d", NET_SLIRP_MTU);
 
 	/* in the child: 3 is the ready pipe, 4 the exit pipe */
-	const int fds[] = { -1, log_w, log_w, ready_w, quit_r };
+	const int fds[] = { -1, log_w, log_w, ready_w, ret->peer_fd };
 	const char *const argv[] = {
 		SLIRP_PROGRAM,
 		"--netns-type=pid",
@@ -111,12 +114,12 @@ int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
 
 	if (FAULT("net.slirp.spawn") < 0)
 		return err_sys(err, "start " SLIRP_PROGRAM);
+	close_fd(ret->pidfd);
 	pid = proc_spawn(&spawn, &ret->pidfd, err);
 	if (pid < 0)
 		return err_wrap(err, pid, "start " SLIRP_PROGRAM);
 
 	ret->pid = pid;
-	ret->exit_fd = take_fd(quit_w);
 	ret->ready_fd = take_fd(ready_r);
 	ret->log_fd = take_fd(log_r);
 	return 0;
@@ -172,6 +175,7 @@ int slirp_wait(struct slirp *s, int timeout_ms, struct err *err)
 void slirp_done(struct slirp *s)
 {
 	close_fd(s->exit_fd);
+	close_fd(s->peer_fd);
 	close_fd(s->ready_fd);
 	close_fd(s->log_fd);
 	close_fd(s->pidfd);

@@ -7,6 +7,11 @@
  * proxy mode.  Listeners, the exit pipe and the configuration are inherited,
  * everything else is closed.
  *
+ * The configuration is a memfd that the first child fills.  The monitor keeps
+ * it, the listeners and the exit pipe, under the numbers that it names: should
+ * the proxy end, the next one needs nothing but a fork, and clients have
+ * waited in the backlog meanwhile.
+ *
  * Preparation is what makes answers of a server find their way to a socket
  * that carries a foreign address (upstream.c):
  *
@@ -30,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,11 +50,18 @@
 /* what one write to a sysctl takes */
 #define SYSCTL_MAX 4000
 
+/**
+ * struct child - of the fork
+ * @socks:   the first proxy: rules, routes and configuration are to be made;
+ *           NULL: they are there
+ * @exit_fd: with @socks
+ */
 struct child {
 	const struct port_socks *socks;
 	int pidfd;
 	int monitor_fd;
 	int exit_fd;
+	int conf_fd;
 	int sync_fd;
 };
 
@@ -183,51 +196,52 @@ static void prepare(const struct port_socks *socks, struct upstream *up)
 /* ---- the child ------------------------------------------------------- */
 
 /* Standard descriptors to nowhere; close all but what the proxy uses. */
-static int fds_prepare(const struct child *c, int conf_fd, struct err *err)
+static int fds_prepare(const struct child *c, struct err *err)
 {
-	const struct port_socks *s = c->socks;
-	autofree int *keep = xcalloc(s->n + 4, sizeof(*keep));
-	size_t n = s->n;
+	size_t n;
+	autofree int *named = proxy_fds(c->conf_fd, &n);
+	autofree int *keep = xcalloc(n + 3, sizeof(*keep));
 	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (!named)
+		return err_set(err, ERR_FAIL, EINVAL,
+			       "no proxy configuration");
 	if (null < 0)
 		return err_sys(err, "open /dev/null");
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return err_sys(err, "redirect descriptor %d", i);
 	for (size_t i = 0; i < n; i++)
-		fd_cloexec(keep[i] = s->fd[i], false);
-	fd_cloexec(keep[n++] = c->exit_fd, false);
-	fd_cloexec(keep[n++] = conf_fd, false);
+		fd_cloexec(keep[i] = named[i], false);
+	fd_cloexec(keep[n++] = c->conf_fd, false);
 	keep[n++] = c->sync_fd;
 	keep[n++] = c->monitor_fd;
 	fd_close_all_but(keep, n);
 	return 0;
 }
 
-static int child_run(struct child *c, int *ret_conf, struct err *err)
+static int child_run(struct child *c, struct err *err)
 {
 	struct upstream up = { 0 };
 	char fd_text[16];
-	int conf, r;
+	int r = 0;
 
 	signals_reset();
 	if (setns(c->pidfd, CLONE_NEWNET) < 0)
 		return err_sys(err, "enter the container's network namespace");
-	prepare(c->socks, &up);
-	if (chdir("/") < 0)
+	if (c->socks) {
+		prepare(c->socks, &up);
+		r = proxy_conf_save(c->conf_fd, &up, c->socks, c->exit_fd,
+				    err);
+	}
+	if (r == 0 && chdir("/") < 0)
 		return err_sys(err, "change to /");
-	conf = proxy_conf_save(&up, c->socks, c->exit_fd, err);
-	if (conf < 0)
-		return conf;
-	r = fds_prepare(c, conf, err);
-	if (r < 0)
+	if (r == 0)
+		r = fds_prepare(c, err);
+	if (r < 0 || c->monitor_fd < 0)
 		return r;
-	*ret_conf = conf;
-	if (c->monitor_fd < 0)
-		return 0;
 
-	snprintf(fd_text, sizeof(fd_text), "%d", conf);
+	snprintf(fd_text, sizeof(fd_text), "%d", c->conf_fd);
 	const char *const argv[] = { "bryo-monitor", "proxy", fd_text, NULL };
 	const char *const env[] = { NULL };
 
@@ -239,14 +253,13 @@ static int child_run(struct child *c, int *ret_conf, struct err *err)
 static void noreturn_attr child_main(struct child *c)
 {
 	struct err err = ERR_INIT;
-	int conf = -EBADF;
 
-	if (child_run(c, &conf, &err) < 0) {
+	if (child_run(c, &err) < 0) {
 		(void)fd_write_full(c->sync_fd, &err, sizeof(err));
 		child_exit(1);
 	}
 	close(c->sync_fd);
-	child_exit(proxy_main(conf));
+	child_exit(proxy_main(c->conf_fd));
 }
 
 /* ---- the monitor ----------------------------------------------------- */
@@ -267,19 +280,15 @@ static int child_wait(pid_t pid, int sync, struct err *err)
 	return err_wrap(err, -reason.code, "start the port proxy");
 }
 
-pid_t proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
-		  int *ret_exit, struct err *err)
+/* @c: all but the pidfd and the sync pipe; the pid or -errno */
+static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 {
-	int quit[2], sync[2], r;
+	int sync[2], r;
 	pid_t pid;
 	autoclose int pidfd = (int)syscall(SYS_pidfd_open, init, 0);
 
 	if (pidfd < 0)
 		return err_sys(err, "open process %d", (int)init);
-	if (pipe2(quit, O_CLOEXEC) < 0)
-		return err_sys(err, "make a pipe");
-	autoclose int quit_r = quit[0];
-	autoclose int quit_w = quit[1];
 	if (pipe2(sync, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe");
 	autoclose int sync_r = sync[0];
@@ -287,24 +296,58 @@ pid_t proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
 
 	if (FAULT("net.proxy.spawn") < 0)
 		return err_sys(err, "start the port proxy");
+	c->pidfd = pidfd;
+	c->sync_fd = sync_w;
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, "fork for the port proxy");
-	if (pid == 0) {
-		struct child c = {
-			.socks = socks,
-			.pidfd = pidfd,
-			.monitor_fd = monitor_fd,
-			.exit_fd = quit_r,
-			.sync_fd = sync_w,
-		};
-
-		child_main(&c);
-	}
+	if (pid == 0)
+		child_main(c);
 	close_fd(sync_w);
 	r = child_wait(pid, sync_r, err);
-	if (r < 0)
-		return r;
-	*ret_exit = take_fd(quit_w);
-	return pid;
+	return r < 0 ? r : pid;
+}
+
+int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
+		struct proxy_proc *ret, struct err *err)
+{
+	int quit[2];
+	pid_t pid;
+	autoclose int conf = memfd_create("bryo-proxy", MFD_CLOEXEC);
+
+	if (conf < 0)
+		return err_sys(err, "make the proxy's configuration");
+	if (pipe2(quit, O_CLOEXEC) < 0)
+		return err_sys(err, "make a pipe");
+	autoclose int quit_r = quit[0];
+	autoclose int quit_w = quit[1];
+	struct child c = {
+		.socks = socks,
+		.monitor_fd = monitor_fd,
+		.exit_fd = quit_r,
+		.conf_fd = conf,
+	};
+
+	pid = fork_proxy(init, &c, err);
+	if (pid < 0)
+		return pid;
+	ret->pid = pid;
+	ret->exit_fd = take_fd(quit_w);
+	ret->peer_fd = take_fd(quit_r);
+	ret->conf_fd = take_fd(conf);
+	return 0;
+}
+
+pid_t proxy_respawn(pid_t init, int conf_fd, int monitor_fd, struct err *err)
+{
+	struct child c = { .monitor_fd = monitor_fd, .conf_fd = conf_fd };
+
+	return fork_proxy(init, &c, err);
+}
+
+void proxy_proc_done(struct proxy_proc *p)
+{
+	close_fd(p->exit_fd);
+	close_fd(p->peer_fd);
+	close_fd(p->conf_fd);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `bryo __monitor`: what the monitor becomes when the payload has ended (see
- * libpod/core/start.c).  It still holds the container's lock.
+ * What the monitor leaves to a bryo, which has the database: `bryo __monitor`
+ * is what it becomes when the payload has ended, with the container's lock (see
+ * libpod/core/ended.c), `bryo __helper` notes an event.
  */
 #include <fcntl.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
+#include "libpod/core/event.h"
 #include "util/fd.h"
+#include "util/str.h"
 
 struct monitor_args {
 	uint64_t start;
@@ -52,4 +55,26 @@ const struct cmd cmd_container_monitor = {
 	.opts = (const struct opt *const[]){ monitor_opts, NULL },
 	.args_size = sizeof(struct monitor_args),
 	.run = monitor_run,
+};
+
+static int helper_run(struct runtime *rt, const void *p unused_attr,
+		      char **argv, struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	autofree char *name = xasprintf("helper=%s", argv[1]);
+	char *attrs[] = { name, NULL };
+	int r = ctr_find(rt, argv[0], &c, err);
+
+	return r < 0 ? r :
+		       event_ctr(rt, c, EVENT_HELPER_RESTARTED, attrs, err);
+}
+
+const struct cmd cmd_container_helper = {
+	.path = "__helper",
+	.usage = "ID NAME",
+	.summary = "Note that a helper of a container was started again",
+	.min_args = 2,
+	.max_args = 2,
+	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
+	.run = helper_run,
 };

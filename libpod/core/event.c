@@ -70,6 +70,7 @@ static const char *const names[EVENT_STATUSES] = {
 	[EVENT_EXEC_DIED] = "exec_died",
 	[EVENT_EXPORT] = "export",
 	[EVENT_HEALTH_STATUS] = "health_status",
+	[EVENT_HELPER_RESTARTED] = "helper_restarted",
 	[EVENT_IMPORT] = "import",
 	[EVENT_INIT] = "init",
 	[EVENT_KILL] = "kill",

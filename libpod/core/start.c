@@ -167,6 +167,9 @@ void start_conf(struct monitor_conf *m, const struct plan *p, int lock_fd,
 	m->health_argv = self_argv(p->rt);
 	strv_add(&m->health_argv, "__health");
 	strv_add(&m->health_argv, c->id);
+	m->note_argv = self_argv(p->rt);
+	strv_add(&m->note_argv, "__helper");
+	strv_add(&m->note_argv, c->id);
 	m->health_first_ms = health_first_ms(c->config.health);
 	m->exec_argv = end_argv(p->rt, c, lock_fd, delay_ms);
 	m->exec_path = xstrdup(self_path());

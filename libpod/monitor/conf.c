@@ -69,6 +69,10 @@ static const struct conf_field {
 	FIELD("listen_fd", CONF_FD, listen_fd),
 	FIELD("hold_fd", CONF_FDS, hold_fds),
 	FIELD("helper_pid", CONF_PIDS, helper_pids),
+	FIELD("slirp_pid", CONF_PID, slirp_pid),
+	FIELD("slirp_fd", CONF_FD, slirp_fd),
+	FIELD("proxy_pid", CONF_PID, proxy_pid),
+	FIELD("proxy_fd", CONF_FD, proxy_fd),
 	FIELD("cgroup", CONF_TEXT, cgroup),
 	FIELD("stdin_once", CONF_BOOL, stdin_once),
 	FIELD("log_driver", CONF_DRIVER, log_driver),
@@ -86,6 +90,7 @@ static const struct conf_field {
 	FIELD("restart_delay_ms", CONF_U32, restart_delay_ms),
 	FIELD("health_argv", CONF_ARGV, health_argv),
 	FIELD("health_first_ms", CONF_U32, health_first_ms),
+	FIELD("note_argv", CONF_ARGV, note_argv),
 	FIELD("exec_argv", CONF_ARGV, exec_argv),
 	FIELD("exec_path", CONF_TEXT, exec_path),
 };
@@ -111,6 +116,8 @@ static const size_t fd_offsets[] = {
 	offsetof(struct monitor_conf, console_fd),
 	offsetof(struct monitor_conf, client_fd),
 	offsetof(struct monitor_conf, listen_fd),
+	offsetof(struct monitor_conf, slirp_fd),
+	offsetof(struct monitor_conf, proxy_fd),
 	offsetof(struct monitor_conf, log_dir_fd),
 	offsetof(struct monitor_conf, journal_fd),
 };
@@ -134,6 +141,7 @@ void monitor_conf_done(struct monitor_conf *c)
 	free(c->log_name);
 	free(c->log_extra);
 	strv_free(c->health_argv);
+	strv_free(c->note_argv);
 	strv_free(c->exec_argv);
 	monitor_conf_init(c);
 }
@@ -413,7 +421,8 @@ static int check(const struct monitor_conf *c, struct err *err)
 		what = "name of the log file";
 	else if (c->log_extra && strlen(c->log_extra) > LOG_EXTRA_MAX)
 		what = "fields of the log";
-	else if ((c->exec_argv || c->health_argv) && !c->exec_path)
+	else if ((c->exec_argv || c->health_argv || c->note_argv) &&
+		 !c->exec_path)
 		what = "arguments without a program";
 	if (what)
 		return err_set(err, ERR_INVALID, EINVAL,

@@ -209,8 +209,7 @@ void ending_start(struct monitor *m)
 	loop_del(m->loop, m->listen_src);
 	m->listen_src = NULL;
 	input_close(m);
-	for (int i = 0; i < c->n_hold; i++)
-		close_fd(c->hold_fds[i]);
+	helpers_let_go(m);
 	output_drain(m);
 	(void)FAULT("monitor.payload.dead");
 	if (!m->held)

@@ -11,8 +11,8 @@
  * monitor, except what output_drain() sets aside for a slow first client.
  */
 
-/* The descriptors of a monitor_conf: thirteen named ones and the held ones */
-#define MONITOR_FDS_MAX (13 + MONITOR_HOLD_MAX)
+/* The descriptors of a monitor_conf: 15 named ones and the held ones */
+#define MONITOR_FDS_MAX (15 + MONITOR_HOLD_MAX)
 
 /** monitor_conf_fds() - every descriptor that @c names (some negative)
  *  Return: how many */
@@ -67,6 +67,29 @@ struct stream {
 	bool hung_up;		/* a terminal that nobody has open */
 };
 
+/**
+ * struct helper - slirp4netns or the proxy
+ * @slot:     its place in monitor_conf.helper_pids, -1: there is none
+ * @failures: in a row
+ * @down:     it has ended and no other one works in its place
+ * @began:    CLOCK_MONOTONIC
+ * @timer:    to the next try
+ * @ready:    watches @ready_fd (owned) until it works
+ */
+struct helper {
+	struct monitor *m;	/* borrowed */
+	const char *name;
+	int slot;
+	uint32_t failures;
+	bool down;
+	uint64_t began;
+	struct loop_source *timer;
+	struct loop_source *ready;
+	int ready_fd;
+};
+
+enum helper_role { HELPER_SLIRP, HELPER_PROXY, HELPER_ROLES };
+
 /** enum ending - what is waited for once the payload is dead */
 enum ending {
 	END_NOT,
@@ -86,6 +109,7 @@ enum ending {
  * @stall_timer: ends the patience with clients other than the first
  * @in:       on its way to the payload's stdin
  * @in_owner: the client whose end of stdin is the payload's, or NULL
+ * @damaged:  a helper has ended for which there is no other
  * @worked:   the dead payload had run for long: no back-off needed
  * @hurry:    SIGTERM came after the payload's death
  * @held:     the payload does not run yet, see hold.c
@@ -127,7 +151,9 @@ struct monitor {
 	bool killed_helpers;
 	bool settled;
 	bool removed;	/* and our directory is in the trash */
+	struct helper helpers[HELPER_ROLES];
 	int helpers_left;
+	bool damaged;
 
 	struct {
 		struct loop_source *timer;
@@ -206,6 +232,18 @@ void health_check(struct monitor *m);
 
 /** health_stop() - the payload is dead: no more of them */
 void health_stop(struct monitor *m);
+
+/* helpers.c */
+void helpers_start(struct monitor *m);
+
+/** helper_gone() - a child has ended; it is not reaped yet */
+void helper_gone(struct monitor *m, pid_t pid);
+
+/** helper_reaped() - now it is: start another one, should it be a helper */
+void helper_reaped(struct monitor *m, pid_t pid);
+
+/** helpers_let_go() - the payload is dead: they may end, ports are free */
+void helpers_let_go(struct monitor *m);
 
 /* spawn.c */
 

@@ -62,8 +62,7 @@ struct birth {
 	struct oci_io io;
 	int ends[3];
 	struct slirp slirp;
-	pid_t proxy_pid;
-	int proxy_exit_fd;
+	struct proxy_proc proxy;
 };
 
 /* ---- standard descriptors -------------------------------------------- */
@@ -135,9 +134,8 @@ static int netns_ready(void *arg, const struct oci_ctr *ctr, struct err *err)
 	r = slirp_spawn(ctr->init.pid, &b->slirp, err);
 	if (r < 0 || !socks || socks->n == 0)
 		return r;
-	b->proxy_pid = proxy_spawn(ctr->init.pid, socks, b->l->monitor_fd,
-				   &b->proxy_exit_fd, err);
-	return b->proxy_pid < 0 ? (int)b->proxy_pid : 0;
+	return proxy_spawn(ctr->init.pid, socks, b->l->monitor_fd, &b->proxy,
+			   err);
 }
 
 /* ---- undo ------------------------------------------------------------ */
@@ -166,7 +164,7 @@ static void birth_undo(struct birth *b)
 		cgroup_remove(b->cgroup.path);
 	cgroup_done(&b->cgroup);
 	slirp_done(&b->slirp);
-	close_fd(b->proxy_exit_fd);
+	proxy_proc_done(&b->proxy);
 	for (int i = 0; i < 3; i++)
 		close_fd(b->ends[i]);
 	close_fd(c->stdin_fd);
@@ -174,7 +172,7 @@ static void birth_undo(struct birth *b)
 	close_fd(c->stderr_fd);
 	close_fd(b->io.console_fd);
 	end_helper(slirp);
-	end_helper(b->proxy_pid);
+	end_helper(b->proxy.pid);
 	end_helper(fuse);
 }
 
@@ -309,10 +307,14 @@ static void noreturn_attr become(struct birth *b)
 	c->n_helpers = 0;
 	c->n_hold = 0;
 	add_helper(c, b->slirp.pid);
-	add_helper(c, b->proxy_pid);
+	add_helper(c, b->proxy.pid);
 	add_helper(c, b->ctr.fuse_pid);
 	add_hold(c, b->slirp.exit_fd);
-	add_hold(c, b->proxy_exit_fd);
+	add_hold(c, b->proxy.exit_fd);
+	c->slirp_pid = b->slirp.pid;
+	c->slirp_fd = b->slirp.peer_fd;
+	c->proxy_pid = b->proxy.pid;
+	c->proxy_fd = b->proxy.conf_fd;
 	(void)null_stdio(0, 2);
 	monitor_become(c, b->l->monitor_fd);
 }
@@ -328,7 +330,7 @@ static int give_birth(const struct launch *l, int report_fd, struct err *err)
 		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
 		.ends = { -EBADF, -EBADF, -EBADF },
 		.slirp = SLIRP_INIT,
-		.proxy_exit_fd = -EBADF,
+		.proxy = PROXY_PROC_INIT,
 	};
 	struct err why = ERR_INIT;
 	int r = create(&b, &why);

@@ -23,6 +23,7 @@ static int run_monitor(int conf_fd)
 		return 125;
 	}
 	close(conf_fd);
+	conf.is_program = true;
 	return monitor_main(&conf);
 }
 

@@ -68,42 +68,6 @@ static void payload_ended(struct monitor *m, const siginfo_t *info)
 	ending_start(m);
 }
 
-/* Before it is reaped, while it still has a name: the container goes on
- * without its network, its ports or its root file system. */
-static void note_loss(struct monitor *m, pid_t pid)
-{
-	char path[32], text[128];
-	autosb struct sb name = SB_INIT;
-	int len;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	if (file_read_at(AT_FDCWD, path, 64, &name) < 0)
-		return;
-	len = snprintf(text, sizeof(text),
-		       "degraded: %s ended while the container ran\n",
-		       str_trim(name.buf));
-	file_write_at(m->conf->dir_fd, DEGRADED_NAME, text, (size_t)len, 0600,
-		      false, NULL);
-}
-
-static bool is_helper(const struct monitor *m, pid_t pid)
-{
-	for (int i = 0; i < m->conf->n_helpers; i++)
-		if (m->conf->helper_pids[i] == pid)
-			return true;
-	return false;
-}
-
-static void helper_ended(struct monitor *m, pid_t pid)
-{
-	for (int i = 0; i < m->conf->n_helpers; i++) {
-		if (m->conf->helper_pids[i] != pid)
-			continue;
-		m->conf->helper_pids[i] = 0;
-		m->helpers_left--;
-	}
-}
-
 static void reap(struct monitor *m)
 {
 	for (;;) {
@@ -117,14 +81,13 @@ static void reap(struct monitor *m)
 		}
 		if (info.si_pid == 0)
 			return;
-		if (!m->dead && is_helper(m, info.si_pid))
-			note_loss(m, info.si_pid);
+		helper_gone(m, info.si_pid);
 		(void)waitid(P_PID, (id_t)info.si_pid, &info,
 			     WEXITED | WNOHANG | __WALL);
 		if (info.si_pid == m->conf->init.pid && !m->dead)
 			payload_ended(m, &info);
 		else
-			helper_ended(m, info.si_pid);
+			helper_reaped(m, info.si_pid);
 	}
 }
 
@@ -226,8 +189,6 @@ static int start(struct monitor *m)
 		r = start_signals(m);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < c->n_helpers; i++)
-		m->helpers_left += c->helper_pids[i] > 0;
 	log_writer_init(&m->log, c);
 	output_start(m);
 	input_start(m);
@@ -240,6 +201,7 @@ static int start(struct monitor *m)
 		monitor_payload_runs(m);
 	exit_record_reserve(c->dir_fd);
 	(void)unlinkat(c->dir_fd, DEGRADED_NAME, 0);
+	helpers_start(m);
 	reap(m);
 	monitor_kick(m);
 	return 0;

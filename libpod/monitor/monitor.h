@@ -91,6 +91,11 @@ enum log_driver {
  * @listen_fd:    listening attach socket (run_fd/attach), or -EBADF
  * @hold_fds:     kept open while the payload lives: slirp's exit pipe, ...
  * @helper_pids:  children that end with us (slirp4netns, proxy, fuse)
+ * @slirp_pid:    one of them, or 0; started again should it end before us
+ * @slirp_fd:     struct slirp's peer_fd, or -EBADF
+ * @proxy_pid:    the same
+ * @proxy_fd:     struct proxy_proc's conf_fd, or -EBADF; what it names is ours
+ *                as well
  * @cgroup:       absolute path of the payload's cgroup, or NULL; owned
  * @stdin_once:   close the payload's stdin when the first client's ends
  * @log_size_max: bytes of one log file, 0 = unlimited
@@ -109,8 +114,11 @@ enum log_driver {
  * @health_argv:  of the program that makes a health check, or NULL; owned.
  *                It prints when it wants to be started again: milliseconds
  * @health_first_ms: to the first check, 0: none until SIGUSR1
+ * @note_argv:    of the program that notes that a helper was started again, or
+ *                NULL; its name is added; owned
  * @exec_argv:    NULL-terminated argv of the in-place exec, or NULL; owned
  * @exec_path:    absolute path of bryo; owned
+ * @is_program:   this process is bryo-monitor, not bryo; not saved
  *
  * The descriptors belong to the process that runs the monitor;
  * monitor_conf_done() frees memory only.
@@ -135,6 +143,10 @@ struct monitor_conf {
 	int n_hold;
 	pid_t helper_pids[MONITOR_HOLD_MAX];
 	int n_helpers;
+	pid_t slirp_pid;
+	int slirp_fd;
+	pid_t proxy_pid;
+	int proxy_fd;
 	char *cgroup;
 	bool stdin_once;
 	enum log_driver log_driver;
@@ -152,8 +164,10 @@ struct monitor_conf {
 	uint32_t restart_delay_ms;
 	char **health_argv;
 	uint32_t health_first_ms;
+	char **note_argv;
 	char **exec_argv;
 	char *exec_path;
+	bool is_program;
 };
 
 /** monitor_conf_init() - zero, all descriptors -EBADF, one log file */
@@ -232,7 +246,7 @@ void exit_record_reserve(int dir_fd);
 
 /*
  * File "degraded" beside it: one line that says which helper ended while the
- * payload ran.  Gone with the next start.
+ * payload ran.  Gone with the next start, or once the helper was started again.
  */
 #define DEGRADED_NAME "degraded"
 

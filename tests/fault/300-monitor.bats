@@ -57,18 +57,111 @@ load ../system/helpers
 		run_bryo -139 run --rm --init "$BUSYBOX" sh -c 'kill -SEGV $$; sleep 1'
 }
 
-@test "F05: slirp4netns and proxy killed: it is said, stop and rm work, the port is free" {
-	local port pid
+# helper COMM: the child of c's monitor of that name
+helper() {
+	local pid
+	for pid in $(ps -o pid= --ppid "$(ctr_monitor)"); do
+		[ "$(cat "/proc/$pid/comm")" != "$1" ] || echo "$pid"
+	done
+}
+
+ctr_monitor() {
+	"$BRYO" inspect --format '{{.State.ConmonPid}}' c
+}
+
+healed() {
+	[ "$("$BRYO" inspect --format '{{.State.Status}} {{.State.Error}}' c)" = "running " ]
+}
+
+WEB="mkdir /www; echo hello >/www/index.html; exec httpd -f -h /www"
+
+# answers PORT: what the container serves there arrives
+answers() {
+	[ "$(curl -s -m 2 "http://127.0.0.1:$1/")" = hello ]
+}
+
+# reaches PORT: the container reaches the host there
+reaches() {
+	[ "$(timeout 5 "$BRYO" exec c nc -w 2 "$HOST_IP" "$1" </dev/null 3>&-)" = out ]
+}
+
+@test "F05: slirp4netns and proxy killed: the network is back within two seconds" {
+	local port out_port i name old fds
+	port=$(free_port)
+	out_port=$(free_port)
+	HOST_IP=$(hostname -I | cut -d' ' -f1)
+	python3 -c "
+import socket
+s = socket.create_server(('', $out_port))
+while True:
+    c, _ = s.accept()
+    c.sendall(b'out')
+    c.close()" 3>&- &
+	local server=$!
+	run_bryo run -d --name c -p "127.0.0.1:$port:80" -p "127.0.0.1:$port:80/udp" \
+		"$BUSYBOX" sh -c "$WEB"
+	wait_until 5 answers "$port"
+	wait_until 5 reaches "$out_port"
+	fds=$(ls "/proc/$(ctr_monitor)/fd")
+	for i in 1 2 3; do
+		for name in slirp4netns bryo-proxy; do
+			old=$(helper $name)
+			[ -n "$old" ]
+			kill -9 "$old"
+			wait_until 2 sh -c "! kill -0 $old"
+			wait_until 2 healed
+			answers "$port"
+			wait_until 2 reaches "$out_port"
+			[ "$(helper $name)" != "$old" ]
+		done
+	done
+	# both at once
+	kill -9 "$(helper slirp4netns)" "$(helper bryo-proxy)"
+	wait_until 2 answers "$port"
+	wait_until 2 reaches "$out_port"
+	wait_until 2 healed
+	assert "$fds" "$(ls "/proc/$(ctr_monitor)/fd")"
+	kill "$server"
+	wait_until 2 sh -c "[ \$('$BRYO' events --stream=false --filter container=c --filter event=helper_restarted | wc -l) = 8 ]"
+	run_bryo events --stream=false --filter container=c --filter event=helper_restarted --format '{{.Attributes}}'
+	assert_match "helper.*bryo-proxy"
+	assert_match "helper.*slirp4netns"
+	run_bryo rm -f -t 0 c
+	python3 -c "import socket; socket.create_server(('127.0.0.1', $port))"
+}
+
+@test "F05: a client that connects while the proxy is dead is served by the next one" {
+	local port old
+	port=$(free_port)
+	run_bryo run -d --name c -p "127.0.0.1:$port:80" "$BUSYBOX" sh -c "$WEB"
+	wait_until 5 answers "$port"
+	old=$(helper bryo-proxy)
+	kill -STOP "$(ctr_monitor)"
+	kill -9 "$old"
+	answers "$port" 3>&- &
+	local client=$!
+	sleep 0.5
+	kill -CONT "$(ctr_monitor)"
+	wait "$client"
+	run_bryo rm -f -t 0 c
+}
+
+@test "F05: helpers that keep dying: it is said, stop and rm work, the port is free" {
+	local port i pid
 	port=$(free_port)
 	run_bryo run -d --name c -p "127.0.0.1:$port:80" "$BUSYBOX" sleep 1000
-	run_bryo inspect --format '{{.State.ConmonPid}}' c
-	for pid in $(ps -o pid= --ppid "$out"); do
-		[ "$(cat "/proc/$pid/comm")" = sleep ] || kill -9 "$pid"
+	# each within ten seconds of the one before
+	for i in 1 2 3 4 5 6; do
+		wait_until 5 sh -c "[ -n \"\$(pgrep -x -P $(ctr_monitor) bryo-proxy)\" ]"
+		kill -9 "$(helper bryo-proxy)"
+		wait_until 2 refute healed
 	done
+	sleep 2
 	run_bryo exec c true
-	wait_until 5 sh -c "'$BRYO' ps --format '{{.Status}}' | grep -q degraded"
 	run_bryo inspect --format '{{.State.Status}} {{.State.Error}}' c
-	assert_match "^running degraded: (slirp4netns|bryo-proxy) ended while the container ran$"
+	assert "running degraded: bryo-proxy ended 6 times while the container ran"
+	run_bryo ps --format '{{.Status}}'
+	assert_match degraded
 	run_bryo stop -t 1 c
 	run_bryo inspect --format '{{.State.Error}}' c
 	assert ""
@@ -77,7 +170,22 @@ load ../system/helpers
 	run_bryo ps --format '{{.Status}}'
 	assert_no_match degraded
 	run_bryo rm -f -t 0 c
-	python3 -c "import socket; s = socket.socket(); s.bind(('127.0.0.1', $port))"
+	python3 -c "import socket; socket.create_server(('127.0.0.1', $port))"
+}
+
+@test "F05: killed helpers of many ports; payload and helper die at once" {
+	local port pid
+	port=30000
+	run_bryo run -d --name c -p "127.0.0.1:$port-$((port + 599)):1000-1599" "$BUSYBOX" sh -c "$WEB -p 1599"
+	wait_until 5 answers $((port + 599))
+	kill -9 "$(helper bryo-proxy)"
+	wait_until 2 answers $((port + 599))
+	pid=$("$BRYO" inspect --format '{{.State.Pid}}' c)
+	kill -9 "$(helper bryo-proxy)" "$(helper slirp4netns)" "$pid"
+	BRYO_TIMEOUT=5 run_bryo wait c
+	assert 137
+	wait_until 3 python3 -c "import socket; socket.create_server(('127.0.0.1', $((port + 599))))"
+	run_bryo rm -f -t 0 c
 }
 
 @test "the CLI of an attached run is killed: the container goes on or is gone with --rm" {

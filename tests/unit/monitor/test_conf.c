@@ -33,6 +33,12 @@ static void test_round_trip(void **state unused_attr)
 	c.hold_fds[c.n_hold++] = 20;
 	c.hold_fds[c.n_hold++] = 21;
 	c.helper_pids[c.n_helpers++] = 300;
+	c.slirp_pid = 300;
+	c.slirp_fd = 30;
+	c.proxy_fd = 31;
+	strv_add(&c.note_argv, "bryo");
+	strv_add(&c.note_argv, "__helper");
+	c.is_program = true;
 	c.stdin_once = true;
 	c.log_driver = LOGDRV_JSON_FILE;
 	c.log_size_max = UINT64_MAX;
@@ -65,6 +71,13 @@ static void test_round_trip(void **state unused_attr)
 	assert_int_equal(back.hold_fds[2], -EBADF);
 	assert_int_equal(back.n_helpers, 1);
 	assert_int_equal(back.helper_pids[0], 300);
+	assert_int_equal(back.slirp_pid, 300);
+	assert_int_equal(back.slirp_fd, 30);
+	assert_int_equal(back.proxy_pid, 0);
+	assert_int_equal(back.proxy_fd, 31);
+	assert_int_equal(strv_len(back.note_argv), 2);
+	assert_string_equal(back.note_argv[1], "__helper");
+	assert_false(back.is_program);	/* who reads it knows */
 	assert_true(back.stdin_once && back.durable_exit);
 	assert_true(back.restart_on_failure && !back.restart);
 	assert_int_equal(back.log_driver, LOGDRV_JSON_FILE);

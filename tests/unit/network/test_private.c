@@ -25,18 +25,17 @@ static pid_t publish(struct rig *rig, const char *const *ports, int *ret_exit)
 {
 	struct port_list list = { 0 };
 	struct port_socks socks = { 0 };
-	struct err why = ERR_INIT;
-	pid_t pid;
+	struct proxy_proc proxy = PROXY_PROC_INIT;
 
 	for (; *ports; ports++)
 		assert_ok(port_parse(*ports, &list, err));
 	assert_ok(ports_bind(&list, &socks, err));
-	pid = proxy_spawn(rig->init, &socks, -EBADF, ret_exit, &why);
-	if (pid < 0)
-		fail_msg("%s", why.msg);
+	assert_ok(proxy_spawn(rig->init, &socks, -EBADF, &proxy, err));
 	port_socks_done(&socks);
 	port_list_done(&list);
-	return pid;
+	*ret_exit = take_fd(proxy.exit_fd);
+	proxy_proc_done(&proxy);
+	return proxy.pid;
 }
 
 /* Closing the exit pipe is how the monitor ends it. */
@@ -586,7 +585,7 @@ static void test_proxy_program(void **state unused_attr)
 	struct port_list list = { 0 };
 	struct port_socks socks = { 0 };
 	struct rig rig;
-	int exit_fd;
+	struct proxy_proc proxy = PROXY_PROC_INIT;
 	autoclose int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 
 	assert_return_code(self, errno);
@@ -594,10 +593,7 @@ static void test_proxy_program(void **state unused_attr)
 	assert_ok(port_parse("8080:80", &list, err));
 	assert_ok(port_parse("8080:80/udp", &list, err));
 	assert_ok(ports_bind(&list, &socks, err));
-	pid_t proxy = proxy_spawn(rig.init, &socks, self, &exit_fd, NULL);
-
-	assert_true(proxy > 0);
-	port_socks_done(&socks);
+	assert_ok(proxy_spawn(rig.init, &socks, self, &proxy, err));
 	port_list_done(&list);
 	pid_t server = rig_server(rig.init, 80, false);
 
@@ -611,11 +607,24 @@ static void test_proxy_program(void **state unused_attr)
 	autofree char *check =
 		xasprintf("grep -q '^CapEff:.*0000003400$' /proc/%d/status &&"
 			  "grep -q '^NoNewPrivs:.*1$' /proc/%d/status",
-			  proxy, proxy);
+			  proxy.pid, proxy.pid);
 	assert_int_equal(rig_sh(0, check), 0);
 
+	/* killed, and another one in its place: the same ports, addresses */
+	kill(proxy.pid, SIGKILL);
+	assert_int_equal(proc_wait(proxy.pid), 128 + SIGKILL);
+	proxy.pid = proxy_respawn(rig.init, proxy.conf_fd, self, NULL);
+	assert_true(proxy.pid > 0);
+	for (int udp = 0; udp < 2; udp++) {
+		assert_int_equal(
+			rig_ask(rig.client, udp, RIG_HOST, 8080, seen, own), 0);
+		assert_string_equal(seen, own);
+	}
+
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy.pid, take_fd(proxy.exit_fd));
+	proxy_proc_done(&proxy);
+	port_socks_done(&socks);
 	rig_stop(&rig);
 }
 
@@ -626,7 +635,7 @@ static void test_proxy_without_container(void **state unused_attr)
 	struct port_socks socks = { 0 };
 	struct err why = ERR_INIT;
 	struct rig rig;
-	int exit_fd = -EBADF;
+	struct proxy_proc proxy = PROXY_PROC_INIT;
 
 	rig_start(&rig, true);
 	assert_ok(port_parse("8080:80", &list, err));
@@ -635,10 +644,10 @@ static void test_proxy_without_container(void **state unused_attr)
 	siginfo_t info;
 	assert_int_equal(
 		waitid(P_PID, (id_t)rig.init, &info, WEXITED | WNOWAIT), 0);
-	assert_true(proxy_spawn(rig.init, &socks, -EBADF, &exit_fd, &why) < 0);
+	assert_true(proxy_spawn(rig.init, &socks, -EBADF, &proxy, &why) < 0);
 	print_message("%s\n", why.msg);
 	assert_non_null(strstr(why.msg, "start the port proxy"));
-	assert_int_equal(exit_fd, -EBADF);
+	assert_int_equal(proxy.exit_fd, -EBADF);
 	port_socks_done(&socks);
 	port_list_done(&list);
 	rig_stop(&rig);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -712,9 +713,23 @@ static void test_configuration(void **state unused_attr)
 
 	addr_parse("10.0.2.100", 0, &up.v4);
 	addr_parse("fd00::100", 0, &up.v6);
-	autoclose int fd = proxy_conf_save(&up, &socks, 5, NULL);
+	autoclose int fd = memfd_create("conf", MFD_CLOEXEC);
+	size_t n;
 
 	assert_true(fd >= 0);
+	assert_null(proxy_fds(fd, &n));
+	assert_int_equal(n, 0);
+	assert_ok(proxy_conf_save(fd, &up, &socks, 5, err));
+	/* whoever reads begins anew */
+	for (int i = 0; i < 2; i++) {
+		autofree int *named = proxy_fds(fd, &n);
+
+		assert_int_equal(n, 3);
+		assert_int_equal(named[0], 5);
+		assert_int_equal(named[1], 7);
+		assert_int_equal(named[2], 8);
+	}
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	assert_int_equal(fd_read_all(fd, 4096, &text), 0);
 	assert_ok(proxy_conf_parse(text.buf, p, err));
 	assert_int_equal(p->exit_fd, 5);
