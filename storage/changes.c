@@ -236,6 +236,7 @@ int store_unpack_dir(struct store *s, int dir, int input, struct err *err)
 		.max_bytes = s->conf.layer_max,
 		.format = LAYER_PLAIN,
 		.raw = true,
+		.unhashed = true,
 		.single_id = s->conf.single_id,
 		.enter_userns = s->conf.enter_userns,
 		.arg = s->conf.arg,

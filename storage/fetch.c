@@ -28,7 +28,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -772,22 +771,13 @@ static int fill_in(struct fetch *f, struct fetch_layer *v, size_t n,
 	return 0;
 }
 
-static size_t jobs_wanted(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ?
-			CPU_COUNT(&set) + 1 :
-			JOBS_MIN;
-
-	return (size_t)MAX(JOBS_MIN, MIN(n, JOBS_MAX));
-}
-
 int fetch_layers(struct store *s, struct source *src, struct fetch_layer *v,
 		 size_t n, const struct progress *p, struct err *err)
 {
 	cleanup(fetch_done) struct fetch f = {
 		.s = s, .src = src, .p = p, .sync_fd = -EBADF,
-		.jobs_max = jobs_wanted(),
+		.jobs_max = MAX((size_t)JOBS_MIN,
+				MIN(store_cpus() + 1, (size_t)JOBS_MAX)),
 	};
 	struct err why = ERR_INIT;
 	int r;

@@ -219,6 +219,7 @@ int layer_job_start(const struct layer_apply *a, struct layer_job *ret,
 	add_u64(&argv, "max_bytes", a->max_bytes);
 	add_u64(&argv, "max_entries", a->max_entries);
 	add_u64(&argv, "raw", a->raw);
+	add_u64(&argv, "unhashed", a->unhashed);
 	add_u64(&argv, "single_id", a->single_id);
 	return start(argv, fds, a->enter_userns, a->arg, ret, err);
 }
@@ -306,62 +307,80 @@ static int wait_result(struct layer_job *job, struct layer_result *ret,
 	return r < 0 ? r : 0;
 }
 
+int layer_diff_start(int dir, enum layer_format format, int out,
+		     int (*enter_userns)(void *arg, struct err *err),
+		     void *arg, struct layer_job *ret, struct err *err)
+{
+	const int fds[5] = { -1, dir, STDERR_FILENO, out, -1 };
+	autostrv char **argv = NULL;
+
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "pack");
+	add_str(&argv, "format", format == LAYER_PLAIN ? "plain" : "overlay");
+	return start(argv, fds, enter_userns, arg, ret, err);
+}
+
 int layer_diff_stream(int dir, enum layer_format format, int out,
 		      int (*enter_userns)(void *arg, struct err *err),
 		      void *arg, struct layer_result *ret, struct err *err)
 {
-	const int fds[5] = { -1, dir, STDERR_FILENO, out, -1 };
 	struct layer_job job = LAYER_JOB_INIT;
-	autostrv char **argv = NULL;
 	int r;
 
 	TRACE("store", "pack");
-	strv_add(&argv, "bryo-layer");
-	strv_add(&argv, "pack");
-	add_str(&argv, "format", format == LAYER_PLAIN ? "plain" : "overlay");
-	r = start(argv, fds, enter_userns, arg, &job, err);
+	r = layer_diff_start(dir, format, out, enter_userns, arg, &job, err);
 	return r < 0 ? r : wait_result(&job, ret, err);
 }
 
 /* A stream in, a stream out, no directory; @argv has the mode */
 static int convert(const struct layer_apply *a, int out, char ***argv,
-		   struct layer_result *ret, struct err *err)
+		   struct layer_job *ret, struct err *err)
 {
 	const int fds[5] = { a->input, a->staging, STDERR_FILENO, out, -1 };
-	struct layer_job job = LAYER_JOB_INIT;
-	int r;
 
 	add_str(argv, "digest", a->digest);
 	add_str(argv, "diff_id", a->diff_id);
 	add_u64(argv, "size", a->size);
 	add_u64(argv, "max_bytes", a->max_bytes);
-	r = start(*argv, fds, a->enter_userns, a->arg, &job, err);
-	return r < 0 ? r : wait_result(&job, ret, err);
+	return start(*argv, fds, a->enter_userns, a->arg, ret, err);
+}
+
+int layer_inflate_start(const struct layer_apply *a, int out,
+			struct layer_job *ret, struct err *err)
+{
+	autostrv char **argv = NULL;
+
+	strv_add(&argv, "bryo-layer");
+	strv_add(&argv, "inflate");
+	return convert(a, out, &argv, ret, err);
 }
 
 int layer_inflate(const struct layer_apply *a, int out,
 		  struct layer_result *ret, struct err *err)
 {
-	autostrv char **argv = NULL;
+	struct layer_job job = LAYER_JOB_INIT;
+	int r;
 
 	TRACE("store", "inflate");
-	strv_add(&argv, "bryo-layer");
-	strv_add(&argv, "inflate");
-	return convert(a, out, &argv, ret, err);
+	r = layer_inflate_start(a, out, &job, err);
+	return r < 0 ? r : wait_result(&job, ret, err);
 }
 
 int layer_compress(const struct layer_apply *a, int out, const char *codec,
 		   unsigned int level, struct layer_result *ret,
 		   struct err *err)
 {
+	struct layer_job job = LAYER_JOB_INIT;
 	autostrv char **argv = NULL;
+	int r;
 
 	TRACE("store", "compress");
 	strv_add(&argv, "bryo-layer");
 	strv_add(&argv, "compress");
 	add_str(&argv, "codec", codec);
 	add_u64(&argv, "level", level);
-	return convert(a, out, &argv, ret, err);
+	r = convert(a, out, &argv, &job, err);
+	return r < 0 ? r : wait_result(&job, ret, err);
 }
 
 int layer_walk_start(const struct layer_walk *w, int out,

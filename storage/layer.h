@@ -63,6 +63,7 @@ enum layer_format {	/* how whiteouts are stored */
  * @max_entries: budget of members, 0 = 4194304
  * @raw:        the tar is no layer: .wh. names are nothing special, and the
  *              directory may hold something already
+ * @unhashed:   nobody asks for its digests: those of the result are ""
  * @single_id:  chown nothing; owners are recorded in the xattr
  *              user.containers.override_stat that fuse-overlayfs reads
  * @enter_userns: as in struct store_conf; may be NULL.  It joins a user
@@ -86,6 +87,7 @@ struct layer_apply {
 	uint64_t max_entries;
 	enum layer_format format;
 	bool raw;
+	bool unhashed;
 	bool single_id;
 	int (*enter_userns)(void *arg, struct err *err);
 	void *arg;
@@ -170,6 +172,11 @@ int layer_diff_stream(int dir, enum layer_format format, int out,
 		      int (*enter_userns)(void *arg, struct err *err),
 		      void *arg, struct layer_result *ret, struct err *err);
 
+/** layer_diff_start() - the same without waiting */
+int layer_diff_start(int dir, enum layer_format format, int out,
+		     int (*enter_userns)(void *arg, struct err *err),
+		     void *arg, struct layer_job *ret, struct err *err);
+
 enum layer_walk_kind {
 	LAYER_MERGED,	/* what the directories show together, as a flat tar */
 	LAYER_DIFF,	/* what changed against those below, as a layer */
@@ -218,13 +225,19 @@ int layer_walk_run(const struct layer_walk *w, int out,
 		   struct layer_result *ret, struct err *err);
 
 /**
- * layer_inflate() - write the tar stream of a compressed layer to @out
+ * layer_inflate_start() - write the tar stream of a compressed layer to @out;
+ * then as with layer_job_start()
  * @a:   input, size, digest, diff_id, max_bytes and enter_userns are used;
- *       @staging is an empty directory, the root of the sandbox
+ *       @staging is an empty directory, the root of the sandbox, which it
+ *       cannot write to: several may share one
  *
- * Blocks until the stream is complete; when it was not what @a says, that is
- * found out after it was written.
+ * Of the digests those are computed that @a names; when the stream was not
+ * what @a says, that is found out after it was written.
  */
+int layer_inflate_start(const struct layer_apply *a, int out,
+			struct layer_job *ret, struct err *err);
+
+/** layer_inflate() - the same, and wait for the end */
 int layer_inflate(const struct layer_apply *a, int out,
 		  struct layer_result *ret, struct err *err);
 
@@ -234,8 +247,8 @@ int layer_inflate(const struct layer_apply *a, int out,
  *         none
  * @codec: "gzip" or "zstd"
  * @level: 0 the fast default; gzip 1..9, zstd 1..20
- * @ret:   digest and size are those of the output, diff_id and diff_size of
- *         the tar stream in it
+ * @ret:   digest and size are those of the output, diff_size and (when @a
+ *         names one) diff_id of the tar stream in it
  *
  * The same layer gives the same bytes.  Blocks until it is complete.
  */

@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -27,6 +28,8 @@
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
+
+enum { CPUS_UNKNOWN = 4 };
 
 int store_open(const struct store_conf *conf, struct store **ret,
 	       struct err *err)
@@ -273,4 +276,14 @@ int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
 			       "a child process was killed by %s",
 			       signal_name(r - 128));
 	return r;
+}
+
+size_t store_cpus(void)
+{
+	cpu_set_t set;
+
+	/* more than 1024 of them: -EINVAL, and enough for all that we do */
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return CPUS_UNKNOWN;
+	return (size_t)MAX(1, CPU_COUNT(&set));
 }

@@ -78,6 +78,9 @@ int store_userns(struct store *s, struct err *err);
 /** store_format() - how this store keeps whiteouts */
 int store_format(struct store *s, enum layer_format *ret, struct err *err);
 
+/** store_cpus() - processors that we may use */
+size_t store_cpus(void);
+
 /* ---- trash.c ------------------------------------------------------------ */
 
 /** trash_is_locked() - somebody deletes already */

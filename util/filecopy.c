@@ -135,3 +135,64 @@ int file_copy_data(int from, int to, off_t size)
 	}
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
+
+enum { SEND_BYTES = 1 << 20, SEND_MAX = 1 << 30 };
+
+/* The ways of it, best first. */
+static ssize_t send_range(int from, off_t *at, int to, size_t len)
+{
+	return copy_file_range(from, at, to, NULL, len, 0);
+}
+
+static ssize_t send_file(int from, off_t *at, int to, size_t len)
+{
+	return sendfile(to, from, at, len);
+}
+
+static ssize_t send_bytes(int from, off_t *at, int to, size_t len)
+{
+	autofree char *buf = xmalloc(SEND_BYTES);
+	ssize_t n = pread(from, buf, MIN(len, (size_t)SEND_BYTES), *at);
+	int r;
+
+	if (n <= 0)
+		return n;
+	r = fd_write_full(to, buf, (size_t)n);
+	if (r < 0) {
+		errno = -r;
+		return -1;
+	}
+	*at += n;
+	return n;
+}
+
+/* Not between these two: a pipe, a socket, O_APPEND, two file systems */
+static bool cannot(int code)
+{
+	return code == EINVAL || code == EXDEV || code == EBADF ||
+	       code == EOPNOTSUPP || code == ENOSYS || code == EPERM;
+}
+
+int file_send(int from, off_t at, int to, uint64_t len)
+{
+	static ssize_t (*const ways[])(int, off_t *, int, size_t) = {
+		send_range, send_file, send_bytes,
+	};
+	size_t way = 0;
+
+	while (len) {
+		ssize_t n = ways[way](from, &at, to,
+				      (size_t)MIN(len, (uint64_t)SEND_MAX));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && cannot(errno) && way + 1 < ARRAY_LEN(ways)) {
+			way++;
+			continue;
+		}
+		if (n <= 0)
+			return n < 0 ? -errno : -ENODATA;
+		len -= (uint64_t)n;
+	}
+	return 0;
+}

@@ -300,6 +300,8 @@ static int unpack(struct store *s, int input, int dir, struct err *err)
 		.resume = -EBADF,
 		.max_bytes = s->conf.layer_max * 4,
 		.format = LAYER_PLAIN,
+		/* its members are checked one by one when they are used */
+		.unhashed = true,
 		.single_id = true,
 		.enter_userns = s->conf.enter_userns,
 		.arg = s->conf.arg,

@@ -8,9 +8,8 @@
  * oci-archive, oci-dir: manifests, configs and compressed layers as they are
  * in blobs/, so the digests are those of the registry (save_oci.c).
  * docker-dir: the same in dir:'s layout, with a manifest in docker's form.
- * docker-archive: layers uncompressed; bryo-layer inflates the blob straight
- * into the archive, which needs its size in advance: layer.json has it
- * (save_docker.c, save_layer.c).
+ * docker-archive: layers uncompressed; bryo-layer inflates blobs straight
+ * into the archive (save_docker.c, save_plain.c).
  *
  * A layer that was here already when the image came has the blob of another
  * image: docker-archive uses that, the others a manifest that names it.
@@ -35,6 +34,7 @@ static void cleanup_save(struct save *sv)
 	}
 	free(sv->v);
 	strv_free(sv->done);
+	save_plain_done(sv);
 	sink_done(&sv->k);
 	lease_drop(sv->s);
 }

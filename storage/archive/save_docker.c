@@ -8,7 +8,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-/* docker-archive: HEX.tar of each layer, ID.json, manifest.json at the end. */
+/* docker-archive: HEX.tar of each layer, each ID.json, manifest.json. */
 
 static int docker_layers(struct save *sv, const struct image *img,
 			 struct json_object *list, struct err *err)
@@ -35,8 +35,7 @@ static int docker_layers(struct save *sv, const struct image *img,
 		json_object_array_add(list, json_object_new_string(name));
 		if (!save_first_time(sv, diff_id))
 			continue;
-		save_tell(sv, "Copying blob ", diff_id);
-		r = save_layer_plain(sv, diff_id, blob, name, err);
+		r = save_plain_add(sv, diff_id, blob, name, err);
 	}
 	return r;
 }
@@ -47,8 +46,6 @@ static int docker_image(struct save *sv, const struct saved *one,
 	struct json_object *o = json_object_new_object();
 	struct json_object *layers = json_object_new_array();
 	autofree char *name = xasprintf("%s.json", one->img->id);
-	autosb struct sb config = SB_INIT;
-	int r;
 
 	json_object_array_add(index, o);
 	json_set_str(o, "Config", name);
@@ -57,14 +54,19 @@ static int docker_image(struct save *sv, const struct saved *one,
 	else
 		json_set(o, "RepoTags", NULL);
 	json_set(o, "Layers", layers);
-	r = docker_layers(sv, one->img, layers, err);
-	if (r < 0)
-		return r;
-	save_tell(sv, "Copying config ", one->img->id);
-	r = blob_read(sv->s, one->img->id, CONFIG_MAX, &config, err);
-	if (r == 0)
-		r = sink_file(&sv->k, name, config.buf, config.len, err);
-	return r;
+	return docker_layers(sv, one->img, layers, err);
+}
+
+static int docker_config(struct save *sv, const struct image *img,
+			 struct err *err)
+{
+	autofree char *name = xasprintf("%s.json", img->id);
+	autosb struct sb config = SB_INIT;
+	int r = blob_read(sv->s, img->id, CONFIG_MAX, &config, err);
+
+	save_tell(sv, "Copying config ", img->id);
+	return r < 0 ? r : sink_file(&sv->k, name, config.buf, config.len,
+				     err);
 }
 
 int save_docker(struct save *sv, struct err *err)
@@ -75,6 +77,10 @@ int save_docker(struct save *sv, struct err *err)
 
 	for (size_t i = 0; r == 0 && i < sv->n; i++)
 		r = docker_image(sv, &sv->v[i], index, err);
+	if (r == 0)
+		r = save_plain_write(sv, err);
+	for (size_t i = 0; r == 0 && i < sv->n; i++)
+		r = docker_config(sv, sv->v[i].img, err);
 	if (r < 0)
 		return r;
 	save_tell(sv, "Writing manifest to image destination", "");

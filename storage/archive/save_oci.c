@@ -203,8 +203,8 @@ static int write_part(struct save *sv, const char *dir, struct part *p,
 
 	if (p->how == AS_BLOB)
 		return copy_blob(sv, dir, p->digest, "Copying blob ", err);
-	save_tell(sv, "Copying blob ", p->diff_id);
 	if (p->how == AS_GZIP) {
+		save_tell(sv, "Copying blob ", p->diff_id);
 		r = save_layer_gzip(sv, p->diff_id, p->blob, dir, p->digest,
 				    &p->size, err);
 		p->codec = CODEC_GZIP;
@@ -213,7 +213,7 @@ static int write_part(struct save *sv, const char *dir, struct part *p,
 	if (!save_first_time(sv, p->diff_id))
 		return 0;
 	name = member_of(dir, p->diff_id);
-	return save_layer_plain(sv, p->diff_id, p->blob, name, err);
+	return save_plain_add(sv, p->diff_id, p->blob, name, err);
 }
 
 /* ---- the manifest ------------------------------------------------------- */
@@ -274,6 +274,8 @@ static int write_image(struct save *sv, struct plan *pl, const char *dir,
 
 	for (size_t i = 0; r == 0 && i < pl->n; i++)
 		r = write_part(sv, dir, &pl->v[i], err);
+	if (r == 0)
+		r = save_plain_write(sv, err);
 	digest_from_hex(config, pl->img->id);
 	if (r == 0)
 		r = copy_blob(sv, dir, config, "Copying config ", err);

@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/filecopy.h"
 #include "util/str.h"
-
-#define COPY_BYTES ((size_t)1 << 20)
 
 struct sink sink_tar(int fd)
 {
@@ -117,6 +116,46 @@ int sink_end(struct sink *k, const char *name, uint64_t size, struct err *err)
 	return 0;
 }
 
+/* What a job writes to without moving the place where we stand. */
+static int own_description(const struct sink *k)
+{
+	char path[FD_PATH_MAX];
+	int fd = open(fd_path(k->tar.fd, path), O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool sink_can_reserve(const struct sink *k)
+{
+	struct stat st;
+	int flags = fcntl(k->tar.fd, F_GETFL);
+
+	if (sink_is_dir(k) || flags < 0 || flags & O_APPEND ||
+	    fstat(k->tar.fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	autoclose int fd = own_description(k);
+	return fd >= 0;
+}
+
+int sink_reserve(struct sink *k, const char *name, uint64_t size,
+		 struct err *err)
+{
+	int r = tar_begin(&k->tar, name, size, err);
+
+	if (r < 0)
+		return r;
+	autoclose int fd = own_description(k);
+	off_t at = lseek(k->tar.fd, 0, SEEK_CUR);
+	if (fd < 0)
+		return err_code(err, fd, "open the archive again");
+	if (at < 0 || lseek(fd, at, SEEK_SET) < 0 ||
+	    lseek(k->tar.fd, (off_t)size, SEEK_CUR) < 0)
+		return err_sys(err, "seek in the archive");
+	tar_skip(&k->tar, size);
+	r = tar_end(&k->tar, err);
+	return r < 0 ? r : take_fd(fd);
+}
+
 int sink_file(struct sink *k, const char *name, const void *data, size_t len,
 	      struct err *err)
 {
@@ -133,26 +172,16 @@ int sink_file(struct sink *k, const char *name, const void *data, size_t len,
 int sink_copy(struct sink *k, const char *name, int fd, uint64_t size,
 	      struct err *err)
 {
-	autofree char *buf = xmalloc(COPY_BYTES);
 	int r = sink_begin(k, name, size, err);
-	uint64_t done = 0;
 
 	if (r < 0)
 		return r;
-	while (done < size) {
-		ssize_t n = pread(fd, buf, MIN(size - done, COPY_BYTES),
-				  (off_t)done);
-
-		if (n < 0)
-			return err_sys(err, "read %s", name);
-		if (n == 0)
-			return err_set(err, ERR_FAIL, EIO,
-				       "%s is shorter than it was", name);
-		r = fd_write_full(k->fd, buf, (size_t)n);
-		if (r < 0)
-			return err_code(err, r, "write %s", name);
-		done += (uint64_t)n;
-	}
+	r = file_send(fd, 0, k->fd, size);
+	if (r == -ENODATA)
+		return err_set(err, ERR_FAIL, EIO, "%s is shorter than it was",
+			       name);
+	if (r < 0)
+		return err_code(err, r, "copy %s", name);
 	return sink_end(k, name, size, err);
 }
 

@@ -58,6 +58,19 @@ int sink_begin(struct sink *k, const char *name, uint64_t size,
  *  name only now, so that may be another than at the beginning */
 int sink_end(struct sink *k, const char *name, uint64_t size, struct err *err);
 
+/**
+ * sink_reserve() - a file of exactly @size bytes that somebody else writes,
+ * while other files follow it
+ *
+ * Return: a descriptor of its own that stands where the file begins, owned by
+ * the caller; -errno.  Only where sink_can_reserve().
+ */
+int sink_reserve(struct sink *k, const char *name, uint64_t size,
+		 struct err *err);
+
+/** sink_can_reserve() - a tar that is a regular file, not appended to */
+bool sink_can_reserve(const struct sink *k);
+
 /** sink_file() - a whole small file */
 int sink_file(struct sink *k, const char *name, const void *data, size_t len,
 	      struct err *err);

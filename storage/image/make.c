@@ -137,8 +137,9 @@ static int inflate(struct store *s, struct staging *st, int blob,
 				   O_EXCL | O_CLOEXEC, 0600);
 	if (dir < 0 || out < 0)
 		return err_sys(err, "create the layer's blob");
-	const struct layer_apply apply = apply_of(s, blob, dir);
+	struct layer_apply apply = apply_of(s, blob, dir);
 
+	apply.diff_id = res->diff_id;
 	r = layer_inflate(&apply, out, &plain, err);
 	if (r < 0)
 		return r;

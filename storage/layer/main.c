@@ -71,6 +71,7 @@ struct job {
 	char **trees;	/* owned */
 	char **omit;	/* owned */
 	bool raw;
+	bool unhashed;
 	bool plain;
 	bool full;
 	bool with_root;
@@ -108,6 +109,8 @@ static int parse_arg(struct job *job, const char *key, const char *v)
 		return parse_u64(v, &job->tops);
 	if (streq(key, "raw"))
 		return parse_bool(v, &job->raw);
+	if (streq(key, "unhashed"))
+		return parse_bool(v, &job->unhashed);
 	if (streq(key, "plain"))
 		return parse_bool(v, &job->plain);
 	if (streq(key, "full"))
@@ -191,7 +194,8 @@ static void take_digests(struct stream *s, struct layer_result *res)
 	stream_digests(s, raw, tar);
 	if (*raw)
 		digest_text(raw, res->digest);
-	digest_text(tar, res->diff_id);
+	if (*tar)
+		digest_text(tar, res->diff_id);
 	res->size = s->raw_len;
 	res->diff_size = s->tar_len;
 }
@@ -241,6 +245,8 @@ static int unpack(const struct job *job, const struct sandbox *sb,
 		.progress = progress,
 		.copied = copied,
 		.arg = &budget,
+		.no_raw_hash = job->unhashed,
+		.no_tar_hash = job->unhashed,
 	};
 	struct tree tree = {
 		.root = LAYER_FD_ROOT,
@@ -273,21 +279,27 @@ static int unpack(const struct job *job, const struct sandbox *sb,
 
 /* ---- inflate ------------------------------------------------------------- */
 
-/* Without the tar parser: the stream as it is below the compression. */
-static int inflate(const struct job *job, struct layer_result *res,
-		   struct err *err)
+/* Without the tar parser and a directory.  Hashing is half of the work: only
+ * what was asked for. */
+static struct stream stream_of(const struct job *job)
 {
-	struct stream stream = {
+	return (struct stream){
 		.input = LAYER_FD_INPUT,
 		.resume = -EBADF,
 		.blob = -EBADF,
 		.raw_max = job->size,
-		/* its own checksum and the digest of what comes out are
-		   enough; hashing is the larger part of the work */
-		.unhashed = !job->digest,
+		.no_raw_hash = !job->digest,
+		.no_tar_hash = !job->diff_id,
 		.tar_max = job->max_bytes +
 			   job->max_entries * MEMBER_OVERHEAD,
 	};
+}
+
+/* The stream as it is below the compression. */
+static int inflate(const struct job *job, struct layer_result *res,
+		   struct err *err)
+{
+	struct stream stream = stream_of(job);
 	const void *block;
 	size_t len;
 	int r = stream_open(&stream, err);
@@ -328,15 +340,7 @@ static int copy_encoded(struct stream *s, struct encoder *e, struct err *err)
 static int compress_layer(const struct job *job, struct layer_result *res,
 			  struct err *err)
 {
-	struct stream stream = {
-		.input = LAYER_FD_INPUT,
-		.resume = -EBADF,
-		.blob = -EBADF,
-		.raw_max = job->size,
-		.unhashed = !job->digest,
-		.tar_max = job->max_bytes +
-			   job->max_entries * MEMBER_OVERHEAD,
-	};
+	struct stream stream = stream_of(job);
 	struct encoder *e = NULL;
 	char hex[SHA256_HEX];
 	int r = stream_open(&stream, err);
@@ -475,6 +479,15 @@ static int work(const struct job *job, const struct sandbox *sb)
 	return r < 0;
 }
 
+/* The limit counts from the beginning of a file, and an archive may have
+ * much in front of a layer. */
+static uint64_t out_offset(void)
+{
+	off_t at = lseek(LAYER_FD_OUT, 0, SEEK_CUR);
+
+	return at > 0 ? (uint64_t)at : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -498,7 +511,8 @@ int main(int argc, char **argv)
 	sb.read_only = job.mode != MODE_UNPACK;
 	sb.memory = job.mode == MODE_COMPRESS ? COMPRESS_MEMORY : 0;
 	sb.trees = job.trees;
-	sb.max_file = job.max_bytes + job.max_entries * MEMBER_OVERHEAD;
+	sb.max_file = out_offset() + job.max_bytes +
+		      job.max_entries * MEMBER_OVERHEAD;
 	r = sha256_load(&err);
 	block_term();
 	if (r == 0)

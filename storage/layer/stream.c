@@ -67,7 +67,7 @@ static ssize_t fill(struct stream *s, size_t at, struct err *err)
 
 	if (n <= 0)
 		return n;
-	if (!s->unhashed)
+	if (!s->no_raw_hash)
 		sha256_add(s->raw_hash, s->buf + at, (size_t)n);
 	s->raw_len += (uint64_t)n;
 	if (s->raw_max && s->raw_len > s->raw_max)
@@ -119,6 +119,12 @@ int stream_open(struct stream *s, struct err *err)
 	return codec_find(s->buf, s->head_len, &s->codec, err);
 }
 
+/* Bytes that are handed on have one digest, not two. */
+static bool hashes_tar(const struct stream *s)
+{
+	return !s->no_tar_hash && (s->no_raw_hash || !s->codec->is_plain);
+}
+
 int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 		struct err *err)
 {
@@ -126,7 +132,7 @@ int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 
 	if (r <= 0)
 		return r;
-	if (s->unhashed || !s->codec->is_plain)
+	if (hashes_tar(s))
 		sha256_add(s->tar_hash, *ret, *ret_len);
 	s->tar_len += *ret_len;
 	if (s->tar_len > s->tar_max)
@@ -140,12 +146,13 @@ void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
 		    char ret_tar[SHA256_HEX])
 {
 	*ret_raw = '\0';
-	if (!s->unhashed)
+	*ret_tar = '\0';
+	if (!s->no_raw_hash)
 		sha256_hex(s->raw_hash, ret_raw);
-	if (!s->unhashed && s->codec->is_plain)
-		memcpy(ret_tar, ret_raw, SHA256_HEX);
-	else
+	if (hashes_tar(s))
 		sha256_hex(s->tar_hash, ret_tar);
+	else if (s->codec->is_plain)
+		memcpy(ret_tar, ret_raw, SHA256_HEX);
 }
 
 void stream_close(struct stream *s)

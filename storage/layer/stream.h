@@ -23,7 +23,8 @@ struct codec;
  * @tar_max:    bytes of output allowed
  * @progress:   called with raw_len every few megabytes; may be NULL
  * @copied:     called after each block went to @blob; may be NULL
- * @unhashed:   nobody asked for the digest of the input
+ * @no_raw_hash: nobody asks for the digest of the input
+ * @no_tar_hash: nor for that of the output
  * @raw_len, @tar_len: bytes so far
  *
  * The caller fills the first group, stream_open() the second.
@@ -38,7 +39,8 @@ struct stream {
 	void (*progress)(void *arg, uint64_t raw_len);
 	int (*copied)(void *arg, size_t len, struct err *err);
 	void *arg;
-	bool unhashed;
+	bool no_raw_hash;
+	bool no_tar_hash;
 
 	uint64_t raw_len;
 	uint64_t tar_len;
@@ -60,7 +62,7 @@ int stream_next(struct stream *s, const void **ret, size_t *ret_len,
 		struct err *err);
 
 /** stream_digests() - finish both hashes, once stream_next() returned 0;
- *  @ret_raw is "" for an @unhashed one */
+ *  "" for one that was not wanted */
 void stream_digests(struct stream *s, char ret_raw[SHA256_HEX],
 		    char ret_tar[SHA256_HEX]);
 

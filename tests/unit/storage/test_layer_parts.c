@@ -242,8 +242,63 @@ static void test_stream_plain(void **state unused_attr)
 	assert_int_equal(out.len, 0);
 }
 
+static const struct {
+	const char *name;
+	bool plain;
+	bool no_raw;
+	bool no_tar;
+} digest_cases[] = {
+	{ "gzip, both", false, false, false },
+	{ "gzip, the input's", false, false, true },
+	{ "gzip, the output's", false, true, false },
+	{ "gzip, none", false, true, true },
+	{ "tar, both", true, false, false },
+	{ "tar, the input's is the output's", true, false, true },
+	{ "tar, the output's", true, true, false },
+	{ "tar, none", true, true, true },
+};
+
+/* What was asked for is right, what was not is empty. */
+static void test_stream_digests(void **state unused_attr)
+{
+	static const char text[] = "hello hello hello\n";
+
+	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
+		bool plain = digest_cases[i].plain;
+		const void *data = plain ? (const void *)text : hello_gz;
+		size_t len = plain ? strlen(text) : sizeof(hello_gz);
+		bool no_raw = digest_cases[i].no_raw;
+		bool no_tar = digest_cases[i].no_tar;
+		char raw[SHA256_HEX], tar[SHA256_HEX];
+		char want_raw[SHA256_HEX], want_tar[SHA256_HEX];
+		struct stream s = { .resume = -EBADF, .blob = -EBADF,
+				    .tar_max = 1 << 20, .no_raw_hash = no_raw,
+				    .no_tar_hash = no_tar };
+		const void *block;
+		size_t n;
+		int pair[2];
+
+		print_message("case: %s\n", digest_cases[i].name);
+		assert_ok(sha256_data(data, len, want_raw, err));
+		assert_ok(sha256_data(text, strlen(text), want_tar, err));
+		assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+		assert_int_equal(write(pair[1], data, len), len);
+		close(pair[1]);
+		s.input = pair[0];
+		assert_ok(stream_open(&s, err));
+		while (stream_next(&s, &block, &n, NULL) > 0)
+			continue;
+		stream_digests(&s, raw, tar);
+		stream_close(&s);
+		close(pair[0]);
+		assert_string_equal(raw, no_raw ? "" : want_raw);
+		assert_string_equal(tar, no_tar && (!plain || no_raw) ?
+						 "" : want_tar);
+	}
+}
+
 UNIT_TESTS(unit_test(test_tree_name), unit_test(test_tree_name_limits),
 	   unit_test(test_idmap), unit_test(test_xattr_is_kept),
 	   unit_test(test_pax_record), unit_test(test_tar_header),
 	   unit_test(test_budget), unit_test(test_stream_gzip),
-	   unit_test(test_stream_plain));
+	   unit_test(test_stream_plain), unit_test(test_stream_digests));

@@ -10,6 +10,7 @@
 
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/filecopy.h"
 #include "util/proc.h"
 #include "util/sha256.h"
 #include "util/str.h"
@@ -146,6 +147,42 @@ static void test_proc(void **state unused_attr)
 	assert_int_equal(strlen(boot_id()), 36);
 }
 
+/* Where the bytes go decides how: a file, one that is appended to (which
+ * copy_file_range() and sendfile() refuse), a pipe. */
+static void test_file_send(void **state unused_attr)
+{
+	static const int flags[] = { 0, O_APPEND };
+	autosb struct sb text = SB_INIT;
+	char got[8] = "";
+	int pair[2];
+
+	assert_ok(file_write_at(dir, "from", "0123456789", 10, 0600, false,
+				err));
+	autoclose int from = openat(dir, "from", O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		assert_ok(file_write_at(dir, "to", "ab", 2, 0600, false, err));
+		autoclose int to = openat(dir, "to", O_WRONLY | O_CLOEXEC |
+						     flags[i]);
+		assert_int_equal(lseek(to, 2, SEEK_SET), 2);
+		assert_int_equal(file_send(from, 3, to, 4), 0);
+		assert_int_equal(file_send(from, 0, to, 1), 0);
+		sb_trunc(&text, 0);
+		assert_int_equal(file_read_at(dir, "to", 100, &text), 0);
+		assert_string_equal(text.buf, "ab34560");
+	}
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	assert_int_equal(file_send(from, 6, pair[1], 4), 0);
+	assert_int_equal(read(pair[0], got, sizeof(got)), 4);
+	assert_memory_equal(got, "6789", 4);
+	assert_int_equal(file_send(from, 8, pair[1], 3), -ENODATA);
+	/* nothing moved the descriptor that was read */
+	assert_int_equal(lseek(from, 0, SEEK_CUR), 0);
+	close(pair[0]);
+	close(pair[1]);
+	autoclose int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(file_send(from, 0, full, 4), -ENOSPC);
+}
+
 static void test_sha256(void **state unused_attr)
 {
 	char hex[SHA256_HEX];
@@ -161,6 +198,7 @@ int main(void)
 		unit_test(test_write_read), unit_test(test_dir_make),
 		unit_test(test_tree_remove), unit_test(test_send_fds),
 		unit_test(test_proc),	    unit_test(test_sha256),
+		unit_test(test_file_send),
 	};
 
 	return cmocka_run_group_tests(tests, make_top, remove_top);
