@@ -59,7 +59,8 @@ dirs_storage := storage storage/image storage/archive storage/driver
 dirs_network := network
 dirs_oci := libpod/oci
 dirs_monitor := libpod/monitor
-dirs_core := libpod/core
+dirs_core := libpod/core libpod/core/files libpod/core/health libpod/core/log \
+	libpod/core/plan libpod/core/secret libpod/core/user libpod/core/volume
 dirs_cmd := cmd cmd/config cmd/container cmd/image cmd/manifest cmd/secret cmd/volume \
 	cmd/system cmd/registry
 

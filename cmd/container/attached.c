@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/config/conf.h"
-#include "libpod/core/log.h"
+#include "libpod/core/log/log.h"
 #include "libpod/monitor/monitor.h"
 #include "util/log.h"
 #include "util/proc.h"

@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
-#include "libpod/core/cp.h"
+#include "libpod/core/files/cp.h"
 #include "util/str.h"
 
 struct cp_args {

@@ -2,8 +2,8 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/output.h"
-#include "libpod/core/commit.h"
 #include "libpod/core/container.h"
+#include "libpod/core/files/commit.h"
 #include "libpod/core/runtime.h"
 
 struct export_args {

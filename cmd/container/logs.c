@@ -21,7 +21,7 @@
 #include "cmd/commands.h"
 #include "cmd/timearg.h"
 #include "libpod/core/container.h"
-#include "libpod/core/log.h"
+#include "libpod/core/log/log.h"
 #include "libpod/monitor/log_read.h"
 #include "util/clock.h"
 #include "util/fd.h"

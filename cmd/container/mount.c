@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "libpod/core/mount.h"
+#include "libpod/core/files/mount.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #define CMD_CONTAINER_OPT_HEALTH_H
 
 #include "cmd/opt.h"
-#include "libpod/core/health.h"
+#include "libpod/core/health/health.h"
 
 /**
  * struct health_args - --health-* and --no-healthcheck, as typed

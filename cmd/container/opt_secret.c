@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --secret NAME[,type=mount|env][,target=T][,uid=N][,gid=N][,mode=N] */
 #include "cmd/container/create_opts.h"
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "util/str.h"
 #include "util/strv.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "libpod/core/device.h"
+#include "libpod/core/plan/device.h"
 #include "libpod/oci/oci.h"
 #include "libpod/oci/sysctl.h"
 #include "util/fd.h"

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "libpod/core/usermap.h"
+#include "libpod/core/user/usermap.h"
 #include "util/str.h"
 #include "util/strv.h"
 

@@ -5,7 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 
 static int exists_run(struct runtime *rt, const void *p unused_attr,
 		      char **argv, struct err *err)

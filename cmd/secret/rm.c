@@ -3,7 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "util/strv.h"
 
 struct rm_args {

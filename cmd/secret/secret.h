@@ -2,7 +2,7 @@
 #ifndef CMD_SECRET_SECRET_H
 #define CMD_SECRET_SECRET_H
 
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 
 struct json_object;
 

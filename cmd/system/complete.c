@@ -13,7 +13,7 @@
 #include "cmd/commands.h"
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
-#include "libpod/core/volume.h"
+#include "libpod/core/volume/volume.h"
 #include "storage/store.h"
 #include "util/str.h"
 #include "util/strv.h"

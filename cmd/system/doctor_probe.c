@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libpod/core/subid.h"
+#include "libpod/core/user/subid.h"
 #include "libpod/oci/idmap.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

@@ -16,7 +16,7 @@
 #include "libpod/core/container.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
-#include "libpod/core/volume.h"
+#include "libpod/core/volume/volume.h"
 #include "storage/check.h"
 #include "storage/store.h"
 #include "util/str.h"

@@ -3,7 +3,7 @@
 #define CMD_VOLUME_VOLUME_H
 
 #include "cmd/filter.h"
-#include "libpod/core/volume.h"
+#include "libpod/core/volume/volume.h"
 
 struct json_object;
 

@@ -6,7 +6,7 @@
 #include "libpod/oci/cgroup.h"
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/plan.h"
+#include "libpod/core/plan/plan.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"

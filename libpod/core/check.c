@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/volume.h"
+#include "libpod/core/volume/volume.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/fd.h"

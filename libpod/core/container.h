@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libpod/core/health/health.h"
 #include "libpod/oci/limits.h"
-#include "libpod/core/health.h"
 #include "network/network.h"
 #include "util/cleanup.h"
 #include "util/err.h"

@@ -14,8 +14,8 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
-#include "libpod/core/log.h"
-#include "libpod/core/usermap.h"
+#include "libpod/core/log/log.h"
+#include "libpod/core/user/usermap.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"

@@ -24,7 +24,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
-#include "libpod/core/plan.h"
+#include "libpod/core/plan/plan.h"
 #include "libpod/core/relay.h"
 #include "libpod/core/session.h"
 #include "libpod/monitor/monitor.h"

@@ -8,12 +8,12 @@
 #include <sys/mount.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/device.h"
-#include "libpod/core/log.h"
-#include "libpod/core/notify.h"
-#include "libpod/core/secret.h"
-#include "libpod/core/plan.h"
-#include "libpod/core/usermap.h"
+#include "libpod/core/log/log.h"
+#include "libpod/core/plan/device.h"
+#include "libpod/core/plan/notify.h"
+#include "libpod/core/plan/plan.h"
+#include "libpod/core/secret/secret.h"
+#include "libpod/core/user/usermap.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci/cgroup.h"
 #include "util/clock.h"

@@ -14,7 +14,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
-#include "libpod/core/mount.h"
+#include "libpod/core/files/mount.h"
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fault.h"

@@ -32,11 +32,13 @@
 #include <sys/un.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/log.h"
-#include "libpod/core/mount.h"
-#include "libpod/core/notify.h"
 #include "libpod/core/event.h"
-#include "libpod/core/plan.h"
+#include "libpod/core/files/mount.h"
+#include "libpod/core/log/log.h"
+#include "libpod/core/log/log.h"
+#include "libpod/core/plan/notify.h"
+#include "libpod/core/plan/notify.h"
+#include "libpod/core/plan/plan.h"
 #include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
 #include "util/clock.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libpod/core/plan.h"
+#include "libpod/core/plan/plan.h"
 #include "util/err.h"
 
 struct ctr;

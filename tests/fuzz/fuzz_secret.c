@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "cmd/opt.h"
-#include "libpod/core/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -3,8 +3,8 @@
 """Includes point downward only, and are spelled from the root.
 
 A file may include headers of its own area and of lower ranks.  Peers of one
-rank do not see each other.  A *_priv.h stays in its folder, and each foreign
-library has one area that may include it.
+rank do not see each other.  A *_priv.h stays in its folder and those
+below, and each foreign library has one area that may include it.
 """
 import pathlib
 import re
@@ -46,7 +46,7 @@ def problems(path):
         elif there != here and RANK[there] >= RANK[here]:
             yield f"{where}: {here} must not see {there}"
         elif name.endswith("_priv.h") and \
-                pathlib.Path(name).parent != pathlib.Path(path).parent:
+                pathlib.Path(name).parent not in pathlib.Path(path).parents:
             yield f"{where}: private to its folder"
 
 

@@ -4,8 +4,8 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 
-#include "libpod/core/plan.h"
-#include "libpod/core/usermap.h"
+#include "libpod/core/plan/plan.h"
+#include "libpod/core/user/usermap.h"
 #include "util/sb.h"
 #include "util/strv.h"
 

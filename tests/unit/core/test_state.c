@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/volume.h"
+#include "libpod/core/volume/volume.h"
 #include "libpod/monitor/monitor.h"
 #include "util/db.h"
 #include "util/fd.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
-#include "libpod/core/subid.h"
+#include "libpod/core/user/subid.h"
 
 static const struct {
 	const char *name;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/core/files/cp_tree.h"
+#include "storage/layer/tarhdr.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+/*
+ * Theory of operation
+ *
+ * The tar of `cp CONTAINER:PATH -`, written while the tree is walked.  As in
+ * cp_tree.c nothing is followed and nothing looked up twice.  A file that
+ * shrinks meanwhile is filled up with zeros: its header is out already.  A
+ * name that has several links in the tree is written once for each.
+ */
+
+#define DEPTH_MAX 400
+
+struct tar {
+	int out;
+	struct sb name;		/* of the member */
+	unsigned int depth;
+};
+
+static int put(const struct tar *t, const void *data, size_t len,
+	       struct err *err)
+{
+	int r = fd_write_full(t->out, data, len);
+
+	return r < 0 ? err_code(err, r, "write the archive") : 0;
+}
+
+static int put_header(const struct tar *t, char type, const struct stat *st,
+		      const char *link, struct err *err)
+{
+	autosb struct sb out = SB_INIT;
+	const struct tar_member m = {
+		.type = type,
+		.name = t->name.buf,
+		.link = link,
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.size = type == '0' ? (uint64_t)st->st_size : 0,
+		.mtime = st->st_mtim,
+		.pax = "",
+	};
+
+	tar_header(&out, &m);
+	return put(t, out.buf, out.len, err);
+}
+
+static int put_zeros(const struct tar *t, uint64_t n, struct err *err)
+{
+	static const char zeros[65536];
+	int r = 0;
+
+	for (; r == 0 && n > 0; n -= MIN(n, sizeof(zeros)))
+		r = put(t, zeros, MIN(n, sizeof(zeros)), err);
+	return r;
+}
+
+static int put_data(const struct tar *t, int fd, uint64_t size,
+		    struct err *err)
+{
+	static char buf[262144];
+	uint64_t left = size;
+	int r = 0;
+
+	while (r == 0 && left > 0) {
+		ssize_t n = read(fd, buf, MIN(left, sizeof(buf)));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "read %s", t->name.buf);
+		if (n == 0)
+			break;
+		r = put(t, buf, (size_t)n, err);
+		left -= (uint64_t)n;
+	}
+	return r < 0 ? r : put_zeros(t, left + tar_padding(size), err);
+}
+
+static int put_tree(struct tar *t, int dir, struct err *err);
+
+static int put_open(struct tar *t, int fd, struct err *err)
+{
+	size_t len = t->name.len;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat %s", t->name.buf);
+	if (S_ISREG(st.st_mode)) {
+		r = put_header(t, '0', &st, "", err);
+		return r < 0 ? r : put_data(t, fd, (uint64_t)st.st_size, err);
+	}
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_FAIL, ESTALE,
+			       "%s was replaced meanwhile", t->name.buf);
+	sb_addch(&t->name, '/');
+	r = put_header(t, '5', &st, "", err);
+	if (r == 0)
+		r = put_tree(t, fd, err);
+	sb_trunc(&t->name, len);
+	return r;
+}
+
+static int put_entry(struct tar *t, int dir, const char *name,
+		     struct err *err)
+{
+	char link[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "stat %s",
+						     t->name.buf);
+	if (S_ISFIFO(st.st_mode))
+		return put_header(t, '6', &st, "", err);
+	if (S_ISLNK(st.st_mode)) {
+		n = readlinkat(dir, name, link, sizeof(link) - 1);
+		if (n < 0)
+			return err_sys(err, "read %s", t->name.buf);
+		link[n] = '\0';
+		return put_header(t, '2', &st, link, err);
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return 0;
+	autoclose int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW |
+						     O_NONBLOCK | O_NOCTTY |
+						     O_CLOEXEC);
+	return fd < 0 ? err_sys(err, "open %s", t->name.buf) :
+			put_open(t, fd, err);
+}
+
+static int put_tree(struct tar *t, int dir, struct err *err)
+{
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	size_t len = t->name.len;
+	struct dirent *e;
+	int r = d ? 0 : err_sys(err, "read %s", t->name.buf);
+
+	if (++t->depth > DEPTH_MAX)
+		return err_set(err, ERR_LIMIT, ELOOP,
+			       "%.200s: too many directories in each other",
+			       t->name.buf);
+	while (r == 0 && (errno = 0, e = readdir(d))) {
+		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+			continue;
+		sb_add(&t->name, e->d_name);
+		r = put_entry(t, dir, e->d_name, err);
+		sb_trunc(&t->name, len);
+	}
+	t->depth--;
+	return r;
+}
+
+int cp_tar(int from, const char *name, int out, struct err *err)
+{
+	struct tar t = { out, SB_INIT, 0 };
+	int r;
+
+	sb_add(&t.name, name);
+	r = *name ? put_open(&t, from, err) : put_tree(&t, from, err);
+	if (r == 0)
+		r = put_zeros(&t, 2 * TAR_BLOCK, err);
+	sb_done(&t.name);
+	return r;
+}
