@@ -5,17 +5,19 @@
 #include "cmd/commands.h"
 #include "cmd/container/select.h"
 #include "libpod/core/runtime.h"
+#include "util/str.h"
 
 struct migrate_args {
 	bool database;
+	char *runtime;
 };
 
 static const struct opt migrate_opts[] = {
 	OPT_BOOL(0, "migrate-db", struct migrate_args, database,
 		 "Bring the database to the present format, which every "
 		 "command does"),
-	OPT_NOT_YET(0, "new-runtime", "string",
-		    "Change the OCI runtime of all containers"),
+	OPT_STR(0, "new-runtime", struct migrate_args, runtime, "string",
+		"Change the OCI runtime of all containers; there is only bryo"),
 	OPT_END,
 };
 
@@ -35,17 +37,24 @@ static int stop_one(struct runtime *rt, struct ctr *c, void *data unused_attr,
 	return r < 0 ? r : ctr_stop(rt, c, CTR_TIMEOUT_CONFIG, err);
 }
 
-static int migrate_run(struct runtime *rt, const void *p unused_attr,
-		       char **argv, struct err *err)
+static int migrate_run(struct runtime *rt, const void *p, char **argv,
+		       struct err *err)
 {
+	const struct migrate_args *args = p;
 	const struct select_args sel = {
 		.verb = "stop",
 		.all = true,
 		.wanted = is_live,
 	};
-	int code = select_each(rt, &sel, argv, stop_one, NULL, err);
+	int code;
 	int r;
 
+	if (args->runtime && !streq(args->runtime, "bryo"))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "no OCI runtime \"%s\": containers run with the "
+			       "runtime inside bryo, the only one there is",
+			       args->runtime);
+	code = select_each(rt, &sel, argv, stop_one, NULL, err);
 	if (code != 0)
 		return code;
 	r = userns_forget(rt, err);

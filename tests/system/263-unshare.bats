@@ -27,11 +27,49 @@ load helpers
 	refute [ -e "$ENGINE_DIR/d/x" ]
 }
 
-@test "unshare: exit codes, and what is not there yet" {
+@test "unshare: exit codes" {
 	run_bryo -7 unshare sh -c 'exit 7'
 	run_bryo -127 unshare nosuchcommand
 	assert_match "nosuchcommand"
 	run_bryo -126 unshare /etc/passwd
-	run_bryo -125 unshare --rootless-netns true
-	assert "Error: --rootless-netns is not supported yet"
+}
+
+@test "unshare --rootless-netns: a network as containers have it" {
+	local port ip pid
+	port=$(free_port)
+	ip=$(hostname -I | cut -d' ' -f1)
+	python3 -m http.server "$port" --directory "$ENGINE_DIR/home" >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_until 5 curl -sf "http://$ip:$port/"
+	run_bryo unshare --rootless-netns sh -c 'ip -o -4 addr; cat /etc/resolv.conf; id -u
+		curl -sf "http://$0/" >/dev/null && echo reached
+		curl -s "http://127.0.0.1:$1/" >/dev/null || echo own loopback' "$ip:$port" "$port"
+	kill $pid
+	assert_match "tap0 +inet 10.0.2.100/24"
+	assert_match "nameserver 10.0.2.3"
+	[ "$(tail -n3 <<<"$out" | xargs)" = "0 reached own loopback" ]
+	refute grep -q "^nameserver 10.0.2.3" /etc/resolv.conf
+	run_bryo -7 unshare --rootless-netns sh -c 'exit 7'
+	run_bryo -127 unshare --rootless-netns nosuchcommand
+	assert_match "nosuchcommand"
+	run_bryo -137 unshare --rootless-netns sh -c 'kill -9 $$'
+	refute ls "$XDG_RUNTIME_DIR"/bryo/resolv.conf.*
+}
+
+@test "unshare --rootless-netns: SIGTERM reaches the command, slirp4netns ends" {
+	"$BRYO" unshare --rootless-netns sh -c 'trap "echo term; exit 5" TERM; echo up; while :; do sleep 0.1; done' \
+		>"$ENGINE_DIR/out" 3>&- &
+	local pid=$! rc=0
+	wait_until 10 grep -qx up "$ENGINE_DIR/out"
+	kill -TERM $pid
+	wait $pid || rc=$?
+	[ "$rc" = 5 ]
+	grep -qx term "$ENGINE_DIR/out"
+	wait_until 5 sh -c "[ -z \"\$(pgrep -u $(id -u) -P $pid)\" ]"
+}
+
+@test "system migrate --new-runtime: there is only one" {
+	run_bryo -125 system migrate --new-runtime crun
+	assert_match "no OCI runtime \"crun\""
+	run_bryo system migrate --new-runtime bryo
 }
