@@ -114,6 +114,13 @@ int file_load(const char *path, size_t max, struct sb *out)
 	return fd < 0 ? -errno : read_regular(fd, max, out);
 }
 
+int file_load_any(const char *path, size_t max, struct sb *out)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd_read_all(fd, max, out);
+}
+
 /* A name in the directory that nobody else uses. */
 static void temp_name(const char *name, char *buf, size_t size)
 {

@@ -39,6 +39,10 @@ int file_read_at(int dirfd, const char *name, size_t max, struct sb *out);
  *  symlinks are followed */
 int file_load(const char *path, size_t max, struct sb *out);
 
+/** file_load_any() - the same for an argument, which may be a pipe: <(CMD),
+ *  /dev/stdin.  Waits for what is not there yet */
+int file_load_any(const char *path, size_t max, struct sb *out);
+
 /**
  * file_write_at() - replace a file: temporary name, [fsync,] rename[, fsync
  * of the directory]

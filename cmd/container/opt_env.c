@@ -64,7 +64,7 @@ int env_file_parse(const char *name, const char *text, char ***env,
 
 static int load_file(const char *path, struct sb *text, struct err *err)
 {
-	int r = file_load(path, ENV_FILE_MAX, text);
+	int r = file_load_any(path, ENV_FILE_MAX, text);
 
 	if (r < 0)
 		return err_code(err, r, "open %s", path);

@@ -173,6 +173,27 @@ static int check_sysctls(char *const *sysctls, struct err *err)
 	return 0;
 }
 
+/*
+ * The profile is read once, when the container is made: a start may come from
+ * another directory, after a reboot, or when the file has gone.
+ */
+static int read_profile(struct ctr_config *c, struct err *err)
+{
+	autosb struct sb text = SB_INIT;
+	int r;
+
+	if (!c->seccomp || streq(c->seccomp, "unconfined"))
+		return 0;
+	r = file_load_any(c->seccomp, OCI_SECCOMP_PROFILE_MAX, &text);
+	if (r < 0)
+		return err_code(err, r, "open seccomp profile %s", c->seccomp);
+	if (!text.buf || strlen(text.buf) != text.len)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "seccomp profile %s: not a text", c->seccomp);
+	str_set(&c->seccomp, text.buf);
+	return 0;
+}
+
 static int check_devices(char *const *v, struct err *err)
 {
 	int r = 0;
@@ -258,6 +279,8 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 		r = check_policy(a->seccomp_policy, err);
 	for (char **o = a->security_opt; r == 0 && o && *o; o++)
 		r = one_opt(*o, c, err);
+	if (r == 0)
+		r = read_profile(c, err);
 	if (r == 0)
 		r = set_mode(&c->pid, "pid", a->pid, NULL, err);
 	if (r == 0)

@@ -122,7 +122,7 @@ struct ctr_config {
 	bool readonly, readonly_tmpfs;
 	char **security_opt;
 	bool no_new_privs;
-	char *seccomp;		/* NULL default, "unconfined", path */
+	char *seccomp;		/* NULL default, "unconfined", a profile's text */
 	char **mask, **unmask;
 	char **proc_opts;	/* "hidepid=2", "subset=pid" */
 	char *userns;		/* "", "host", "keep-id[:uid=,gid=]", ... */

@@ -149,10 +149,13 @@ const char *const *oci_readonly_default(size_t *n);
 int oci_seccomp_default(uint64_t caps, bool nesting, bool compat,
 			struct oci_seccomp *ret, struct err *err);
 
-/** oci_seccomp_load() - a docker/podman profile or OCI form from @path,
- *  through libseccomp (dlopen); *ret is owned by the caller */
-int oci_seccomp_load(const char *path, uint64_t caps, struct oci_seccomp *ret,
-		     struct err *err);
+/** OCI_SECCOMP_PROFILE_MAX - the longest text that is a profile */
+#define OCI_SECCOMP_PROFILE_MAX (4u << 20)
+
+/** oci_seccomp_compile() - the text of a docker/podman profile or the OCI
+ *  form, through libseccomp (dlopen); *ret is owned by the caller */
+int oci_seccomp_compile(const char *text, size_t len, uint64_t caps,
+			struct oci_seccomp *ret, struct err *err);
 
 /** oci_seccomp_done() - free what one of the two made; zeroed is fine */
 void oci_seccomp_done(struct oci_seccomp *s);

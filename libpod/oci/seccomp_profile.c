@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include "libpod/oci/oci.h"
-#include "libpod/oci/seccomp_profile.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -32,7 +30,6 @@
  * default that nobody uses, which is replaced in the finished program.
  */
 
-#define PROFILE_MAX (4u << 20)
 #define MARK_ERRNO 0xf0fu	/* below MAX_ERRNO, and no errno */
 
 /* What is used of libseccomp; the types are those of its header. */
@@ -447,8 +444,8 @@ static int compile(struct compiler *c, struct json_object *profile,
 	return r < 0 ? r : export(c, ret, err);
 }
 
-int seccomp_profile_compile(const char *text, size_t len, uint64_t caps,
-			    struct oci_seccomp *ret, struct err *err)
+int oci_seccomp_compile(const char *text, size_t len, uint64_t caps,
+			struct oci_seccomp *ret, struct err *err)
 {
 	struct compiler c cleanup(compiler_done) = { .caps = caps };
 	autojson struct json_object *profile = json_parse(text, len, err);
@@ -460,21 +457,4 @@ int seccomp_profile_compile(const char *text, size_t len, uint64_t caps,
 		return err_set(err, ERR_INVALID, EINVAL, "not a JSON object");
 	r = lib_open(&c.lib, err);
 	return r < 0 ? r : compile(&c, profile, ret, err);
-}
-
-int oci_seccomp_load(const char *path, uint64_t caps, struct oci_seccomp *ret,
-		     struct err *err)
-{
-	autosb struct sb text = SB_INIT;
-	int r;
-
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-				O_NOCTTY);
-	if (fd < 0)
-		return err_sys(err, "open seccomp profile %s", path);
-	r = fd_read_all(fd, PROFILE_MAX, &text);
-	if (r < 0)
-		return err_code(err, r, "read seccomp profile %s", path);
-	r = seccomp_profile_compile(text.buf, text.len, caps, ret, err);
-	return r < 0 ? err_wrap(err, r, "seccomp profile %s", path) : 0;
 }

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "libpod/oci/oci.h"
-#include "libpod/oci/seccomp_profile.h"
+#include "libpod/oci/oci.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oci_seccomp s = { .filter = NULL };
 	struct err err = ERR_INIT;
 
-	if (seccomp_profile_compile((const char *)data, size, 1, &s, &err) == 0)
+	if (oci_seccomp_compile((const char *)data, size, 1, &s, &err) == 0)
 		oci_seccomp_done(&s);
 	return 0;
 }

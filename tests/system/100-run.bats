@@ -85,6 +85,8 @@ load helpers
 	assert_match "FROMHOST=h"
 	assert_match "Y=cli"
 	run_bryo -125 run --rm --env-file "$ENGINE_DIR/nosuch" "$BUSYBOX" env
+	run_bryo run --rm --env-file <(sleep 0.2; echo PIPED=p) "$BUSYBOX" sh -c 'echo $PIPED'
+	assert p
 }
 
 @test "entrypoint, command and working directory" {

@@ -47,6 +47,23 @@ load helpers
 	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":13}]}' >"$ENGINE_DIR/p.json"
 	run_bryo -1 run --rm --security-opt "seccomp=$ENGINE_DIR/p.json" "$BUSYBOX" mkdir /x
 	assert_match "Permission denied"
+	run_bryo -125 run --rm --security-opt seccomp=<(echo '{"defaultAction":"NO"}') "$BUSYBOX" true
+	assert_match "Error: seccomp profile: .*NO"
+}
+
+@test "a seccomp profile belongs to the container, not to its file" {
+	cd "$ENGINE_DIR"
+	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}' >p.json
+	run_bryo create --name prof --security-opt seccomp=p.json "$BUSYBOX" \
+		sh -c 'mkdir /x; sleep 100'
+	rm p.json
+	cd /
+	run_bryo start prof
+	run_bryo -1 exec prof mkdir /x
+	assert_match "not permitted"
+	run_bryo logs prof
+	assert_match "not permitted"
+	run_bryo rm -f -t 0 prof
 }
 
 @test "masked and read-only paths" {

@@ -186,9 +186,13 @@ static int fill_seccomp(const struct ctr_config *c, bool privileged,
 {
 	if (streq(c->seccomp, "unconfined") || (privileged && !c->seccomp))
 		return 0;
-	if (c->seccomp)
-		return oci_seccomp_load(c->seccomp, ret->caps.bounding,
-					&ret->seccomp, err);
+	if (c->seccomp) {
+		int r = oci_seccomp_compile(c->seccomp, strlen(c->seccomp),
+					    ret->caps.bounding, &ret->seccomp,
+					    err);
+
+		return r < 0 ? err_wrap(err, r, "seccomp profile") : 0;
+	}
 	return oci_seccomp_default(ret->caps.bounding, true, false,
 				   &ret->seccomp, err);
 }
