@@ -9,6 +9,7 @@
  *   blobs      hashed; a damaged one leaves its name (repair)
  *   layers     their blob is unpacked beside them, and both trees compared;
  *              what was unpacked takes the place of a damaged layer (repair)
+ *   strays     rows of images that are not there (check_rows.c)
  *   images     each has its documents, layers, blobs; a layer that is missing
  *              is unpacked again (repair), an image without its documents or
  *              layers is removed (repair) and named: it has to be pulled
@@ -27,6 +28,7 @@
 
 #include "storage/blob.h"
 #include "storage/changes.h"
+#include "storage/check_int.h"
 #include "storage/image/digest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
@@ -389,16 +391,20 @@ static int check_layers(struct store *s, struct check *ck, struct err *err)
 
 /* ---- images ------------------------------------------------------------- */
 
-static int query(struct store *s, const char *sql, const char *arg, char ***ret,
-		 struct err *err)
+static int forget_blob(struct store *s, const struct image *img,
+		       const char *hex, struct err *err)
 {
-	auto_db_stmt struct db_stmt *st = db_prep(s->conf.db, err, sql, "s",
-						  arg);
-	int r = st ? 0 : -EIO;
+	int r = db_begin(s->conf.db, true, err);
 
-	while (st && (r = db_step(st, err)) == 1)
-		strv_add(ret, db_str(st, 0));
-	return r;
+	if (r == 0)
+		r = db_exec(s->conf.db, err, "DELETE FROM image_blob"
+			    " WHERE image = ? AND digest = ?", "ss", img->id,
+			    hex);
+	if (r >= 0)
+		r = db_commit(s->conf.db, err);
+	if (r < 0)
+		db_rollback(s->conf.db);
+	return MIN(r, 0);
 }
 
 /* The digests of the manifest that are said to be there. */
@@ -408,7 +414,7 @@ static int check_image_blobs(struct store *s, struct check *ck,
 {
 	autostrv char **blobs = NULL;
 	const char *manifest = digest_hex(img->digest);
-	int r = query(s, "SELECT digest FROM image_blob WHERE image = ?",
+	int r = check_query(s, "SELECT digest FROM image_blob WHERE image = ?",
 		      img->id, &blobs, err);
 
 	for (char **hex = blobs; r == 0 && hex && *hex; hex++) {
@@ -420,15 +426,11 @@ static int check_image_blobs(struct store *s, struct check *ck,
 		}
 		/* the unpacked layer is what counts; a push will miss it */
 		if (ck->repair)
-			r = db_exec(s->conf.db, err,
-				    "DELETE FROM image_blob WHERE image = ?"
-				    " AND digest = ?", "ss", img->id, *hex);
-		if (r >= 0)
+			r = forget_blob(s, img, *hex, err);
+		if (r == 0)
 			check_found(ck, ck->repair,
 				    "image %.12s: compressed layer %s is "
-				    "missing%s", img->id, *hex, ck->repair ?
-				    ", pull the image again to push it" : "");
-		r = MIN(r, 0);
+				    "missing", img->id, *hex);
 	}
 	return r;
 }
@@ -438,7 +440,7 @@ static int check_image_layers(struct store *s, struct check *ck,
 			      struct err *err)
 {
 	autostrv char **layers = NULL;
-	int r = query(s, "SELECT DISTINCT diff_id FROM image_layer"
+	int r = check_query(s, "SELECT DISTINCT diff_id FROM image_layer"
 		      " WHERE image = ?", img->id, &layers, err);
 
 	for (char **hex = layers; r == 0 && hex && *hex; hex++) {
@@ -487,7 +489,11 @@ static int check_image(struct store *s, struct check *ck,
 	int r = check_image_blobs(s, ck, img, &lost, err);
 
 	if (r == 0)
+		r = check_lineage(s, ck, img, err);
+	if (r == 0)
 		r = check_image_layers(s, ck, img, &lost, err);
+	if (r == 0 && !lost)
+		check_pushable(s, ck, img);
 	if (r < 0 || !lost)
 		return r;
 	r = drop_image(s, ck, img, &gone, err);
@@ -531,8 +537,8 @@ int store_check(struct store *s, struct check *ck, struct err *err)
 {
 	int (*const steps[])(struct store *s, struct check *ck,
 			     struct err *err) = {
-		check_db, check_blobs, check_layers, check_images,
-		check_orphans,
+		check_db, check_blobs, check_layers, check_strays,
+		check_images, check_orphans,
 	};
 	int r = 0;
 

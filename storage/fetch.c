@@ -349,12 +349,24 @@ static int slot_run(struct fetch *f, struct slot *sl, struct err *err)
 	return 0;
 }
 
+/* Sound, and it can be pushed: its blob, this one or another, is there, too */
+static bool is_here(struct fetch *f, const struct slot *sl)
+{
+	const char *digest = sl->l->d.digest;
+	auto_layer_info struct layer_info info = { 0 };
+
+	if (!layer_exists(f->s, digest_hex(sl->l->diff_id)) ||
+	    layer_read(f->s, digest_hex(sl->l->diff_id), &info, NULL) < 0)
+		return false;
+	return (*digest && blob_exists(f->s, digest_hex(digest))) ||
+	       (*info.digest && blob_exists(f->s, digest_hex(info.digest)));
+}
+
 static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 {
-	const char *hex = digest_hex(sl->l->diff_id);
 	int r;
 
-	if (!layer_is_sound(f->s, hex)) {
+	if (!is_here(f, sl)) {
 		r = slot_lock(f, sl, err);
 		if (r < 0)
 			return r;
@@ -366,7 +378,7 @@ static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 		}
 	}
 	/* Again under the lock: its last owner may have finished the layer */
-	if (layer_is_sound(f->s, hex)) {
+	if (is_here(f, sl)) {
 		if (sl->state == SLOT_WAIT)
 			tell_line(f, sl, " skipped: already exists");
 		if (sl->offset == 0)

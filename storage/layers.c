@@ -24,13 +24,6 @@ bool layer_exists(struct store *s, const char *hex)
 	       faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-bool layer_is_sound(struct store *s, const char *hex)
-{
-	auto_layer_info struct layer_info info = { 0 };
-
-	return layer_exists(s, hex) && layer_read(s, hex, &info, NULL) == 0;
-}
-
 int layer_open(struct store *s, const char *hex)
 {
 	int dir = store_dir(s, STORE_LAYERS, NULL);
@@ -108,6 +101,13 @@ int layer_describe(struct staging *st, const struct layer_result *res,
 			     false, err);
 }
 
+static bool is_sound(struct store *s, const char *hex)
+{
+	auto_layer_info struct layer_info info = { 0 };
+
+	return layer_exists(s, hex) && layer_read(s, hex, &info, NULL) == 0;
+}
+
 /* 0, -EEXIST, -errno */
 static int publish_new(struct store *s, struct staging *st, const char *hex,
 		       struct err *err)
@@ -133,7 +133,7 @@ int layer_publish(struct store *s, struct staging *st, const char *hex,
 	int r = publish_new(s, st, hex, err);
 
 	/* what is left of a layer, and what nobody can read, makes room */
-	if (r == -EEXIST && !layer_is_sound(s, hex)) {
+	if (r == -EEXIST && !is_sound(s, hex)) {
 		r = store_trash_move(s, s->dir[STORE_LAYERS], hex, err);
 		if (r == 0)
 			r = publish_new(s, st, hex, err);

@@ -34,9 +34,6 @@ struct layer_info {
 
 bool layer_exists(struct store *s, const char *hex);
 
-/** layer_is_sound() - its files are there, and its description is no ruin */
-bool layer_is_sound(struct store *s, const char *hex);
-
 /** layer_read() - what layer.json says; the caller frees with
  *  layer_info_done().  -ENOENT when there is no such layer */
 int layer_read(struct store *s, const char *hex, struct layer_info *ret,

@@ -335,6 +335,9 @@ int image_use(struct store *s, const char *image_id, const char *user_id,
 	      struct err *err);
 int image_unuse(struct store *s, const char *user_id, struct err *err);
 
+/** image_all_users() - ids of all containers that use any image; appended */
+int image_all_users(struct store *s, char ***ret, struct err *err);
+
 /** image_users() - ids of the containers that use it; a strv, owned */
 int image_users(struct store *s, const char *image_id, char ***ret,
 		struct err *err);

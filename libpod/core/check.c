@@ -7,6 +7,8 @@
  * the trash; a volume's directory that no row knows is somebody's data, so it
  * gets a row again.  A container that never ran gets its directories again; any
  * other whose image or files are gone can only be removed (repair with force).
+ * Rows by which a container that is not there still keeps an image or a volume
+ * are dropped.
  */
 #include "libpod/core/check.h"
 
@@ -18,6 +20,7 @@
 #include "libpod/core/volume/volume.h"
 #include "storage/store.h"
 #include "util/clock.h"
+#include "util/db.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -64,7 +67,7 @@ static const char *missing_of(struct runtime *rt, struct store *store,
 static bool can_be_made_again(const struct ctr *c, const char *missing)
 {
 	return c->state == CTR_CREATED && !c->started_ns &&
-	       !streq(missing, "image");
+	       !streq(missing, "image") && !streq(missing, "configuration");
 }
 
 static int repair_ctr(struct runtime *rt, struct check *ck, struct ctr *c,
@@ -94,10 +97,8 @@ static int check_ctr(struct runtime *rt, struct store *store,
 
 	if (c->state == CTR_CREATING || c->state == CTR_REMOVING)
 		return 0;
-	r = ctr_config_load(rt, c, err);
-	if (r < 0)
-		return r;
-	missing = missing_of(rt, store, c);
+	missing = ctr_config_load(rt, c, NULL) < 0 ? "configuration" :
+						     missing_of(rt, store, c);
 	if (!missing)
 		return 0;
 	r = repair_ctr(rt, ck, c, missing, &done, err);
@@ -107,6 +108,39 @@ static int check_ctr(struct runtime *rt, struct store *store,
 			    streq(missing, "files") ? "are" : "is",
 			    done ? done : "");
 	return r;
+}
+
+/* ---- uses by nobody ----------------------------------------------------- */
+
+static int tx_drop_uses(struct runtime *rt, void *id, struct err *err)
+{
+	struct store *store;
+	int r = runtime_store(rt, &store, err);
+
+	if (r == 0)
+		r = image_unuse(store, id, err);
+	if (r == 0)
+		r = db_exec(rt->db, err, "DELETE FROM volume_use WHERE ctr = ?",
+			    "s", id);
+	if (r >= 0)
+		r = db_exec(rt->db, err,
+			    "DELETE FROM container_config WHERE id = ?", "s",
+			    id);
+	return MIN(r, 0);
+}
+
+/* Ids that rows about containers have, with those of containers that are */
+static int ids_of_uses(struct runtime *rt, struct store *store, char ***ret,
+		       struct err *err)
+{
+	auto_db_stmt struct db_stmt *st =
+		db_prep(rt->db, err, "SELECT ctr FROM volume_use UNION"
+			" SELECT id FROM container_config", "");
+	int r = st ? 0 : -EIO;
+
+	while (st && (r = db_step(st, err)) == 1)
+		strv_add(ret, db_str(st, 0));
+	return r < 0 ? r : image_all_users(store, ret, err);
 }
 
 static bool knows(const struct ctr_list *list, const char *id)
@@ -139,11 +173,40 @@ static int check_ctr_dirs(struct runtime *rt, struct store *store,
 	return r;
 }
 
+static int check_uses(struct runtime *rt, struct store *store,
+		      struct check *ck, struct err *err)
+{
+	auto_ctr_list struct ctr_list list = { NULL, 0 };
+	autostrv char **ids = NULL;
+	autostrv char **told = NULL;
+	int r = ids_of_uses(rt, store, &ids, err);
+
+	/* in this order: what is made meanwhile is in the list */
+	if (r == 0)
+		r = ctr_list(rt, &list, err);
+	for (char **id = ids; r == 0 && id && *id; id++) {
+		if (knows(&list, *id) || strv_contains(told, *id))
+			continue;
+		strv_add(&told, *id);
+		if (ck->repair)
+			r = tx_run(rt, TX_DURABLE, tx_drop_uses, *id, err);
+		if (r == 0)
+			check_found(ck, ck->repair,
+				    "container %.12s: is not there, but keeps "
+				    "images or volumes%s", *id,
+				    ck->repair ? ", forgotten" : "");
+	}
+	return r;
+}
+
 static int check_ctrs(struct runtime *rt, struct store *store,
 		      struct check *ck, struct err *err)
 {
 	auto_ctr_list struct ctr_list list = { NULL, 0 };
-	int r = ctr_list(rt, &list, err);
+	int r = check_uses(rt, store, ck, err);
+
+	if (r == 0)
+		r = ctr_list(rt, &list, err);
 
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		r = check_ctr(rt, store, ck, list.v[i], err);

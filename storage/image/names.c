@@ -175,6 +175,12 @@ int image_users(struct store *s, const char *image_id, char ***ret,
 	return r;
 }
 
+int image_all_users(struct store *s, char ***ret, struct err *err)
+{
+	return list_text(s, "SELECT DISTINCT user FROM image_user"
+			 " WHERE user <> ?", "", ret, err);
+}
+
 int image_all_names(struct store *s, const char *image_id, char ***ret,
 		    struct err *err)
 {

@@ -112,6 +112,10 @@ damage_is_found() {
 	printf 'XXXX' | dd of="$b" bs=1 seek=10000 conv=notrunc status=none
 	damage_is_found "blob $(blob): damaged"
 	[ ! -e "$b" ]
+	run_bryo system check
+	assert_match '^note: image [0-9a-f]{12} runs, but cannot be pushed or saved'
+	run_bryo run --rm --network none "$BUSYBOX" true
+	run_bryo pull -q "$BUSYBOX"
 	sound
 }
 
