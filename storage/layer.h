@@ -216,7 +216,7 @@ struct layer_walk {
 };
 
 /** layer_walk_start() - a sandboxed child that writes to @out; then as with
- *  layer_job_start().  The result has diff_id (not of a list) and counts. */
+ *  layer_job_start().  The result has counts and no digest. */
 int layer_walk_start(const struct layer_walk *w, int out,
 		     struct layer_job *ret, struct err *err);
 

@@ -393,7 +393,7 @@ static int pack(const struct job *job, const struct sandbox *sb,
 	char hex[SHA256_HEX];
 	int r = pack_run(&p, res, hex, err);
 
-	if (r == 0 && p.kind != PACK_LIST)
+	if (r == 0 && *hex)
 		digest_text(hex, res->diff_id);
 	return r;
 }

@@ -117,6 +117,7 @@ static int run_kind(const struct pack *conf, struct packer *p, struct err *err)
 static int finish(const struct pack *conf, struct packer *p,
 		  char ret_hex[SHA256_HEX], struct err *err)
 {
+	*ret_hex = '\0';
 	if (conf->kind == PACK_LIST)
 		return packer_flush(p, err);
 	return packer_end(p, ret_hex, err);
@@ -129,7 +130,8 @@ int pack_run(const struct pack *conf, struct layer_result *res,
 		.fd = conf->out, .single_id = conf->single_id, .res = res,
 		.out = SB_INIT, .path = SB_INIT,
 	};
-	int r = packer_begin(&p, err);
+	/* the others are hashed by whoever stores them, if at all */
+	int r = conf->kind == PACK_LAYER ? packer_hash(&p, err) : 0;
 
 	if (r == 0)
 		r = run_kind(conf, &p, err);

@@ -51,7 +51,7 @@ struct pack {
 /**
  * pack_run() - write it
  * @res:     counts and sizes are filled
- * @ret_hex: sha256 of the tar; not of a list
+ * @ret_hex: sha256 of the tar; "" of all but PACK_LAYER
  */
 int pack_run(const struct pack *p, struct layer_result *res,
 	     char ret_hex[SHA256_HEX], struct err *err);

@@ -16,7 +16,7 @@
  * @res:       counts and sizes are added; borrowed
  * @path:      of the next member, "a/b"; "" is the root
  *
- * Fill the first three, then packer_begin().
+ * Fill the first three; packer_hash() where the digest is wanted.
  */
 struct packer {
 	int fd;
@@ -24,12 +24,12 @@ struct packer {
 	struct layer_result *res;
 
 	struct sb path;
-	struct sha256 *hash;	/* owned */
+	struct sha256 *hash;	/* owned, may be NULL */
 	struct sb out;		/* what is not written yet */
 	void *seen;		/* tsearch tree of owned struct seen */
 };
 
-int packer_begin(struct packer *p, struct err *err);
+int packer_hash(struct packer *p, struct err *err);
 
 /** packer_descend() - the next member is @name below @p->path */
 void packer_descend(struct packer *p, const char *name);
@@ -55,7 +55,8 @@ int packer_meta(int fd, bool single_id, struct stat *ret,
 /** packer_flush() - write what is collected in @p->out */
 int packer_flush(struct packer *p, struct err *err);
 
-/** packer_end() - the end marker; @ret_hex: sha256 of all that was written */
+/** packer_end() - the end marker; @ret_hex: sha256 of all that was written, or
+ *  "" */
 int packer_end(struct packer *p, char ret_hex[SHA256_HEX], struct err *err);
 void packer_done(struct packer *p);
 
