@@ -17,6 +17,7 @@
 #include "storage/registry/registry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@
 
 #define TAGS_MAX (16u << 20)
 #define CLOSE_WAIT_MS 500
+#define COPY_SIZE (256u << 10)
 
 /**
  * struct registry - a running bryo-registry
@@ -233,11 +235,11 @@ static void queue_pop(struct registry *r, struct registry_event *ret)
 		return; /* EAGAIN: nothing was signalled */
 }
 
-/* Send a request, queue events, return the reply (owned by the caller). */
-static int call(struct registry *r, struct json_object *req, int fd,
-		struct json_object **ret, struct err *err)
+/* The next reply (owned by the caller); events before it are queued. */
+static int await_reply(struct registry *r, struct json_object **ret,
+		       struct err *err)
 {
-	int res = send_msg(r, req, fd, err);
+	int res = 0;
 
 	while (res >= 0) {
 		autojson struct json_object *msg = NULL;
@@ -259,6 +261,15 @@ static int call(struct registry *r, struct json_object *req, int fd,
 			res = queue_push(r, &ev, err);
 	}
 	return res;
+}
+
+/* Send a request, return the reply. */
+static int call(struct registry *r, struct json_object *req, int fd,
+		struct json_object **ret, struct err *err)
+{
+	int res = send_msg(r, req, fd, err);
+
+	return res < 0 ? res : await_reply(r, ret, err);
 }
 
 /*
@@ -361,6 +372,8 @@ static struct json_object *open_request(const struct registry_conf *conf)
 	json_set_str(req, "op", "open");
 	json_set_str(req, "host", conf->host);
 	json_set_str(req, "repo", conf->repo);
+	if (conf->url)
+		json_set_str(req, "url", conf->url);
 	json_set_str(req, "authfile", conf->authfile);
 	json_set_str(req, "creds", conf->creds);
 	json_set_str(req, "cert_dir", conf->cert_dir);
@@ -547,6 +560,63 @@ int registry_check(struct registry *r, struct err *err)
 
 	json_set_str(req, "op", "check");
 	return call(r, req, -EBADF, &reply, err);
+}
+
+/* Return: bytes copied, 0 at the end of the pipe, -errno */
+static ssize_t copy_some(int from, int to, char *buf, size_t len,
+			 struct err *err)
+{
+	ssize_t n;
+	int r;
+
+	do
+		n = read(from, buf, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(err, "read from bryo-registry");
+	r = fd_write_full(to, buf, (size_t)n);
+	return r < 0 ? err_code(err, r, "write a downloaded file") : n;
+}
+
+static int drain(int from, int to, uint64_t max, struct err *err)
+{
+	autofree char *buf = xmalloc(COPY_SIZE);
+	uint64_t done = 0;
+
+	for (;;) {
+		ssize_t n = copy_some(from, to, buf, COPY_SIZE, err);
+
+		if (n <= 0)
+			return (int)n;
+		done += (uint64_t)n;
+		if (done > max)
+			return err_set(err, ERR_LIMIT, EFBIG,
+				       "more than the limit of %" PRIu64
+				       " bytes", max);
+	}
+}
+
+int registry_download(struct registry *r, uint64_t max, int fd,
+		      struct err *err)
+{
+	autojson struct json_object *req = json_object_new_object();
+	autojson struct json_object *reply = NULL;
+	int ends[2];
+	int res;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "pipe");
+	autoclose int from = ends[0];
+	autoclose int theirs = ends[1];
+
+	json_set_str(req, "op", "download");
+	json_set_u64(req, "size", max);
+	res = send_msg(r, req, theirs, err);
+	close_fd(theirs);
+	if (res == 0)
+		res = drain(from, fd, max, err);
+	/* The helper closes its end before it answers */
+	return res < 0 ? res : await_reply(r, &reply, err);
 }
 
 int registry_search(struct registry *r, const char *term, unsigned int limit,

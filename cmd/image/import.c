@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/image/url.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
@@ -79,13 +80,13 @@ static int make_config(const struct import_args *args,
 	return r;
 }
 
-static int open_input(const char *path, struct err *err)
+static int open_input(struct store *s, const char *path, bool quiet,
+		      struct err *err)
 {
 	int fd;
 
-	if (str_starts(path, "http://") || str_starts(path, "https://"))
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "import of a URL is not supported yet");
+	if (input_is_url(path))
+		return open_url(s, path, quiet, err);
 	if (streq(path, "-"))
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
@@ -100,7 +101,8 @@ static int import_run(struct runtime *rt, const void *p, char **argv,
 	autojson struct json_object *doc = NULL;
 	struct image_new new = {
 		.name = argv[1],
-		.comment = args->message,
+		.comment = args->message ? args->message :
+					   "imported from tarball",
 		.created_by = "import",
 		.docker = false,
 	};
@@ -109,17 +111,17 @@ static int import_run(struct runtime *rt, const void *p, char **argv,
 	char id[65];
 	int r = make_config(args, &doc, err);
 
+	if (r == 0)
+		r = runtime_store(rt, &store, err);
 	if (r < 0)
 		return r;
-	autoclose int fd = open_input(argv[0], err);
+	autoclose int fd = open_input(store, argv[0], args->quiet, err);
 	if (fd < 0)
 		return fd;
 	progress_ui_init(&ui, args->quiet);
 	new.config = doc;
 	new.progress = &ui.p;
-	r = runtime_store(rt, &store, err);
-	if (r == 0)
-		r = image_import(store, fd, &new, id, err);
+	r = image_import(store, fd, &new, id, err);
 	if (r < 0)
 		return err_wrap(err, r, "import %s", argv[0]);
 	(void)event_image(rt, EVENT_IMPORT, id, argv[1] ? argv[1] : argv[0],
@@ -134,7 +136,8 @@ const struct cmd cmd_image_import = {
 	.usage = "[options] PATH [REFERENCE]",
 	.summary = "Make an image of a tar archive",
 	.text = "PATH is a tar archive, compressed or not, of a root file "
-		"system (as export writes it), or - for standard input.",
+		"system (as export writes it), an http or https URL of one, or - "
+		"for standard input.",
 	.examples = (const char *const[]){
 		"import ctr.tar image-imported",
 		"cat ctr.tar | bryo import --message \"import me\" - "

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/image/url.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
@@ -19,22 +20,20 @@ struct load_args {
 
 static const struct opt load_opts[] = {
 	OPT_STR('i', "input", struct load_args, input, "file",
-		"Read from this file or directory, - is stdin"),
+		"Read from this file, directory or URL, - is stdin"),
 	OPT_NOT_YET(0, "platform", "string", "Load one platform only"),
 	OPT_BOOL('q', "quiet", struct load_args, quiet,
 		 "Print no progress"),
 	OPT_END,
 };
 
-static int open_input(const char *path, struct err *err)
+static int open_input(struct store *s, const char *path, bool quiet,
+		      struct err *err)
 {
 	int fd;
 
-	if (path && (str_starts(path, "http://") ||
-		     str_starts(path, "https://")))
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "load of a URL is not supported yet, pipe it "
-			       "in: curl %s | %s load", path, cmd_prog());
+	if (path && input_is_url(path))
+		return open_url(s, path, quiet, err);
 	if (path && !streq(path, "-")) {
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		return fd < 0 ? err_sys(err, "open %s", path) : fd;
@@ -54,14 +53,13 @@ static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
 	autostrv char **names = NULL;
 	struct store *store;
-	int r;
+	int r = runtime_store(rt, &store, err);
 
-	autoclose int fd = open_input(args->input, err);
-	if (fd < 0)
-		return fd;
-	r = runtime_store(rt, &store, err);
 	if (r < 0)
 		return r;
+	autoclose int fd = open_input(store, args->input, args->quiet, err);
+	if (fd < 0)
+		return fd;
 	progress_ui_init(&ui, args->quiet);
 	r = image_load(store, fd, &ui.p, &names, err);
 	progress_ui_done(&ui);
@@ -78,7 +76,8 @@ const struct cmd cmd_image_load = {
 	.usage = "[options]",
 	.summary = "Load images from a tar archive",
 	.text = "Reads a docker-archive or an oci-archive, compressed or not, "
-		"and stores its images.",
+		"and stores its images. The input may be an http or https "
+		"URL.",
 	.examples = (const char *const[]){ "load -i fedora.tar",
 					   "load < image.tar.gz", NULL },
 	.flags = CMD_NEED_RUNTIME,

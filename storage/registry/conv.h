@@ -69,6 +69,8 @@ struct host_tls {
  * @env:     KEY=VALUE list, borrowed
  * @host, @repo: what the client asked for; owned.  No repository (""): the
  *           conversation is with the registry itself
+ * @url:     a file of a web server, in place of both; owned.  There is one
+ *           endpoint then, without credentials (download.c)
  * @retry:   tries after the first
  * @eps:     mirrors first, the registry itself last
  * @current: the endpoint that served the last manifest
@@ -84,6 +86,7 @@ struct conv {
 	char *const *env;
 	char *host;
 	char *repo;
+	char *url;
 	char *cert_dir;
 	unsigned int retry;
 	bool push;
@@ -136,7 +139,8 @@ int endpoint_prepare(struct conv *c, struct endpoint *ep,
 		     const struct origin *origin, struct exchange *ex,
 		     struct err *err);
 
-/** conv_plain_allowed() - may a plain HTTP URL at @to follow from @from? */
+/** conv_plain_allowed() - may a plain HTTP URL at @to follow from @from?
+ *  Of a download any may, but those that lead from elsewhere to this host */
 bool conv_plain_allowed(struct conv *c, const struct origin *from,
 			const struct origin *to);
 

@@ -222,6 +222,9 @@ bool conv_plain_allowed(struct conv *c, const struct origin *from,
 {
 	if (from->https)
 		return false;
+	if (c->url)
+		return host_is_loopback(from->host) ||
+		       !host_is_loopback(to->host);
 	return origin_equal(from, to) || host_is_loopback(to->host) ||
 	       is_insecure_host(c, to);
 }

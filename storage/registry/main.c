@@ -25,6 +25,7 @@
 
 #include "storage/registry/blob.h"
 #include "storage/registry/conv.h"
+#include "storage/registry/download.h"
 #include "storage/registry/events.h"
 #include "storage/registry/fetch.h"
 #include "storage/registry/proto.h"
@@ -149,6 +150,8 @@ static int answer(struct conv *c, const char *op, struct request *req,
 		return put_has(c, digest, reply, err);
 	if (streq(op, "check"))
 		return put_check(c, err);
+	if (streq(op, "download") && c->url && req->fd >= 0)
+		return download_run(c, size, req->fd, err);
 	if (streq(op, "search"))
 		return search_run(c, json_str(msg, "term"),
 				  (unsigned int)json_i64(msg, "limit", 0),
@@ -224,6 +227,7 @@ static int set_up(struct conv *c, struct json_object *msg, struct err *err)
 	int64_t stall = json_i64(msg, "stall", 0);
 	autostrv char **paths = NULL;
 	const char *bundle;
+	const char *url = json_str(msg, "url");
 	int r;
 
 	if (!streq(json_str(msg, "op"), "open") || !req.host || !req.repo)
@@ -238,7 +242,8 @@ static int set_up(struct conv *c, struct json_object *msg, struct err *err)
 		      NS_PER_MS;
 	c->stall_ns = clamp(stall ? stall : -1, STALL_DEFAULT_S, STALL_MAX_S) *
 		      NS_PER_S;
-	r = conv_find_endpoints(c, &req, err);
+	r = url ? download_prepare(c, url, err) :
+		  conv_find_endpoints(c, &req, err);
 	if (r < 0)
 		return r;
 	r = http_new(&c->http, err);

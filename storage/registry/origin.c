@@ -59,14 +59,15 @@ static int url_origin(CURLU *u, const char *url, struct origin *ret,
 	struct origin o = { 0 };
 	uint32_t number;
 
-	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) ||
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
 		return bad_url(url, "not a complete URL", err);
 	if (strcasecmp(scheme, "https") == 0)
 		o.https = true;
 	else if (strcasecmp(scheme, "http") != 0)
 		return bad_url(url, "only https and http are followed", err);
+	if (curl_url_get(u, CURLUPART_HOST, &host, 0) ||
+	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+		return bad_url(url, "not a complete URL", err);
 	if (parse_u32(port, &number) < 0 || number == 0 || number > 65535)
 		return bad_url(url, "bad port", err);
 	if (!*host || strlen(host) >= sizeof(o.host))

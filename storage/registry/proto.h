@@ -10,7 +10,7 @@
  * socket is descriptor 3 of the helper.
  *
  * Requests; they carry one descriptor where it is named:
- *   {"op":"open","host","repo","authfile","creds","cert_dir","tls_verify",
+ *   {"op":"open","host","repo","url","authfile","creds","cert_dir","tls_verify",
  *    "retry","delay_ms","push","stall"} -> reply
  *   {"op":"check"}, {"op":"has","digest"}           -> reply; no descriptor
  *   {"op":"manifest","ref"}        memfd  -> reply with "size" and "type"
@@ -19,6 +19,8 @@
  *                                            holds {"tags":[...]}
  *   {"op":"search","term","limit"} memfd  -> reply with "size"
  *   {"op":"put","ref","type","size"} memfd -> reply
+ *   {"op":"download","size"}       pipe   -> reply, once it is closed; after
+ *                                            an "open" with "url" only
  *   {"op":"blob","digest","size","offset","key"} pipe -> events
  *   {"op":"upload","digest","size","from","key"} file -> events
  *

@@ -38,6 +38,8 @@
  * struct registry_conf - one conversation, with one repository
  * @host:       "localhost:5000", "docker.io" (mapped to its API host inside)
  * @repo:       "library/nginx"; "" for registry_check() and registry_search()
+ * @url:        in place of a repository: what registry_download() fetches;
+ *              @host is for messages then, no credentials are looked for
  * @authfile:   file with credentials, NULL: the usual places
  * @creds:      "user:password" in place of any file, or NULL
  * @cert_dir:   directory with *.crt, *.cert, *.key, NULL: certs.d
@@ -51,6 +53,7 @@
 struct registry_conf {
 	const char *host;
 	const char *repo;
+	const char *url;
 	const char *authfile;
 	const char *creds;
 	const char *cert_dir;
@@ -152,6 +155,14 @@ int registry_check(struct registry *r, struct err *err);
  *  "official", "automated" }; owned */
 int registry_search(struct registry *r, const char *term, unsigned int limit,
 		    struct json_object **ret, struct err *err);
+
+/**
+ * registry_download() - what the URL of @r holds, from @fd's position on
+ * @max: a longer body is ERR_LIMIT
+ * @fd:  a file; what was written before a failure stays in it
+ */
+int registry_download(struct registry *r, uint64_t max, int fd,
+		      struct err *err);
 
 /** registry_tags() - all tags; a strv, owned */
 int registry_tags(struct registry *r, char ***ret, struct err *err);

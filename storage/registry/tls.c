@@ -141,7 +141,10 @@ int tls_files_read(char *const *env, const char *cert_dir, const char *host,
 	}
 	if (r < 0)
 		return r;
-	bundle = t.ca.len ? tls_ca_bundle(env) : NULL;
+	/* libcurl itself does not look at SSL_CERT_FILE */
+	bundle = t.ca.len || strv_env_get(env, "SSL_CERT_FILE") ?
+			 tls_ca_bundle(env) :
+			 NULL;
 	if (bundle)
 		r = load(bundle, &t.ca, err);
 	if (r < 0)

@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+bats_require_minimum_version 1.5.0
+# `load` and `import` of a URL against a server that lies (tools/hfile.py).
+
+setup_file() {
+	H=$(mktemp -d)
+	export H
+	export HOME=$H/home XDG_RUNTIME_DIR=$H/run XDG_DATA_HOME=$H/data
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
+	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG \
+		CONTAINERS_REGISTRIES_CONF http_proxy https_proxy all_proxy \
+		HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE
+	# The last member ends before the file does: cut, it is still a tar
+	mkdir "$H/tree"
+	echo hello >"$H/tree/hello"
+	tar cf "$H/file" -C "$H/tree" hello
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+		-nodes -keyout "$H/tls.key" -out "$H/tls.crt" -days 30 \
+		-subj "/CN=127.0.0.1" -addext "subjectAltName=IP:127.0.0.1" \
+		2>/dev/null
+	python3 "$BATS_TEST_DIRNAME/../tools/hfile.py" "$H" 3>&- &
+	echo $! >"$H/pid"
+	for _ in $(seq 100); do
+		[ ! -f "$H/ports" ] || break
+		sleep 0.1
+	done
+	# shellcheck disable=SC1091
+	. "$H/ports"
+	# Credentials that nobody must see
+	mkdir -p "$HOME/.docker"
+	printf '{"auths":{"127.0.0.1:%s":{"auth":"dTpw"}}}' "$A" \
+		>"$HOME/.docker/config.json"
+}
+
+teardown_file() {
+	kill "$(cat "$H/pid")"
+	rm -rf "$H" 2>/dev/null ||
+		"$BATS_TEST_DIRNAME/../setup/in-userns.py" rm -rf "$H"
+}
+
+setup() {
+	# shellcheck disable=SC1091
+	. "$H/ports"
+	: >"$H/log"
+}
+
+# fetch -WANT URL; sets $errs.  A failure leaves no image and nothing staged.
+fetch() {
+	local want=${1#-} status=0
+	timeout 100 "$BRYO_BUILD/bryo" import -q "$2" >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/errs" || status=$?
+	errs=$(cat "$BATS_TEST_TMPDIR/errs")
+	echo "import $2 -> $status: $errs"
+	[ "$status" = "$want" ] || return 1
+	[ -z "$(ls "$XDG_DATA_HOME/bryo/staging" 2>/dev/null)" ] || return 1
+	[ "$want" = 0 ] || [ -z "$("$BRYO_BUILD/bryo" images -qa)" ]
+}
+
+said() {
+	[ "$(grep -c '^Error: ' <<<"$errs")" = 1 ]
+	grep -qF -- "$1" <<<"$errs"
+}
+
+asked() {
+	jq -s "[.[] | select($1)] | length" "$H/log"
+}
+
+@test "a file, through a redirect and after a failure that passes" {
+	fetch -0 "http://127.0.0.1:$A/ok"
+	fetch -0 "http://127.0.0.1:$A/same?x=%2e%2e/y"
+	fetch -0 "http://127.0.0.1:$A/later"
+	[ "$(asked '.path == "/later"')" = 2 ]
+	[ "$(asked '.headers | keys - ["Accept","Host","User-Agent"] != []')" = 0 ]
+	"$BRYO_BUILD/bryo" rmi -af
+}
+
+@test "redirects to files, other schemes, users, nowhere and without end" {
+	local case
+	for case in file ftp user empty; do
+		fetch -125 "http://127.0.0.1:$A/$case"
+	done
+	fetch -125 "http://127.0.0.1:$A/file"
+	said "only https and http are followed"
+	fetch -125 "http://127.0.0.1:$A/loop"
+	said "more than 10 redirects"
+	[ "$(asked '.path == "/loop"')" -le 11 ]
+	[ "$(grep -c root: "$BATS_TEST_TMPDIR/out")" = 0 ]
+}
+
+@test "credentials are not sent, whoever asks for them" {
+	fetch -125 "http://127.0.0.1:$A/auth"
+	fetch -125 "http://127.0.0.1:$A/token"
+	fetch -125 "http://u:secret@127.0.0.1:$A/ok"
+	said "a URL with a user name is refused"
+	[[ $errs != *secret* ]]
+	[ "$(asked '.headers.Authorization')" = 0 ]
+	[ "$(asked '.headers.Cookie')" = 0 ]
+}
+
+@test "404, part of a file, headers without measure" {
+	fetch -125 "http://127.0.0.1:$A/nothing"
+	said "not found (HTTP 404)"
+	fetch -125 "http://127.0.0.1:$A/part"
+	said "part of a file"
+	fetch -125 "http://127.0.0.1:$A/headers"
+	said "over the limit"
+}
+
+@test "a connection that breaks leaves no image of what came" {
+	fetch -125 "http://127.0.0.1:$A/short"
+	said "connection closed before the end"
+	head -c -5120 "$H/file" >"$H/cut"
+	"$BRYO_BUILD/bryo" import -q "$H/cut"
+	"$BRYO_BUILD/bryo" rmi -af
+}
+
+@test "a body that is too long, announced and not announced" {
+	fetch -125 "http://127.0.0.1:$A/huge"
+	said "more than the limit"
+	export A
+	# shellcheck disable=SC2016
+	run timeout 100 "$BATS_TEST_DIRNAME/../setup/in-userns.py" \
+		unshare -m sh -c 'mkdir -p "$H/m"; mount -t tmpfs -o size=40m none "$H/m" &&
+		"$BRYO_BUILD/bryo" --root "$H/m/d" --runroot "$H/m/r" import -q \
+		"http://127.0.0.1:$A/endless"; echo "exit $?"; ls -A "$H/m/d/staging"; df -k "$H/m"'
+	echo "$output"
+	[[ $output == *"more than the limit of "*"exit 125"* ]]
+	# All of it was given back
+	[ "$(awk '/tmpfs|none/ { print $3 < 4096 }' <<<"$output" | tail -1)" = 1 ]
+}
+
+@test "certificates are verified, https does not lead to plain http" {
+	fetch -125 "https://127.0.0.1:$S/ok"
+	said "TLS certificate"
+	[ "$(asked true)" = 0 ]
+	export SSL_CERT_FILE=$H/tls.crt
+	fetch -0 "https://127.0.0.1:$S/ok"
+	"$BRYO_BUILD/bryo" rmi -af
+	fetch -125 "https://127.0.0.1:$S/plain"
+	said "to plain http"
+	unset SSL_CERT_FILE
+}
+
+@test "load: a URL of what is no image" {
+	run -125 "$BRYO_BUILD/bryo" load -i "http://127.0.0.1:$A/ok"
+	[[ $output == *"payload does not match any of the supported image formats"* ]]
+	run -125 "$BRYO_BUILD/bryo" load -i "http://127.0.0.1:$A/nothing"
+	[[ $output == *"not found (HTTP 404)"* ]]
+}
