@@ -37,6 +37,8 @@ const struct opt create_opts_process[] = {
 	OPT_STRV('e', "env", A, env, "strings", "Set environment variables"),
 	OPT_STRV(0, "env-file", A, env_file, "strings",
 		 "Read in a file of environment variables"),
+	OPT_STRV(0, "env-merge", A, env_merge, "strings",
+		 "Set variables, with ${NAME} from the image's"),
 	OPT_TRI(0, "env-host", A, env_host,
 		"Use all current host environment variables"),
 	OPT_TRI(0, "http-proxy", A, http_proxy,
@@ -77,6 +79,8 @@ const struct opt create_opts_image[] = {
 		"Directory with certificates and keys"),
 	OPT_STR(0, "creds", A, creds, "[username[:password]]",
 		"Credentials for the registry"),
+	OPT_TRI(0, "disable-content-trust", A, no_trust,
+		"Do not verify docker's image signatures (always on)"),
 	OPT_STR(0, "image-volume", A, image_volume, "string",
 		"What VOLUMEs of the image become: anonymous, tmpfs, ignore"),
 	OPT_STR(0, "os", A, os, "OS", "Choose this system of the image"),
@@ -86,6 +90,8 @@ const struct opt create_opts_image[] = {
 		"Pull the image first: always, missing, never, newer"),
 	OPT_BOOL('q', "quiet", A, quiet, "Suppress output when pulling"),
 	OPT_INT(0, "retry", A, retry, "uint", "Tries after a failed pull"),
+	OPT_STR(0, "retry-delay", A, retry_delay, "string",
+		"Time between two tries"),
 	OPT_BOOL(0, "rootfs", A, rootfs,
 		 "The first argument is a directory, not an image"),
 	OPT_TRI(0, "tls-verify", A, tls_verify,
@@ -140,6 +146,8 @@ const struct opt create_opts_health[] = {
 const struct opt create_opts_life[] = {
 	OPT_STRV(0, "annotation", A, annotation, "strings",
 		 "Add annotations (key=value)"),
+	OPT_LIST(0, "chrootdirs", A, chrootdirs, "strings",
+		 "Directories that get /etc/hosts and the like, too"),
 	OPT_STR(0, "cidfile", A, cidfile, "string",
 		"Write the container ID to the file"),
 	OPT_STR(0, "sdnotify", A, sdnotify, "string",
@@ -159,6 +167,8 @@ const struct opt create_opts_life[] = {
 		"Write the container's process ID to the file"),
 	OPT_BOOL(0, "replace", A, replace,
 		 "Replace a container of the same name"),
+	OPT_LIST(0, "requires", A, requires, "strings",
+		 "Containers that are started first"),
 	OPT_STR(0, "restart", A, restart, "string",
 		"Restart policy: no, on-failure[:max], always, "
 		"unless-stopped"),
@@ -184,13 +194,9 @@ const struct opt create_opts_limits[] = {
 
 /* Known to podman or docker; each is an error that says so. */
 const struct opt create_opts_later[] = {
-	OPT_NOT_YET(0, "chrootdirs", "strings", "Chroot directories"),
 	OPT_NOT_YET(0, "cpu-count", "int", "CPU count (Windows)"),
 	OPT_NOT_YET(0, "cpu-percent", "int", "CPU percent (Windows)"),
 	OPT_NOT_YET(0, "decryption-key", "strings", "Keys to decrypt with"),
-	OPT_NOT_YET(0, "disable-content-trust", NULL,
-		    "Do not verify docker's image signatures"),
-	OPT_NOT_YET(0, "env-merge", "strings", "Rewrite variables"),
 	OPT_NOT_YET(0, "gpus", "string", "GPU devices"),
 	OPT_NOT_YET(0, "io-maxbandwidth", "string", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
@@ -204,8 +210,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "pod", "string", "Pod to join"),
 	OPT_NOT_YET(0, "pod-id-file", "string", "File with a pod's ID"),
 	OPT_NOT_YET(0, "rdt-class", "string", "Class of service"),
-	OPT_NOT_YET(0, "requires", "strings", "Containers to start first"),
-	OPT_NOT_YET(0, "retry-delay", "string", "Time between two tries"),
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
 	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
@@ -219,7 +223,7 @@ void create_defaults(void *args)
 {
 	struct create_args *a = args;
 
-	a->tls_verify = -1;
+	a->tls_verify = a->no_trust = -1;
 	a->retry = -1;
 	a->env_host = a->http_proxy = a->init = -1;
 	a->no_hosts = a->privileged = a->read_only = -1;
@@ -326,6 +330,19 @@ static int set_attach(const struct create_args *a, struct ctr_config *c,
 	return 0;
 }
 
+static int set_env_merge(char *const *vars, struct ctr_config *c,
+			 struct err *err)
+{
+	for (; vars && *vars; vars++) {
+		if (!strchr(*vars, '=') || **vars == '=')
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "--env-merge \"%s\" must be formatted "
+				       "KEY=VALUE", *vars);
+		strv_add(&c->env_merge, *vars);
+	}
+	return 0;
+}
+
 static int set_process(const struct create_args *a, struct ctr_config *c,
 		       struct err *err)
 {
@@ -344,6 +361,8 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 		r = set_attach(a, c, err);
 	if (r == 0)
 		r = ulimits_check(a->ulimit, err);
+	if (r == 0)
+		r = set_env_merge(a->env_merge, c, err);
 	if (r < 0)
 		return r;
 	r = keep_fds_parse(a->preserve_fds, a->preserve_fd, &c->keep_fds,
@@ -444,6 +463,38 @@ static int set_sdnotify(const char *mode, struct ctr_config *c,
 		       "conmon, healthy or ignore: invalid argument", mode);
 }
 
+/* Compared and joined as text later on: absolute and plain */
+static int set_chrootdirs(char *const *dirs, struct ctr_config *c,
+			  struct err *err)
+{
+	for (; dirs && *dirs; dirs++) {
+		if (**dirs != '/' || strstr(*dirs, "/../") ||
+		    str_ends(*dirs, "/.."))
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "--chrootdirs %s: must be an absolute "
+				       "path without ..", *dirs);
+		strv_add(&c->chrootdirs, *dirs);
+	}
+	return 0;
+}
+
+static int set_requires(struct runtime *rt, char *const *names,
+			struct ctr_config *c, struct err *err)
+{
+	for (; names && *names; names++) {
+		auto_ctr struct ctr *other = NULL;
+		int r = ctr_find(rt, *names, &other, err);
+
+		if (r < 0)
+			return err_wrap(err, r, "\"%s\" is not a valid "
+					"container, cannot be used as a "
+					"dependency", *names);
+		if (!strv_contains(c->requires, other->id))
+			strv_add(&c->requires, other->id);
+	}
+	return 0;
+}
+
 static int set_life(const struct create_args *a, struct ctr_config *c,
 		    struct err *err)
 {
@@ -467,6 +518,8 @@ static int set_life(const struct create_args *a, struct ctr_config *c,
 		r = set_file(&c->conmon_pidfile, a->conmon_pidfile, err);
 	if (r == 0)
 		r = set_sdnotify(a->sdnotify, c, err);
+	if (r == 0)
+		r = set_chrootdirs(a->chrootdirs, c, err);
 	if (r < 0)
 		return r;
 	strv_extend(&c->annotations, a->annotation);
@@ -478,6 +531,11 @@ static int set_image(const struct create_args *a, char *const *argv,
 		     struct ctr_config *c, struct err *err)
 {
 	const char *mode = a->image_volume;
+
+	if (a->no_trust == 0)
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "--disable-content-trust=false is not supported "
+			       "yet");
 
 	if (a->rootfs)
 		c->rootfs = xstrdup(argv[0]);
@@ -565,6 +623,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 	if (r == 0)
 		r = set_life(a, ret, err);
 	if (r == 0)
+		r = set_requires(rt, a->requires, ret, err);
+	if (r == 0)
 		r = security_parse(a, ret, err);
 	if (r == 0)
 		r = users_parse(a, ret, err);
@@ -626,8 +686,10 @@ static int pull(struct runtime *rt, struct store *store,
 		.retry = a->retry,
 		.progress = &ui.p,
 	};
-	int r;
+	int r = retry_delay_option(a->retry_delay, &opts.retry_delay_ms, err);
 
+	if (r < 0)
+		return r;
 	progress_ui_init(&ui, a->quiet);
 	r = image_pull(store, name, &opts, &ids, err);
 	progress_ui_done(&ui);

@@ -46,12 +46,13 @@ struct create_args {
 	/* image */
 	char *pull, *platform, *arch, *os, *variant;
 	char *authfile, *creds, *cert_dir;
-	int tls_verify, retry;
+	char *retry_delay;
+	int tls_verify, retry, no_trust;
 	bool quiet, rootfs;
 	char *image_volume;
 	/* process */
 	char *entrypoint, *user, *workdir, *umask, *tz;
-	char **env, **env_file, **unsetenv, **group_add, **ulimit;
+	char **env, **env_merge, **env_file, **unsetenv, **group_add, **ulimit;
 	bool unsetenv_all, tty, interactive;
 	int env_host, http_proxy, init;
 	char **attach;
@@ -62,7 +63,7 @@ struct create_args {
 	char **preserve_fd;
 	/* identity */
 	char *name, *hostname;
-	char **label, **label_file, **annotation;
+	char **label, **label_file, **annotation, **requires, **chrootdirs;
 	/* security */
 	char **cap_add, **cap_drop, **security_opt, **sysctl, **device;
 	char **device_cgroup_rule;

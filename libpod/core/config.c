@@ -30,6 +30,9 @@ static const struct field fields[] = {
 	FIELD(F_STRV, cmd),
 	FIELD(F_STRV, env),
 	FIELD(F_STRV, default_env),
+	FIELD(F_STRV, env_merge),
+	FIELD(F_STRV, requires),
+	FIELD(F_STRV, chrootdirs),
 	FIELD(F_STR, workdir),
 	FIELD(F_BOOL, workdir_image),
 	FIELD(F_STR, user),
@@ -494,6 +497,8 @@ void config_brief(const struct ctr_config *c, struct sb *out)
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		brief_add(out, 'j', str_after(modes[i] ? modes[i] : "",
 					      "container:"));
+	for (char **v = c->requires; v && *v; v++)
+		brief_add(out, 'j', *v);
 }
 
 static void brief_mount(struct ctr_config *c, char tag, char *source)

@@ -90,6 +90,7 @@ struct ctr_config {
 	char **cmd;
 	char **env;
 	char **default_env;	/* below the image's; merged at create */
+	char **env_merge;	/* of the image's variables; merged at create */
 	char *workdir;
 	bool workdir_image;	/* from the image: created when missing */
 	char *user;
@@ -113,6 +114,7 @@ struct ctr_config {
 	char *hostname;		/* "" = short id */
 	char *domainname;
 	bool no_hostname;	/* no /etc/hostname of ours */
+	char **chrootdirs;	/* get /etc/hosts and the like, too */
 	char **labels;		/* "k=v" */
 	char **annotations;
 	/* security */
@@ -164,6 +166,7 @@ struct ctr_config {
 	char *cgroup_parent;
 	char *cgroup_manager;	/* "systemd", "cgroupfs", NULL: either */
 	/* life */
+	char **requires;	/* ids: are started first */
 	bool auto_remove;
 	bool remove_image; /* with it, when nobody else uses it */
 	enum ctr_restart restart;

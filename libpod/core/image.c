@@ -17,8 +17,11 @@
 #define DEFAULT_PATH \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Environment: defaults < containers.conf < proxies < image < --env-host < the
- * user. */
+/* Environment: defaults < containers.conf < proxies < image < --env-merge <
+ * --env-host < the user. */
+
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+		   "0123456789_"
 
 static const char *const proxy_vars[] = {
 	"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
@@ -35,9 +38,39 @@ static void add_proxies(char ***env)
 	}
 }
 
+/* $NAME and ${NAME} are the image's variables; other dollars stay. */
+static void expand(const char *text, char *const *image, struct sb *out)
+{
+	while (*text) {
+		bool brace = text[0] == '$' && text[1] == '{';
+		const char *name = text + 1 + brace;
+		size_t n = *text == '$' ? strspn(name, NAME_CHARS) : 0;
+		const char *value;
+
+		if (n == 0 || (brace && name[n] != '}')) {
+			sb_addch(out, *text++);
+			continue;
+		}
+		autofree char *key = xstrndup(name, n);
+
+		value = strv_env_get(image, key);
+		sb_add(out, value ? value : "");
+		text = name + n + brace;
+	}
+}
+
+static void put_merged(char ***env, const char *var, char *const *image)
+{
+	autosb struct sb text = SB_INIT;
+
+	expand(var, image, &text);
+	strv_env_put(env, text.buf);
+}
+
 static void merge_env(const struct ctr_config *c, char *const *image,
 		      char ***ret)
 {
+	char *const *of_image = image;
 	autostrv char **env = NULL;
 
 	if (!c->unsetenv_all) {
@@ -54,6 +87,8 @@ static void merge_env(const struct ctr_config *c, char *const *image,
 	for (; image && *image && !c->unsetenv_all; image++)
 		if (strchr(*image, '=') && **image != '=')
 			strv_env_put(&env, *image);
+	for (char **v = c->env_merge; v && *v; v++)
+		put_merged(&env, *v, of_image);
 	for (char **v = c->unsetenv; v && *v; v++)
 		strv_env_unset(env, *v);
 	for (char **v = environ; c->env_host && *v; v++)
@@ -190,6 +225,7 @@ static void merge(struct ctr_config *c, struct json_object *image)
 	strv_free(c->env);
 	c->env = env;
 	c->default_env = strv_free(c->default_env);
+	c->env_merge = strv_free(c->env_merge);
 	merge_command(c, image);
 	systemd_detect(c);
 	merge_labels(c, image);

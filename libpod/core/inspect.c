@@ -730,6 +730,9 @@ static void set_dependencies(struct json_object *o, const struct ctr_config *c)
 		if (id && !strv_contains(ids, id))
 			strv_add(&ids, id);
 	}
+	for (char **v = c->requires; v && *v; v++)
+		if (!strv_contains(ids, *v))
+			strv_add(&ids, *v);
 	set_list(o, "Dependencies", ids);
 }
 

@@ -733,6 +733,25 @@ static int start_or_init(struct runtime *rt, struct ctr *c, int *attach,
 	return 0;
 }
 
+/* --requires.  They were there when @c was created: no circles. */
+static int start_required(struct runtime *rt, const struct ctr *c,
+			  struct err *err)
+{
+	int r = 0;
+
+	for (char **id = c->config.requires; r == 0 && id && *id; id++) {
+		auto_ctr struct ctr *other = NULL;
+
+		r = ctr_find(rt, *id, &other, err);
+		if (r == 0 && !ctr_is_up(other))
+			r = ctr_start(rt, other, NULL, err);
+		if (r < 0)
+			return err_wrap(err, r, "start %.12s, which %s "
+					"requires", *id, c->name);
+	}
+	return r;
+}
+
 static int start(struct runtime *rt, struct ctr *c, int *attach, bool hold,
 		 struct err *err)
 {
@@ -747,6 +766,8 @@ static int start(struct runtime *rt, struct ctr *c, int *attach, bool hold,
 			       c->name);
 	if (r == 0)
 		r = userns_prepare(rt, err);
+	if (r == 0 && c->config.requires)
+		r = start_required(rt, c, err);
 	if (r == 0 && c->op_fd < 0) {
 		c->op_fd = ctr_op_lock(rt, c->id, err);
 		r = c->op_fd < 0 ? c->op_fd : 0;

@@ -318,6 +318,25 @@ static int net_files_dir(struct plan *p, struct err *err)
 	return plan_fd(p, fd);
 }
 
+/* --chrootdirs: what is below one of these sees the same files. */
+static int add_file_all(struct plan *p, int dir, const char *name,
+			const char *target, struct err *err)
+{
+	int r = add_file(p, dir, name, target, err);
+
+	for (char **d = p->c->config.chrootdirs; r == 0 && d && *d; d++) {
+		size_t n = strlen(*d);
+
+		while (n > 0 && (*d)[n - 1] == '/')
+			n--;
+		r = add_file(p, dir, name,
+			     plan_text(p, xasprintf("%.*s%s", (int)n, *d,
+						    target)),
+			     err);
+	}
+	return r;
+}
+
 static int add_files(struct plan *p, struct err *err)
 {
 	const struct ctr_mount *run = user_mount(p, "/run");
@@ -326,12 +345,13 @@ static int add_files(struct plan *p, struct err *err)
 
 	if (net < 0)
 		return net;
-	r = add_file(p, net, "hosts", "/etc/hosts", err);
+	r = add_file_all(p, net, "hosts", "/etc/hosts", err);
 	if (r == 0)
-		r = add_file(p, net, "resolv.conf", "/etc/resolv.conf", err);
+		r = add_file_all(p, net, "resolv.conf", "/etc/resolv.conf",
+				 err);
 	if (r == 0)
 		r = p->c->config.no_hostname ? 0 :
-		    add_file(p, p->dir, "hostname", "/etc/hostname", err);
+		    add_file_all(p, p->dir, "hostname", "/etc/hostname", err);
 	/* not into the user's own directory */
 	if (r == 0 && (!run || run->type == MNT_TMPFS))
 		r = add_file(p, p->dir, "containerenv", "/run/.containerenv",
