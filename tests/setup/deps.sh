@@ -13,7 +13,7 @@ scdoc libcmocka-dev bats tini util-linux procps
 uidmap slirp4netns fuse-overlayfs fuse3
 docker-registry skopeo podman busybox-static apache2-utils openssl curl jq
 python3 iproute2 socat strace time attr sudo xxd zstd xz-utils bzip2
-mmdebstrap qemu-system-x86 qemu-utils e2fsprogs
+mmdebstrap debian-archive-keyring qemu-system-x86 qemu-utils e2fsprogs
 shellcheck codespell cppcheck clang-format-14 libclang-rt-14-dev
 "
 

@@ -10,15 +10,6 @@ setup_file() {
 	export BATS_TEST_TIMEOUT=300
 }
 
-# image NAME: made once for this user, in the suite's registry after that
-image() {
-	local images=$BATS_TEST_DIRNAME/../images
-	[ -f "$BRYO_TEST_CACHE/$1/index.json" ] ||
-		python3 "$images/mkimage.py" "$1" "$BRYO_TEST_CACHE/$1"
-	python3 "$images/push.py" "$BRYO_TEST_CACHE/$1" "127.0.0.1:$REGISTRY_PORT/$1"
-	echo "localhost:$REGISTRY_PORT/$1"
-}
-
 digest_of() {
 	"$BRYO" image inspect --format '{{.Digest}}' "$1"
 }
@@ -88,20 +79,20 @@ check_mariadb() {
 }
 
 @test "nginx: pull, run, commit, push, rmi, pull, run" {
-	round "$(image nginx)" check_nginx
+	round "$(package_image nginx)" check_nginx
 }
 
 @test "redis: pull, run, commit, push, rmi, pull, run" {
-	round "$(image redis)" check_redis
+	round "$(package_image redis)" check_redis
 }
 
 @test "python3: pull, run, commit, push, rmi, pull, run" {
-	round "$(image python3)" check_python3
+	round "$(package_image python3)" check_python3
 }
 
 @test "mariadb: runs, keeps its data for the life of the container" {
 	local name
-	name=$(image mariadb)
+	name=$(package_image mariadb)
 	run_bryo pull -q "$name"
 	check_mariadb "$name"
 	run_bryo rmi -f "$name"
@@ -109,7 +100,7 @@ check_mariadb() {
 
 @test "a registry runs as a container, is pushed to and pulled from" {
 	local port name id digest
-	name=$(image registry)
+	name=$(package_image registry)
 	port=$(free_port)
 	run_bryo pull -q "$BUSYBOX"
 	id=$out

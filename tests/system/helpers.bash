@@ -34,6 +34,16 @@ engine_image() {
 	"$BRYO" pull -q "$BUSYBOX" >/dev/null
 }
 
+# package_image NAME: of Debian packages, made once for this user, in the
+# suite's registry after that; prints its name there
+package_image() {
+	local images=$BATS_TEST_DIRNAME/../images
+	[ -f "$BRYO_TEST_CACHE/$1/index.json" ] ||
+		python3 "$images/mkimage.py" "$1" "$BRYO_TEST_CACHE/$1"
+	python3 "$images/push.py" "$BRYO_TEST_CACHE/$1" "127.0.0.1:$REGISTRY_PORT/$1"
+	echo "localhost:$REGISTRY_PORT/$1"
+}
+
 # Nothing may be left: containers, processes that hold our directories,
 # staging, trash.  Then the directories go.
 engine_teardown() {

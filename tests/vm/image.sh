@@ -5,7 +5,8 @@
 #
 # Make the base image of the VM tier from Debian packages, without root:
 # mmdebstrap as root of a user namespace, mke2fs -d for the disk. Prints the
-# directory that holds disk.img, vmlinuz and initrd.
+# directory that holds disk.img, vmlinuz and initrd.  The host may be any with
+# those programs and Debian's keys; BRYO_VM_SUITE, BRYO_VM_MIRROR choose.
 #
 # It is kept under a key made of this script and what the guest is built
 # from, so a second run finds it; nothing of bryo is in it (see run.sh).
@@ -18,17 +19,26 @@ systemd systemd-sysv dbus dbus-user-session libpam-systemd udev kmod
 uidmap fuse-overlayfs fuse3 slirp4netns iproute2 procps cron
 bats curl jq python3-minimal busybox-static util-linux
 libsqlite3-0 libjson-c5 libcap2 libarchive13 libisal2 libcurl4 libzstd1
-libseccomp2
+libseccomp2 polkitd
 "
 
+# The programs under test are linked to the host's libraries: the guest has to
+# have the same or newer ones.  Elsewhere than on Debian that is a later Debian
+# (C library, libcurl, libarchive, json-c keep their names since bookworm).
 . /etc/os-release
-[ "$ID" = debian ] || {
-	echo "Error: the VM tier is made from the host's Debian packages," \
-		"this is $ID" >&2
-	exit 1
-}
-suite=$VERSION_CODENAME
+suite=trixie
+[ "$ID" != debian ] || suite=$VERSION_CODENAME
+suite=${BRYO_VM_SUITE:-$suite}
 mirror=${BRYO_VM_MIRROR:-http://deb.debian.org/debian}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+for need in mmdebstrap qemu-system-x86_64 qemu-img mke2fs python3 $keyring; do
+	[ -e "$need" ] || type "$need" >/dev/null 2>&1 || {
+		echo "Error: the VM tier needs $need (packages mmdebstrap," \
+			"qemu-system-x86, qemu-utils, e2fsprogs, python3," \
+			"debian-archive-keyring)" >&2
+		exit 1
+	}
+done
 
 key=$(cat "$here/image.sh" "$here/initrd.sh" "$here"/guest/* |
 	sha256sum | cut -c1-16)
@@ -79,7 +89,7 @@ customize='chroot "$1" sh -euc "
 	echo 127.0.0.1 localhost vm >/etc/hosts
 "'
 
-mmdebstrap --quiet --variant=minbase \
+mmdebstrap --quiet --variant=minbase --keyring="$keyring" \
 	--include="$(echo $packages | tr ' ' ,)" \
 	--dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' \
