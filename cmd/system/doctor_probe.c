@@ -26,9 +26,11 @@
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 #define FILE_MAX 65536
 #define IDS_WANTED 65536
+#define IDS_FIRST 100000
 #define SPACE_WANTED (UINT64_C(1) << 30)
 #define YEAR_2025 INT64_C(1735689600)
 #define REGISTRY "registry-1.docker.io"
@@ -79,12 +81,36 @@ static char *find_program(const struct doctor *d, const char *name)
 
 /* ---- ids --------------------------------------------------------------- */
 
+/* Behind every range of @file: what one user has is for nobody else. */
+static void ids_end(const struct doctor *d, const char *file, uint64_t *end)
+{
+	autosb struct sb text = SB_INIT;
+	autostrv char **lines = NULL;
+
+	if (!read_file(d, file, &text))
+		return;
+	lines = strv_split(text.buf, '\n');
+	for (char **l = lines; *l; l++) {
+		autostrv char **word = strv_split(*l, ':');
+		uint64_t first;
+		uint64_t count;
+
+		if (strv_len(word) == 3 && parse_u64(word[1], &first) == 0 &&
+		    parse_u64(word[2], &count) == 0 && first <= UINT32_MAX &&
+		    count <= UINT32_MAX)
+			*end = MAX(*end, first + count);
+	}
+}
+
 static enum doctor_verdict check_ids(const struct doctor *d,
 				     struct finding *f, const char *file)
 {
 	autofree char *path = xasprintf("%s/etc/%s", d->root, file);
 	struct idmap map = { .n = 0 };
+	uint64_t first = IDS_FIRST;
 	uint64_t total = 0;
+	unsigned long long from;
+	unsigned long long to;
 
 	(void)subid_load(path, d->user, d->uid, &map, NULL);
 	for (size_t i = 0; i < map.n; i++)
@@ -93,8 +119,12 @@ static enum doctor_verdict check_ids(const struct doctor *d,
 		(unsigned long long)total, d->user, file);
 	if (total >= IDS_WANTED || d->uid == 0)
 		return DOCTOR_OK;
-	sb_addf(&f->fix, "sudo usermod --add-subuids 100000-165535 "
-		"--add-subgids 100000-165535 %s", d->user);
+	ids_end(d, "/etc/subuid", &first);
+	ids_end(d, "/etc/subgid", &first);
+	from = first;
+	to = first + IDS_WANTED - 1;
+	sb_addf(&f->fix, "sudo usermod --add-subuids %llu-%llu "
+		"--add-subgids %llu-%llu %s", from, to, from, to, d->user);
 	return total ? DOCTOR_WARN : DOCTOR_FAIL;
 }
 

@@ -43,7 +43,12 @@ static const struct {
 	const char *fix;
 } cases[] = {
 	{ "no ranges", "subuid", "/etc/subuid", "other:1:65536\n", 0644,
-	  DOCTOR_FAIL, "usermod --add-subuids" },
+	  DOCTOR_FAIL, "usermod --add-subuids 100000-165535 "
+	  "--add-subgids 100000-165535 joe" },
+	{ "the usual ranges are others'", "subuid", "/etc/subuid",
+	  "ann:100000:65536\nodd\n\nbob:231072:65536\ntim:165536:65536\n",
+	  0644, DOCTOR_FAIL, "--add-subuids 296608-362143 "
+	  "--add-subgids 296608-362143 joe" },
 	{ "a small range", "subuid", "/etc/subuid", "joe:100000:1000\n", 0644,
 	  DOCTOR_WARN, "usermod --add-subuids" },
 	{ "a full range", "subuid", "/etc/subuid", "joe:100000:65536\n", 0644,
