@@ -62,7 +62,7 @@ static void add_status(const struct ctr *c, int64_t now_ns, struct sb *out)
 	switch (c->state) {
 	case CTR_RUNNING:
 		sb_addf(out, "Up %s%s",
-			time_human(now_ns - c->started_ns, buf),
+			time_human(ctr_up_ns(c, now_ns), buf),
 			c->orphaned ? " (unmonitored)" :
 			c->error    ? " (degraded)" :
 				      "");

@@ -290,6 +290,10 @@ static inline bool ctr_is_live(const struct ctr *c)
 	return ctr_is_up(c) || c->state == CTR_INITIALIZED;
 }
 
+/** ctr_up_ns() - how long it has been running at @now_ns, whatever the time of
+ *  day did meanwhile: never more than its process is old, never negative */
+int64_t ctr_up_ns(const struct ctr *c, int64_t now_ns);
+
 /** ctr_latest() - the one created last */
 int ctr_latest(struct runtime *rt, struct ctr **ret, struct err *err);
 

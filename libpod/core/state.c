@@ -291,6 +291,16 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 	normalise_running(dir, c);
 }
 
+/* A process may have stood ready for long before it was started: younger than
+ * its process is fine, older is a clock that was put forward. */
+int64_t ctr_up_ns(const struct ctr *c, int64_t now_ns)
+{
+	int64_t up = now_ns - c->started_ns;
+	int64_t age = c->init.pid > 0 ? proc_age_ns(&c->init) : up;
+
+	return MAX(up < 0 || up > age ? age : up, (int64_t)0);
+}
+
 /* ---- rolling forward and back ------------------------------------------ */
 
 /* What "starting" comes from: a first start from created, others from exited

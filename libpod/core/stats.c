@@ -181,7 +181,7 @@ int ctr_stats_read(struct runtime *rt, const struct ctr *c,
 	}
 	read_net(c, &s);
 	s.at_ns = clock_mono_ns();
-	s.up_ns = (uint64_t)MAX(clock_now_ns() - c->started_ns, (int64_t)1);
+	s.up_ns = (uint64_t)MAX(ctr_up_ns(c, clock_now_ns()), (int64_t)1);
 	*ret = s;
 	return 0;
 }
