@@ -50,9 +50,11 @@ for file in "$here"/scenarios/*.bats; do
 	done
 done
 ls "$stage"/scenarios/*.bats >/dev/null
-python3 "$tests/images/mkimage.py" busybox "$BRYO_TEST_CACHE/busybox"
-"$here/archive.py" "$BRYO_TEST_CACHE/busybox" localhost/busybox:latest \
-	"$stage/images/busybox.tar"
+for name in busybox redis; do
+	python3 "$tests/images/mkimage.py" "$name" "$BRYO_TEST_CACHE/$name"
+	"$here/archive.py" "$BRYO_TEST_CACHE/$name" "localhost/$name:latest" \
+		"$stage/images/$name.tar"
+done
 mke2fs -q -t ext4 -L vm-bryo -E root_owner=0:0 -d "$stage" \
 	"$work/bryo.img" "$(($(du -sm "$stage" | cut -f1) * 5 / 4 + 32))M" >/dev/null
 qemu-img create -q -f qcow2 -b "$base/disk.img" -F raw "$work/root.qcow2"
