@@ -24,6 +24,8 @@ static const struct opt engine_opts[] = {
 		"SOURCE[:TARGET] each"),
 	OPT_STR(0, "events-backend", struct globals, events_backend, "string",
 		"Where events are kept: file (the state database) or none"),
+	OPT_STRV(0, "hooks-dir", struct globals, hooks_dir, "string",
+		 "Directory of OCI hooks; a later one counts more"),
 	{ 'l', "log-level", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct globals, log_level, char *), OPT_NO_GIVEN,
 	  "string", "warn",
@@ -59,7 +61,6 @@ static const struct opt later_opts[] = {
 	OPT_NOT_YET('c', "connection", "string", "Connection to a remote "
 		    "service"),
 	OPT_NOT_YET(0, "context", "string", "Docker context to use"),
-	OPT_NOT_YET(0, "hooks-dir", "string", "OCI hooks directory"),
 	OPT_NOT_YET('H', "host", "string", "Docker daemon to connect to"),
 	OPT_NOT_YET(0, "identity", "string", "SSH identity file"),
 	OPT_NOT_YET(0, "imagestore", "string", "Separate image store"),
@@ -195,6 +196,7 @@ int global_runtime_opts(const struct globals *g, struct runtime_opts *ret,
 		.storage_driver = or(g->storage_driver, storage->driver),
 		.volumepath = g->volumepath,
 		.cgroup_manager = g->cgroup_manager,
+		.hooks_dirs = g->hooks_dir ? g->hooks_dir : conf->hooks_dir,
 		.layer_max = g->layer_max,
 	};
 	if (g->default_mounts_file)

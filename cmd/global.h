@@ -21,6 +21,7 @@ struct globals {
 	char *cgroup_manager;
 	char *default_mounts_file;
 	char *events_backend;
+	char **hooks_dir;
 	uint64_t layer_max;
 	bool debug;
 	bool noout;

@@ -106,7 +106,7 @@ const struct conf_key conf_keys[] = {
 	UNUSED(engine, exit_command_delay),
 	UNUSED(engine, healthcheck_events),
 	UNUSED(engine, helper_binaries_dir),
-	UNUSED(engine, hooks_dir),
+	KEY(engine, CONF_STRV, hooks_dir),
 	UNUSED(engine, image_build_format),
 	UNUSED(engine, image_copy_tmp_dir),
 	UNUSED(engine, image_default_format),

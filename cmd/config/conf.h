@@ -60,6 +60,7 @@ struct conf {
 	char *detach_keys;
 	char **engine_env;
 	char *events_logger;
+	char **hooks_dir;
 	char *image_volume_mode;
 	char *engine_init_path;
 	char *pull_policy;

@@ -103,6 +103,7 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 	int r;
 
 	plan_init(&p, rt, c);
+	p.restart = true;
 	monitor_conf_init(&conf);
 	r = start_plan(&p, err);
 	plan_cgroup(&p, false, &want);

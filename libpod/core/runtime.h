@@ -23,6 +23,7 @@ struct runtime_opts {
 	const char *storage_driver; /* --storage-driver */
 	const char *volumepath;
 	const char *cgroup_manager; /* --cgroup-manager, checked */
+	char *const *hooks_dirs;    /* --hooks-dir */
 	bool no_events;		    /* --events-backend=none */
 	uint64_t layer_max;	    /* --max-layer-size, 0 = default */
 };

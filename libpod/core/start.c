@@ -203,6 +203,8 @@ int start_plan(struct plan *p, struct err *err)
 		r = plan_security(p, err);
 	if (r == 0)
 		r = plan_process(p, err);
+	if (r == 0)
+		r = plan_hooks(p, err);
 	return r;
 }
 
@@ -493,6 +495,9 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 
 	if (FAULT("start.spawn") < 0)
 		return err_sys(err, "start container %.12s", p->c->id);
+	/* hooks may read it; else it is written while M works */
+	if (p->spec.hooks)
+		start_bundle(p);
 	{
 		TRACE("core", "spawn");
 		r = launch_spawn(l, &proc, err);
@@ -503,7 +508,8 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 	/* M's copy of the client end must be the only one */
 	close_fd(l->conf->client_fd);
 	close_fd(l->conf->listen_fd);
-	start_bundle(p);
+	if (!p->spec.hooks)
+		start_bundle(p);
 	if (FAULT("start.spawned") < 0)
 		r = err_sys(err, "start container %.12s", p->c->id);
 	if (r == 0) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "libpod/oci/cgroup.h"
+#include "libpod/oci/hooks.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fault.h"
@@ -195,6 +196,15 @@ static int oom_state(const struct monitor_conf *c)
 	return fd < 0 ? -1 : cgroup_oom(fd);
 }
 
+/* What fails here fails for nobody: the container has ended. */
+static void run_poststop(const struct monitor_conf *c)
+{
+	struct hooks hooks cleanup(hooks_done);
+
+	if (hooks_load(c->dir_fd, &hooks, NULL) == 0)
+		(void)hooks_run(&hooks, HOOK_POSTSTOP, 0, c->dir_fd, NULL);
+}
+
 void ending_start(struct monitor *m)
 {
 	struct monitor_conf *c = m->conf;
@@ -217,5 +227,7 @@ void ending_start(struct monitor *m)
 	(void)FAULT("monitor.exit.recorded");
 	if (c->cgroup)
 		cgroup_remove(c->cgroup);
+	if (!m->held)
+		run_poststop(c);
 	next_step(m);
 }

@@ -12,10 +12,20 @@
 #include <unistd.h>
 
 #include "libpod/monitor/inside.h"
+#include "libpod/oci/hooks.h"
 #include "libpod/oci/sync.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
+
+static int poststart(const struct monitor_conf *c, struct err *err)
+{
+	struct hooks hooks cleanup(hooks_done);
+	int r = hooks_load(c->dir_fd, &hooks, err);
+
+	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTART, c->init.pid,
+				     c->dir_fd, err);
+}
 
 /* Init executes the payload, or says why not: 0, or 1 and the reason. */
 static int let_go(struct monitor *m, struct sync_msg *ret)
@@ -35,6 +45,8 @@ static int let_go(struct monitor *m, struct sync_msg *ret)
 		r = sync_send(c->sync_fd, SYNC_START, 0, NULL, -EBADF);
 	if (r == 0)
 		r = sync_recv(c->sync_fd, ret, NULL);
+	if (r == 0)
+		r = poststart(c, &err);
 	if (r >= 0)
 		return r;
 	if (!err.code)

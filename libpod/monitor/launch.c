@@ -30,6 +30,7 @@
 #include "libpod/oci/clone.h"
 #include "libpod/oci/process.h"
 #include "libpod/oci/sync.h"
+#include "libpod/oci/hooks.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
@@ -263,7 +264,10 @@ static int let_go(struct birth *b, struct err *err)
 
 	if (r == 0 && FAULT("launch.go") < 0)
 		r = err_sys(err, "start the container");
-	return r < 0 ? r : oci_start(&b->ctr, err);
+	if (r == 0)
+		r = oci_start(&b->ctr, err);
+	return r < 0 ? r : hooks_run(b->l->spec->hooks, HOOK_POSTSTART,
+				     b->ctr.init.pid, b->l->conf->dir_fd, err);
 }
 
 static int wait_go(const struct birth *b, struct err *err)

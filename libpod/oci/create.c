@@ -13,6 +13,7 @@
 
 #include "libpod/oci/cgroup.h"
 #include "libpod/oci/clone.h"
+#include "libpod/oci/hooks.h"
 #include "libpod/oci/init.h"
 #include "libpod/oci/process.h"
 #include "libpod/oci/steps.h"
@@ -323,6 +324,22 @@ struct create {
 	bool no_proc;	/* init asked for the outer pid namespace */
 };
 
+/* Those that run outside, in the bundle */
+static int run_hooks(const struct oci_spec *spec, const struct oci_ctr *ctr,
+		     struct err *err)
+{
+	int dir = spec->rootfs.state_fd;
+	int r = hooks_run(spec->hooks, HOOK_PRESTART, ctr->init.pid, dir, err);
+
+	if (r == 0)
+		r = hooks_run(spec->hooks, HOOK_CREATE_RUNTIME, ctr->init.pid,
+			      dir, err);
+	if (r < 0)
+		return r;
+	r = sync_send(ctr->sync_fd, SYNC_HOOKED, ctr->init.pid, NULL, -EBADF);
+	return r < 0 ? err_code(err, r, "tell that the hooks ran") : 0;
+}
+
 /* 1: created, 0: go on, -errno */
 static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 		  struct oci_ctr *ctr, struct err *err)
@@ -332,6 +349,8 @@ static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 	switch (msg->type) {
 	case SYNC_NETNS:
 		return c->netns_ready(c->arg, ctr, err);
+	case SYNC_HOOKS:
+		return run_hooks(c->in->spec, ctr, err);
 	case SYNC_FUSE:
 		return start_fuse(c->in->spec, *fd, ctr, err);
 	case SYNC_NO_PROC:

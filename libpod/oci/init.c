@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/oci/hooks.h"
 #include "libpod/oci/steps.h"
 #include "libpod/oci/sync.h"
 #include "util/cleanup.h"
@@ -267,6 +268,36 @@ static int step_readonly(struct init *in, struct err *err)
 	return r;
 }
 
+/* createContainer: host programs in our namespaces.  Those that run outside
+ * are the parent's, meanwhile. */
+static int step_hooks(struct init *in, struct err *err)
+{
+	const struct hooks *hooks = in->spec->hooks;
+	struct sync_msg msg;
+	int r;
+
+	if (!hooks || !(hooks->stages & HOOK_EARLY))
+		return 0;
+	r = sync_send(in->sync_fd, SYNC_HOOKS, 0, NULL, -EBADF);
+	if (r < 0)
+		return err_code(err, r, "tell that the tree is ready");
+	r = sync_recv(in->sync_fd, &msg, NULL);
+	if (r < 0)
+		return err_code(err, r, "wait for the hooks");
+	if (r == 0 || msg.type != SYNC_HOOKED)
+		return err_set(err, ERR_FAIL, EPIPE,
+			       "the starting process is gone");
+	in->outer_self = msg.value;
+	return hooks_run(hooks, HOOK_CREATE_CONTAINER, in->outer_self,
+			 in->state.held_fd, err);
+}
+
+static int step_start_hooks(struct init *in, struct err *err)
+{
+	return hooks_run(in->spec->hooks, HOOK_START_CONTAINER, in->outer_self,
+			 -EBADF, err);
+}
+
 static int step_hostname(struct init *in, struct err *err)
 {
 	const char *name = in->spec->hostname;
@@ -363,6 +394,7 @@ static int step_start(struct init *in, struct err *err)
 	X(mounts, CREATE | VISIT)                                            \
 	X(join, EXEC)                                                        \
 	X(terminal, BOTH)		/* on the container's devpts */      \
+	X(hooks, CREATE)		/* mask covers the host's /dev */    \
 	X(mask, CREATE)                                                      \
 	X(user, BOTH)			/* a volume may bring /etc/passwd */ \
 	X(workdir, CREATE)                                                   \
@@ -372,6 +404,7 @@ static int step_start(struct init *in, struct err *err)
 	X(limits, BOTH)                                                      \
 	X(keyring, BOTH)                                                     \
 	X(created, BOTH | VISIT)	/* create waits here for start */    \
+	X(start_hooks, CREATE)		/* programs of the container */      \
 	X(visit, VISIT)			/* does not return when it worked */ \
 	X(start, BOTH)			/* undumpable from here on */        \
 	X(stdio, BOTH | QUIET)                                               \

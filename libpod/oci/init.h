@@ -60,6 +60,7 @@ struct init {
 	int cgroupns_fd;	/* borrowed from the caller of oci_exec() */
 	int tty_fd;
 	struct user user;
+	pid_t outer_self;	/* our pid for who started us; 0: not told */
 	struct sb warnings;
 };
 

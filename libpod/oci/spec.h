@@ -11,6 +11,7 @@
 #include "util/err.h"
 
 struct cgroup;
+struct hooks;
 struct json_object;
 
 /*
@@ -254,7 +255,8 @@ struct oci_spec {
 	size_t n_readonly;
 	const struct oci_sysctl *sysctls;
 	size_t n_sysctls;
-	const char *annotations;	/* "k=v" lines are not used by bryo */
+	char *const *annotations;	/* KEY=VALUE, for config.json */
+	const struct hooks *hooks;	/* NULL: none */
 	struct oci_init_hook netns_hook; /* after lo is up, new netns only */
 	struct oci_accounts accounts;
 	struct oci_init_hook visit;	/* instead of a payload: runs when the

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "libpod/oci/hooks.h"
 #include "libpod/oci/oci.h"
 #include "libpod/oci/spec.h"
 #include "util/json.h"
@@ -295,11 +296,17 @@ struct json_object *spec_to_json(const struct oci_spec *spec)
 
 	json_set_str(o, "ociVersion", SPEC_VERSION);
 	json_set(o, "process", process_json(&spec->process));
-	json_set_str(root, "path", "rootfs");
+	/* where init mounts it; a hook joins init's mount namespace */
+	json_set_str(root, "path", "mnt");
 	json_set_bool(root, "readonly", spec->rootfs.readonly);
 	json_set(o, "root", root);
 	json_set_str(o, "hostname", spec->hostname);
 	json_set(o, "mounts", mounts_json(spec));
+	if (spec->annotations)
+		json_set(o, "annotations",
+			 json_new_env_map(spec->annotations));
+	if (spec->hooks)
+		json_set(o, "hooks", hooks_to_json(spec->hooks));
 	json_set(o, "linux", linux_json(spec));
 	return o;
 }

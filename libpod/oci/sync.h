@@ -24,6 +24,8 @@ enum sync_type {
 	SYNC_CREATED,	  /* to the parent: text = warnings, fd = console */
 	SYNC_START,	  /* to init */
 	SYNC_ERR,	  /* to the parent: value = errno, kind, text */
+	SYNC_HOOKS,	  /* to the parent: the tree is ready, run hooks */
+	SYNC_HOOKED,	  /* to init: they ran; value = its pid out there */
 	SYNC_EXEC_FAILED, /* to the parent: bryo-init; value = errno of execve,
 			     text = program */
 };

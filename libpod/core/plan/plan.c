@@ -15,6 +15,7 @@
 #include "libpod/core/user/usermap.h"
 #include "storage/store.h"
 #include "util/fd.h"
+#include "util/json.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -53,6 +54,7 @@ void plan_done(struct plan *p)
 	for (size_t i = 0; i < p->n_lists; i++)
 		strv_free(p->lists[i]);
 	free(p->lists);
+	hooks_done(&p->hooks);
 	close_fd(p->dir);
 	close_fd(p->run_dir);
 	close_fd(p->userns);
@@ -435,4 +437,64 @@ int plan_security(struct plan *p, struct err *err)
 				   &p->spec.n_readonly);
 	p->spec.readonly = p->readonly;
 	return plan_sysctls(p, err);
+}
+
+/* ---- hooks ------------------------------------------------------------- */
+
+static bool has_binds(const struct ctr_config *c)
+{
+	for (size_t i = 0; i < c->n_mounts; i++)
+		if (c->mounts[i].type == MNT_BIND)
+			return true;
+	return false;
+}
+
+/* The state that hooks get, from the bundle on */
+static void hooks_state(const struct plan *p, struct hooks *h)
+{
+	autofree char *bundle = xasprintf("%s/containers/%s",
+					  p->rt->data_path, p->c->id);
+	autojson struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "bundle", bundle);
+	if (p->c->config.annotations)
+		json_set(o, "annotations",
+			 json_new_env_map(p->c->config.annotations));
+	h->id = xstrdup(p->c->id);
+	h->state = xstrdup(json_text(o) + 1);
+}
+
+/*
+ * Directories that are named have to be there; the machine's default ones are
+ * for its root, as podman has it.  In the monitor the owners of files cannot
+ * be told apart any more: what was found at the start counts.
+ */
+int plan_hooks(struct plan *p, struct err *err)
+{
+	static char usual_1[] = "/usr/share/containers/oci/hooks.d";
+	static char usual_2[] = "/etc/containers/oci/hooks.d";
+	static char *const usual[] = { usual_1, usual_2, NULL };
+	const struct rootless *ids = &p->rt->ids;
+	const struct hook_match match = {
+		.annotations = p->c->config.annotations,
+		.command = p->args ? p->args[0] : NULL,
+		.binds = has_binds(&p->c->config),
+	};
+	int r = 0;
+
+	p->spec.annotations = p->c->config.annotations;
+	if (p->restart)
+		r = hooks_load(p->dir, &p->hooks, err);
+	else if (p->rt->opts.hooks_dirs)
+		r = hooks_read(p->rt->opts.hooks_dirs, true, &match,
+			       &p->hooks, err);
+	else if (ids->is_root && !ids->in_userns)
+		r = hooks_read(usual, false, &match, &p->hooks, err);
+	if (r == 0 && !p->restart) {
+		hooks_state(p, &p->hooks);
+		r = hooks_save(p->dir, &p->hooks, err);
+	}
+	if (p->hooks.n)
+		p->spec.hooks = &p->hooks;
+	return r;
 }

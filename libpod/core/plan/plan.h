@@ -8,6 +8,7 @@
 
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
+#include "libpod/oci/hooks.h"
 #include "libpod/oci/oci.h"
 #include "network/network.h"
 
@@ -53,6 +54,8 @@ struct plan {
 	struct oci_sysctl *sysctls;
 	const char **masked;
 	const char **readonly;
+	struct hooks hooks;
+	bool restart;	/* in the monitor: what the first start has found */
 	struct net_tap tap;
 	bool slirp;
 	bool private_net;
@@ -83,6 +86,7 @@ int plan_files(struct plan *p, struct err *err);
 int plan_mounts(struct plan *p, struct err *err);
 int plan_security(struct plan *p, struct err *err);
 int plan_process(struct plan *p, struct err *err);
+int plan_hooks(struct plan *p, struct err *err);
 
 /** plan_user_mount() - mount number @i of the config (usermounts.c) */
 int plan_user_mount(struct plan *p, size_t i, struct err *err);
