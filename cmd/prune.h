@@ -8,6 +8,7 @@
 #include "util/err.h"
 
 struct runtime;
+struct store;
 
 /**
  * struct prune - one removal of what nobody uses
@@ -32,5 +33,8 @@ void prune_print(struct prune *p, const char *id);
 int prune_containers(struct runtime *rt, struct prune *p, struct err *err);
 int prune_images(struct runtime *rt, struct prune *p, struct err *err);
 int prune_volumes(struct runtime *rt, struct prune *p, struct err *err);
+
+/** prune_orphans() - layers, blobs and downloads that no image has */
+int prune_orphans(struct store *store, struct prune *p, struct err *err);
 
 #endif

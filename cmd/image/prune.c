@@ -24,7 +24,9 @@
 
 struct prune_args {
 	bool all;
+	bool build_cache;
 	bool dry_run;
+	bool external;
 	char **filters;
 	bool force;
 };
@@ -33,12 +35,12 @@ static const struct opt prune_opts[] = {
 	OPT_BOOL('a', "all", struct prune_args, all,
 		 "Remove images that no container uses, not only those "
 		 "without a name"),
-	OPT_NOT_YET(0, "build-cache", NULL,
-		    "Remove what cache mounts of builds hold"),
+	OPT_BOOL(0, "build-cache", struct prune_args, build_cache,
+		 "Remove what builds keep to be faster, too"),
 	OPT_BOOL(0, "dry-run", struct prune_args, dry_run,
 		 "Only print what would be removed"),
-	OPT_NOT_YET(0, "external", NULL,
-		    "Remove images that containers of other tools use"),
+	OPT_BOOL(0, "external", struct prune_args, external,
+		 "Remove what interrupted builds and pulls left, too"),
 	OPT_LIST(0, "filter", struct prune_args, filters, "KEY=VALUE",
 		 "Remove only images that match"),
 	OPT_BOOL('f', "force", struct prune_args, force,
@@ -146,14 +148,36 @@ int prune_images(struct runtime *rt, struct prune *p, struct err *err)
 	return r;
 }
 
+/* Layers without an image are what builds keep, and what they leave when they
+ * are interrupted; there are no containers of other tools in this store. */
+static int prune_leftovers(struct runtime *rt, const struct prune_args *args,
+			   struct prune *prune, struct err *err)
+{
+	struct store *store;
+	int r;
+
+	if (!args->external && !args->build_cache)
+		return 0;
+	r = runtime_store(rt, &store, err);
+	return r < 0 ? r : prune_orphans(store, prune, err);
+}
+
 static int prune_run(struct runtime *rt, const void *p,
 		     char **argv unused_attr, struct err *err)
 {
 	const struct prune_args *args = p;
 	struct prune prune = { .filters = args->filters, .all = args->all,
 			       .dry_run = args->dry_run };
+	int worst;
+	int r;
 
-	return confirmed(args) ? prune_images(rt, &prune, err) : 0;
+	if (!confirmed(args))
+		return 0;
+	worst = prune_images(rt, &prune, err);
+	if (worst < 0)
+		return worst;
+	r = prune_leftovers(rt, args, &prune, err);
+	return r < 0 ? r : worst;
 }
 
 const struct cmd cmd_image_prune = {

@@ -8,7 +8,8 @@
  * that two images share count when the last one goes.
  *
  * --external: what belongs to nothing: layers, blobs and unfinished downloads
- * without an image, directories without a container.
+ * without an image.  That is what an interrupted build or pull leaves, so
+ * --build removes the same besides the rest.
  */
 #include <stdio.h>
 
@@ -18,13 +19,13 @@
 #include "cmd/prune.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
-#include "storage/check.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/str.h"
 
 struct prune_args {
 	bool all;
+	bool build;
 	bool dry_run;
 	bool external;
 	char **filters;
@@ -36,7 +37,8 @@ static const struct opt prune_opts[] = {
 	OPT_BOOL('a', "all", struct prune_args, all,
 		 "Remove images that no container uses, not only those "
 		 "without a name"),
-	OPT_NOT_YET(0, "build", NULL, "Remove what builds left"),
+	OPT_BOOL(0, "build", struct prune_args, build,
+		 "Remove what interrupted builds and pulls left, too"),
 	OPT_BOOL(0, "dry-run", struct prune_args, dry_run,
 		 "Only print what would be removed"),
 	OPT_BOOL(0, "external", struct prune_args, external,
@@ -63,9 +65,10 @@ static bool confirmed(const struct prune_args *args)
 	printf("\t- all stopped containers\n");
 	if (args->volumes)
 		printf("\t- all volumes not used by at least one container\n");
-	printf("\t- all %s\n\n", args->all ?
+	printf("\t- all %s\n", args->all ?
 	       "images without at least one container associated with them" :
 	       "dangling images");
+	printf(args->build ? "\t- all that interrupted builds left\n\n" : "\n");
 	return prompt_confirm();
 }
 
@@ -126,20 +129,24 @@ static int prune_all(struct runtime *rt, const struct prune_args *args,
 	return worst;
 }
 
-static void print_hash(const char *what, const char *hash, void *arg)
-{
-	autofree char *text = xasprintf("%s %s", what, hash);
-
-	prune_print(arg, text);
-}
-
 static int prune_external(struct store *store, const struct prune_args *args,
 			  struct err *err)
 {
 	struct prune p = { .title = "Deleted External",
 			   .dry_run = args->dry_run };
 
-	return store_prune_orphans(store, args->dry_run, print_hash, &p, err);
+	return prune_orphans(store, &p, err);
+}
+
+static int prune_parts(struct runtime *rt, struct store *store,
+		       const struct prune_args *args, struct err *err)
+{
+	int worst = args->external ? 0 : prune_all(rt, args, err);
+	int r = 0;
+
+	if (worst >= 0 && (args->external || args->build))
+		r = prune_external(store, args, err);
+	return r < 0 ? r : worst;
 }
 
 static int prune_run(struct runtime *rt, const void *data,
@@ -152,7 +159,8 @@ static int prune_run(struct runtime *rt, const void *data,
 	int worst;
 	int r;
 
-	if (args->external && (args->all || args->volumes || args->filters))
+	if (args->external && (args->all || args->build || args->volumes ||
+			       args->filters))
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--external cannot be combined with other "
 			       "options");
@@ -163,8 +171,7 @@ static int prune_run(struct runtime *rt, const void *data,
 		r = occupied(rt, store, &before, err);
 	if (r < 0)
 		return r;
-	worst = args->external ? prune_external(store, args, err) :
-				 prune_all(rt, args, err);
+	worst = prune_parts(rt, store, args, err);
 	if (worst < 0 || args->dry_run)
 		return worst;
 	r = occupied(rt, store, &after, err);

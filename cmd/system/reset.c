@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * `system reset` removes every container, volume and image in the ways that
- * rm, volume rm and rmi do, with force: running containers are stopped first
+ * `system reset` removes every container, volume, image and secret in the ways
+ * that rm, volume rm, rmi and secret rm do, with force: running containers are stopped first
  * (ten seconds, then killed), and other commands that run at the same time
  * see each removal whole.  What other commands make meanwhile stays.
  */
@@ -16,6 +16,7 @@
 #include "libpod/core/container.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
+#include "libpod/core/secret/secret.h"
 #include "libpod/core/volume/volume.h"
 #include "storage/check.h"
 #include "storage/store.h"
@@ -42,6 +43,7 @@ static bool confirmed(struct runtime *rt)
 	       "\t- all containers\n"
 	       "\t- all images\n"
 	       "\t- all volumes\n"
+	       "\t- all secrets\n"
 	       "The directory is: %s\n", rt->data_path);
 	return prompt_confirm();
 }
@@ -70,13 +72,25 @@ static int remove_volume(struct runtime *rt, const char *name,
 	return r == -ENOENT ? (err_clear(err), 0) : r;
 }
 
-static int remove_image(struct runtime *rt unused_attr, const char *id,
-			void *data, struct err *err)
+static int remove_image(struct runtime *rt, const char *id,
+			void *data unused_attr, struct err *err)
 {
 	autostrv char **untagged = NULL;
 	autostrv char **deleted = NULL;
-	int r = image_remove(data, id, IMAGE_RM_FORCE, &untagged, &deleted,
-			     err);
+	struct store *store;
+	int r = runtime_store(rt, &store, err);
+
+	if (r == 0)
+		r = image_remove(store, id, IMAGE_RM_FORCE, &untagged,
+				 &deleted, err);
+
+	return r == -ENOENT ? (err_clear(err), 0) : r;
+}
+
+static int remove_secret(struct runtime *rt, const char *id,
+			 void *data unused_attr, struct err *err)
+{
+	int r = secret_remove(rt, id, err);
 
 	return r == -ENOENT ? (err_clear(err), 0) : r;
 }
@@ -101,11 +115,24 @@ static int all_volumes(struct runtime *rt, char ***ret, struct err *err)
 	return r;
 }
 
-static int all_images(struct store *store, char ***ret, struct err *err)
+static int all_secrets(struct runtime *rt, char ***ret, struct err *err)
+{
+	auto_secret_list struct secret_list list = { NULL, 0 };
+	int r = secret_list(rt, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		strv_add(ret, list.v[i]->id);
+	return r;
+}
+
+static int all_images(struct runtime *rt, char ***ret, struct err *err)
 {
 	auto_image_list struct image_list list = { 0 };
-	int r = image_list(store, &list, err);
+	struct store *store;
+	int r = runtime_store(rt, &store, err);
 
+	if (r == 0)
+		r = image_list(store, &list, err);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		strv_add(ret, list.v[i]->id);
 	return r;
@@ -126,36 +153,54 @@ static void wait_for_trash(struct runtime *rt)
 	}
 }
 
+/* In this order: what uses comes before what is used. */
+static const struct {
+	int (*all)(struct runtime *rt, char ***ret, struct err *err);
+	int (*remove)(struct runtime *rt, const char *id, void *data,
+		      struct err *err);
+} kinds[] = {
+	{ all_ctrs, remove_ctr },
+	{ all_volumes, remove_volume },
+	{ all_images, remove_image },
+	{ all_secrets, remove_secret },
+};
+
+/* An exit code (errors are printed already), or -errno */
+static int remove_all(struct runtime *rt, struct err *err)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		autostrv char **ids = NULL;
+		int r = kinds[i].all(rt, &ids, err);
+
+		if (r < 0)
+			return r;
+		if (ids)
+			worst = exit_worse(worst, each_arg(rt, ids, false,
+							   kinds[i].remove,
+							   NULL));
+	}
+	return worst;
+}
+
 static int reset_run(struct runtime *rt, const void *p,
 		     char **argv unused_attr, struct err *err)
 {
 	const struct reset_args *args = p;
-	autostrv char **ctrs = NULL;
-	autostrv char **volumes = NULL;
-	autostrv char **images = NULL;
 	struct store *store;
-	int worst = 0;
+	int worst;
 	int r;
 
 	if (!args->force && !confirmed(rt))
 		return 0;
 	r = runtime_store(rt, &store, err);
-	if (r == 0)
-		r = all_ctrs(rt, &ctrs, err);
-	if (r == 0 && ctrs)
-		worst = each_arg(rt, ctrs, false, remove_ctr, NULL);
-	if (r == 0)
-		r = all_volumes(rt, &volumes, err);
-	if (r == 0 && volumes)
-		worst = exit_worse(worst, each_arg(rt, volumes, false,
-						   remove_volume, NULL));
-	if (r == 0)
-		r = all_images(store, &images, err);
-	if (r == 0 && images)
-		worst = exit_worse(worst, each_arg(rt, images, false,
-						   remove_image, store));
-	if (r == 0)
-		r = store_prune_orphans(store, false, ignore, NULL, err);
+	if (r < 0)
+		return r;
+	worst = remove_all(rt, err);
+	if (worst < 0)
+		return worst;
+	r = store_prune_orphans(store, false, ignore, NULL, err);
 	if (r < 0)
 		return r;
 	wait_for_trash(rt);
@@ -166,7 +211,7 @@ static int reset_run(struct runtime *rt, const void *p,
 const struct cmd cmd_system_reset = {
 	.path = "system reset",
 	.usage = "[options]",
-	.summary = "Remove all containers, images and volumes",
+	.summary = "Remove all containers, images, volumes and secrets",
 	.text = "Containers that run are stopped first. The database and "
 		"configuration files stay.",
 	.examples = (const char *const[]){ "system reset",

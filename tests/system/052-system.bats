@@ -127,10 +127,31 @@ trash_is_empty() {
 		[ ! -e "$(data)/partial/$hex" ]
 	run_bryo exec runs true
 	run_bryo -125 system prune --external -a -f
+	run_bryo -125 system prune --external --build -f
+}
+
+@test "image prune --build-cache and --external, system prune --build: leftovers, too" {
+	local hex argv
+	hex=$(printf left | sha256sum | cut -d' ' -f1)
+	for argv in "image prune --build-cache" "image prune --external" \
+		"system prune --build"; do
+		printf left >"$(data)/blobs/sha256/$hex"
+		run_bryo ${argv/--*/} -f
+		[ -e "$(data)/blobs/sha256/$hex" ]
+		run_bryo $argv --dry-run
+		assert_match "blob $hex" "$out"
+		[ -e "$(data)/blobs/sha256/$hex" ]
+		run_bryo $argv -f
+		assert_match "blob $hex" "$out"
+		[ ! -e "$(data)/blobs/sha256/$hex" ]
+	done
+	run_bryo exec runs true
 }
 
 @test "system reset removes everything, running containers too" {
 	run_bryo volume create named
+	echo hidden >"$ENGINE_DIR/hidden"
+	run_bryo secret create sec "$ENGINE_DIR/hidden"
 	run bash -c 'echo n | "$BRYO" system reset'
 	run_bryo exec runs true
 	BRYO_TIMEOUT=100 run_bryo system reset -f
@@ -139,6 +160,8 @@ trash_is_empty() {
 	run_bryo images -qa
 	assert ""
 	run_bryo volume ls -q
+	assert ""
+	run_bryo secret ls -q
 	assert ""
 	run bash -c "find '$(data)' -type f -size +0 -printf '%f\n' | grep -v -e '^state.db' -e '^reserve$'"
 	assert ""
