@@ -10,8 +10,10 @@
 #include "cmd/config/storage_conf.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/proc.h"
 #include "util/safe.h"
 #include "util/str.h"
+#include "util/syslog.h"
 
 static const struct opt engine_opts[] = {
 	OPT_STR(0, "cgroup-manager", struct globals, cgroup_manager, "string",
@@ -37,6 +39,8 @@ static const struct opt engine_opts[] = {
 		 "Do not write to standard output"),
 	OPT_STR(0, "out", struct globals, out, "string",
 		"Send standard output to a file"),
+	OPT_BOOL('r', "remote", struct globals, remote,
+		 "Use a remote service: there is none, only =false works"),
 	OPT_STR(0, "root", struct globals, root, "string",
 		"Directory in which images, containers and volumes are kept"),
 	OPT_STR(0, "runroot", struct globals, runroot, "string",
@@ -44,6 +48,10 @@ static const struct opt engine_opts[] = {
 	OPT_STR(0, "storage-driver", struct globals, storage_driver, "string",
 		"How containers see their layers: overlay, fuse-overlayfs or "
 		"vfs"),
+	OPT_STRV(0, "storage-opt", struct globals, storage_opt, "string",
+		 "Option of the storage driver: overlay.mount_program="),
+	OPT_BOOL(0, "syslog", struct globals, syslog,
+		 "Send log lines to syslog, too"),
 	OPT_STR(0, "tmpdir", struct globals, tmpdir, "string",
 		"The same as --runroot, which wins when both are given"),
 	OPT_BOOL('v', "version", struct globals, version,
@@ -69,12 +77,9 @@ static const struct opt later_opts[] = {
 		    "Command that configures the network"),
 	OPT_NOT_YET(0, "network-config-dir", "string",
 		    "Directory of network configuration"),
-	OPT_NOT_YET('r', "remote", NULL, "Use a remote service"),
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime to use"),
 	OPT_NOT_YET(0, "runtime-flag", "string", "Flag for the OCI runtime"),
 	OPT_NOT_YET(0, "ssh", "string", "SSH mode"),
-	OPT_NOT_YET(0, "storage-opt", "string", "Storage driver option"),
-	OPT_NOT_YET(0, "syslog", NULL, "Log to syslog too"),
 	OPT_NOT_YET(0, "tls", NULL, "Use TLS"),
 	OPT_NOT_YET(0, "tls-ca", "string", "CA of a remote service"),
 	OPT_NOT_YET(0, "tls-cert", "string", "Client certificate"),
@@ -137,10 +142,16 @@ static int redirect(const struct globals *g, struct err *err)
 
 int global_apply(const struct globals *g, struct err *err)
 {
-	int r = set_log_level(g);
+	int r;
 
+	if (g->syslog)
+		syslog_open(cmd_prog());
+	r = set_log_level(g);
 	if (r)
 		return r;
+	if (g->remote)
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "--remote is not supported yet");
 	return redirect(g, err);
 }
 
@@ -151,6 +162,47 @@ static const char *or(const char *flag, const char *configured)
 	if (flag)
 		return flag;
 	return str_is_empty(configured) ? NULL : configured;
+}
+
+/* fuse-overlayfs by this name is a driver of its own here. */
+static int storage_opt(const char *text, const char **driver, struct err *err)
+{
+	const char *name = str_after(text, "overlay.");
+	const char *path = str_after(name ? name : text, "mount_program=");
+	autofree char *found = NULL;
+
+	if (!strchr(text, '='))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "storage option \"%s\" is not KEY=VALUE", text);
+	if (!path)
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "storage option \"%s\" is not supported yet",
+			       text);
+	found = proc_find_program("fuse-overlayfs");
+	if (!found || !streq(path, found))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "storage option \"%s\" is not supported yet: "
+			       "the only program is %s", text,
+			       found ? found : "fuse-overlayfs, which is not "
+					       "installed");
+	*driver = "fuse-overlayfs";
+	return 0;
+}
+
+static int storage_opts(const struct globals *g, const char **driver,
+			struct err *err)
+{
+	int r = 0;
+
+	for (char **o = g->storage_opt; r == 0 && o && *o; o++)
+		r = storage_opt(*o, driver, err);
+	if (r == 0 && g->storage_opt && g->storage_driver &&
+	    !streq(g->storage_driver, "overlay") &&
+	    !streq(g->storage_driver, "fuse-overlayfs"))
+		r = err_set(err, ERR_USAGE, EINVAL,
+			    "--storage-opt overlay.mount_program does not work "
+			    "with --storage-driver %s", g->storage_driver);
+	return r;
 }
 
 static int check_cgroup_manager(const char *name, struct err *err)
@@ -199,6 +251,9 @@ int global_runtime_opts(const struct globals *g, struct runtime_opts *ret,
 		.hooks_dirs = g->hooks_dir ? g->hooks_dir : conf->hooks_dir,
 		.layer_max = g->layer_max,
 	};
+	r = storage_opts(g, &ret->storage_driver, err);
+	if (r < 0)
+		return r;
 	if (g->default_mounts_file)
 		conf_set("containers", "default_mounts_file",
 			 g->default_mounts_file);

@@ -22,9 +22,12 @@ struct globals {
 	char *default_mounts_file;
 	char *events_backend;
 	char **hooks_dir;
+	char **storage_opt;
 	uint64_t layer_max;
 	bool debug;
 	bool noout;
+	bool remote;
+	bool syslog;
 	bool version;
 };
 

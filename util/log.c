@@ -10,6 +10,7 @@
 #include "util/safe.h"
 #include "util/sb.h"
 #include "util/str.h"
+#include "util/syslog.h"
 
 enum log_level log_max = LOG_WARN;
 
@@ -17,6 +18,12 @@ static const char *const level_names[] = {
 	[LOG_PANIC] = "panic", [LOG_FATAL] = "fatal", [LOG_ERROR] = "error",
 	[LOG_WARN] = "warning", [LOG_INFO] = "info",  [LOG_DEBUG] = "debug",
 	[LOG_TRACE] = "trace",
+};
+
+/* of RFC 5424 */
+static const int severities[] = {
+	[LOG_PANIC] = 1, [LOG_FATAL] = 2, [LOG_ERROR] = 3, [LOG_WARN] = 4,
+	[LOG_INFO] = 6,	 [LOG_DEBUG] = 7, [LOG_TRACE] = 7,
 };
 
 bool log_level_parse(const char *s, enum log_level *ret)
@@ -62,4 +69,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	add_quoted(&line, text.buf);
 	sb_add(&line, "\"\n");
 	(void)fd_write_full(STDERR_FILENO, line.buf, line.len);
+	sb_trunc(&line, 0);
+	add_quoted(&line, text.buf);
+	syslog_line(severities[level], line.buf);
 }
