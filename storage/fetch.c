@@ -321,8 +321,10 @@ static int job_start(struct fetch *f, struct slot *sl, int input, int resume,
 		.single_id = f->s->conf.single_id,
 		.enter_userns = f->s->conf.enter_userns,
 		.arg = f->s->conf.arg,
+		.host = &f->s->host,
 	};
 
+	store_host(f->s);
 	return layer_job_start(&apply, &sl->job, err);
 }
 
@@ -727,6 +729,7 @@ static void fetch_done(struct fetch *f)
 {
 	if (f->sync_pid)
 		sync_wait(f);
+	store_host_end(f->s);
 	for (size_t i = 0; i < f->n; i++)
 		slot_close(&f->v[i]);
 	free(f->v);

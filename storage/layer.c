@@ -2,13 +2,16 @@
 #include "storage/layer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "storage/layer/host.h"
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -164,35 +167,137 @@ static void add_str(char ***argv, const char *key, const char *v)
 		strv_addf(argv, "%s=%s", key, v);
 }
 
-/* Start the helper; @fds has five entries, the result socket comes between. */
-static int start(char *const *argv, const int fds[5],
+/* ---- starting ------------------------------------------------------------ */
+
+static int spawn(char *const *argv, const int *fds, size_t n_fds,
 		 int (*prepare)(void *arg, struct err *err), void *arg,
-		 struct layer_job *ret, struct err *err)
+		 int *ret_pidfd, struct err *err)
 {
 	autofree char *path = helper_path("bryo-layer");
-	struct layer_job job = LAYER_JOB_INIT;
-	int pair[2];
-
-	if (!path)
-		return err_set(err, ERR_FAIL, ENOENT,
-			       "helper program bryo-layer is missing");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, "make a socket pair");
-
-	autoclose int ours = pair[0];
-	autoclose int theirs = pair[1];
-	const int child_fds[] = { fds[0], fds[1], fds[2],
-				  theirs, fds[3], fds[4] };
-	const struct proc_spawn spawn = {
+	const struct proc_spawn s = {
 		.path = path,
 		.argv = argv,
-		.fds = child_fds,
-		.n_fds = ARRAY_LEN(child_fds),
+		.fds = fds,
+		.n_fds = n_fds,
 		.prepare = prepare,
 		.arg = arg,
 	};
 
-	job.pid = proc_spawn(&spawn, &job.pidfd, err);
+	if (!path)
+		return err_set(err, ERR_FAIL, ENOENT,
+			       "helper program bryo-layer is missing");
+	return proc_spawn(&s, ret_pidfd, err);
+}
+
+static int sockets(int *ret_ours, int *ret_theirs, struct err *err)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, "make a socket pair");
+	*ret_ours = pair[0];
+	*ret_theirs = pair[1];
+	return 0;
+}
+
+int layer_host_start(int (*enter_userns)(void *arg, struct err *err),
+		     void *arg, struct layer_host *ret, struct err *err)
+{
+	char name[] = "bryo-layer", mode[] = "host";
+	char *argv[] = { name, mode, NULL };
+	struct layer_host host = LAYER_HOST_INIT;
+	autoclose int ours = -EBADF;
+	autoclose int theirs = -EBADF;
+
+	if (sockets(&ours, &theirs, err) < 0)
+		return -err->code;
+
+	const int fds[] = { -1, -1, STDERR_FILENO, theirs, -1, -1 };
+
+	host.pid = spawn(argv, fds, ARRAY_LEN(fds), enter_userns, arg,
+			 &host.pidfd, err);
+	if (host.pid < 0)
+		return host.pid;
+	host.sock = take_fd(ours);
+	*ret = host;
+	return 0;
+}
+
+void layer_host_end(struct layer_host *host)
+{
+	if (host->pid > 0) {
+		/* it holds nothing: jobs are no children of it */
+		pidfd_signal(host->pidfd, SIGKILL);
+		proc_wait(host->pid);
+	}
+	close_fd(host->pidfd);
+	close_fd(host->sock);
+	*host = (struct layer_host)LAYER_HOST_INIT;
+}
+
+/* 1 when it was forked, 0 when it was not: another way will do, -errno */
+static int host_fork(struct layer_host *host, char *const *argv,
+		     const int fds[5], int result, struct layer_job *job,
+		     struct err *err)
+{
+	autosb struct sb text = SB_INIT;
+	int32_t pid = 0;
+	ssize_t n;
+
+	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int send[HOST_FDS] = {
+		[HOST_INPUT] = fds[0] < 0 ? null : fds[0],
+		[HOST_ROOT] = fds[1],
+		[HOST_RESULT] = result,
+		[HOST_OUT] = fds[3] < 0 ? null : fds[3],
+		[HOST_RESUME] = fds[4] < 0 ? null : fds[4],
+	};
+	for (; *argv; argv++)
+		sb_addn(&text, *argv, strlen(*argv) + 1);
+	if (null < 0 || text.len > HOST_MSG_MAX ||
+	    sock_send_fds(host->sock, text.buf, text.len, send, HOST_FDS) < 0)
+		return 0;
+	do {
+		n = recv(host->sock, &pid, sizeof(pid), 0);
+	} while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(pid) && pid < 0)
+		return 0;
+	/* it may have forked before it died: no second job on the same input */
+	if (n != (ssize_t)sizeof(pid))
+		return err_set(err, ERR_FAIL, EPIPE,
+			       "bryo-layer ended unexpectedly");
+	job->pid = pid;
+	job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return job->pidfd < 0 ? err_sys(err, "pidfd_open") : 1;
+}
+
+/* Start the helper; @fds has five entries, the result socket comes between. */
+static int start(char *const *argv, const int fds[5],
+		 struct layer_host *host,
+		 int (*prepare)(void *arg, struct err *err), void *arg,
+		 struct layer_job *ret, struct err *err)
+{
+	struct layer_job job = LAYER_JOB_INIT;
+	autoclose int ours = -EBADF;
+	autoclose int theirs = -EBADF;
+	int r = sockets(&ours, &theirs, err);
+
+	if (r < 0)
+		return r;
+
+	const int child_fds[] = { fds[0], fds[1], fds[2],
+				  theirs, fds[3], fds[4] };
+
+	if (host && host->pid > 0) {
+		r = host_fork(host, argv, fds, theirs, &job, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			layer_host_end(host);
+	}
+	if (job.pid <= 0)
+		job.pid = spawn(argv, child_fds, ARRAY_LEN(child_fds), prepare,
+				arg, &job.pidfd, err);
 	if (job.pid < 0)
 		return job.pid;
 	job.sock = take_fd(ours);
@@ -221,7 +326,7 @@ int layer_job_start(const struct layer_apply *a, struct layer_job *ret,
 	add_u64(&argv, "raw", a->raw);
 	add_u64(&argv, "unhashed", a->unhashed);
 	add_u64(&argv, "single_id", a->single_id);
-	return start(argv, fds, a->enter_userns, a->arg, ret, err);
+	return start(argv, fds, a->host, a->enter_userns, a->arg, ret, err);
 }
 
 /* The socket ended without a result: the process tells why. */
@@ -317,7 +422,7 @@ int layer_diff_start(int dir, enum layer_format format, int out,
 	strv_add(&argv, "bryo-layer");
 	strv_add(&argv, "pack");
 	add_str(&argv, "format", format == LAYER_PLAIN ? "plain" : "overlay");
-	return start(argv, fds, enter_userns, arg, ret, err);
+	return start(argv, fds, NULL, enter_userns, arg, ret, err);
 }
 
 int layer_diff_stream(int dir, enum layer_format format, int out,
@@ -342,7 +447,7 @@ static int convert(const struct layer_apply *a, int out, char ***argv,
 	add_str(argv, "diff_id", a->diff_id);
 	add_u64(argv, "size", a->size);
 	add_u64(argv, "max_bytes", a->max_bytes);
-	return start(*argv, fds, a->enter_userns, a->arg, ret, err);
+	return start(*argv, fds, NULL, a->enter_userns, a->arg, ret, err);
 }
 
 int layer_inflate_start(const struct layer_apply *a, int out,
@@ -408,7 +513,7 @@ int layer_walk_start(const struct layer_walk *w, int out,
 	add_u64(&argv, "full", w->full);
 	add_u64(&argv, "with_root", w->with_root);
 	add_u64(&argv, "since_ns", (uint64_t)w->since_ns);
-	return start(argv, fds, w->enter_userns, w->arg, ret, err);
+	return start(argv, fds, NULL, w->enter_userns, w->arg, ret, err);
 }
 
 int layer_walk_run(const struct layer_walk *w, int out,

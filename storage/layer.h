@@ -2,6 +2,7 @@
 #ifndef STORAGE_LAYER_H
 #define STORAGE_LAYER_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,29 @@ enum layer_format {	/* how whiteouts are stored */
 };
 
 /**
+ * struct layer_host - a bryo-layer that is loaded, and forks jobs
+ * @pid: 0: there is none
+ *
+ * Its jobs are children of the caller like all others, in sandboxes of their
+ * own; only loading the program is shared.
+ */
+struct layer_host {
+	pid_t pid;
+	int pidfd;
+	int sock;
+};
+
+#define LAYER_HOST_INIT { 0, -EBADF, -EBADF }
+
+/** layer_host_start() - returns while it still loads
+ *  @enter_userns, @arg: as in struct layer_apply */
+int layer_host_start(int (*enter_userns)(void *arg, struct err *err),
+		     void *arg, struct layer_host *ret, struct err *err);
+
+/** layer_host_end() - jobs go on; also after LAYER_HOST_INIT and twice */
+void layer_host_end(struct layer_host *host);
+
+/**
  * struct layer_apply - unpack one layer
  * @input:      descriptor with the compressed (or plain) tar stream
  * @staging:    empty directory that becomes the layer
@@ -69,6 +93,8 @@ enum layer_format {	/* how whiteouts are stored */
  * @enter_userns: as in struct store_conf; may be NULL.  It joins a user
  *              namespace, not a mount namespace: @staging has to be reachable
  *              in the mount namespace of the caller.
+ * @host:       forks the job, with an @enter_userns of its own; NULL or
+ *              broken: a program is started for it.  layer_job_start() only.
  *
  * Nothing is synced: the caller does that for the staging directory and the
  * blob (one syncfs(2) covers both) before it renames them into place, and it
@@ -91,6 +117,7 @@ struct layer_apply {
 	bool single_id;
 	int (*enter_userns)(void *arg, struct err *err);
 	void *arg;
+	struct layer_host *host;
 };
 
 /**

@@ -181,10 +181,13 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 		p->have = img->id;
 	else
 		tell_start(p, full);
+	if (!p->have)
+		store_host(p->s);
 	r = pull_open(&ref, o, &src, err);
 	if (r == 0)
 		r = o->all_tags ? pull_all_tags(p, src, &ref, err) :
 				  pull_ref(p, src, &ref, err);
+	store_host_end(p->s);
 	p->have = NULL;
 	if (r < 0 && img) {	/* not to be had: ours will do */
 		err_clear(err);

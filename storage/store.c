@@ -50,6 +50,7 @@ int store_open(const struct store_conf *conf, struct store **ret,
 	s->conf.data_path = xstrdup(conf->data_path);
 	for (size_t i = 0; i < STORE_DIRS; i++)
 		s->dir[i] = -EBADF;
+	s->host = (struct layer_host)LAYER_HOST_INIT;
 	*ret = s;
 	return 0;
 }
@@ -58,6 +59,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	layer_host_end(&s->host);
 	for (size_t i = 0; i < STORE_DIRS; i++)
 		close_fd(s->dir[i]);
 	free((char *)(uintptr_t)s->conf.data_path);
@@ -226,6 +228,19 @@ int store_userns(struct store *s, struct err *err)
 	return s->conf.userns_ready ?
 		       s->conf.userns_ready(s->conf.arg, err) :
 		       0;
+}
+
+void store_host(struct store *s)
+{
+	if (s->host.pid > 0 || store_userns(s, NULL) < 0)
+		return;
+	(void)layer_host_start(s->conf.enter_userns, s->conf.arg, &s->host,
+			       NULL);
+}
+
+void store_host_end(struct store *s)
+{
+	layer_host_end(&s->host);
 }
 
 static void noreturn_attr fork_child(struct store *s, int sock,

@@ -25,11 +25,13 @@ enum store_dir {
  * @conf:   copied; its @data_path is owned
  * @dir:    opened when first needed
  * @serial: makes names of this process unique
+ * @host:   of layer jobs, while an image is fetched
  */
 struct store {
 	struct store_conf conf;
 	int dir[STORE_DIRS];
 	unsigned int serial;
+	struct layer_host host;
 };
 
 /** store_dir() - descriptor of one of the directories, borrowed; made when it
@@ -74,6 +76,13 @@ int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
 
 /** store_userns() - before a helper is started that joins U */
 int store_userns(struct store *s, struct err *err);
+
+/** store_host() - have bryo-layer loaded: it takes as long as the first words
+ *  with a registry.  Without it jobs only start later, so nothing fails. */
+void store_host(struct store *s);
+
+/** store_host_end() - before anything else is forked that stays */
+void store_host_end(struct store *s);
 
 /** store_format() - how this store keeps whiteouts */
 int store_format(struct store *s, enum layer_format *ret, struct err *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "storage/layer/encode.h"
+#include "storage/layer/host.h"
 #include "storage/layer/pack.h"
 #include "storage/layer/report.h"
 #include "storage/layer/sandbox.h"
@@ -27,10 +28,11 @@
  *
  * Theory of operation
  *
- * Started by storage/layer.c as root of the user's namespace.  First all that
- * has to be loaded, then the sandbox (a second process, see sandbox.c), then
- * the work.  The first process only waits: it tells the client why when the
- * worker was killed, by the system call filter or a limit.
+ * Started by storage/layer.c as root of the user's namespace, or forked by the
+ * host of one client (host.c).  First all that has to be loaded, then the
+ * sandbox (a second process, see sandbox.c), then the work.  The first process
+ * only waits: it tells the client why when the worker was killed, by the
+ * system call filter or a limit.
  */
 
 enum {
@@ -488,7 +490,15 @@ static uint64_t out_offset(void)
 	return at > 0 ? (uint64_t)at : 0;
 }
 
-int main(int argc, char **argv)
+/* What every job needs of libcrypto, once; one that fails says so itself */
+static void warm_up(void)
+{
+	char hex[SHA256_HEX];
+
+	(void)sha256_data("", 0, hex, NULL);
+}
+
+static int run_job(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct sandbox sb = { 0 };
@@ -496,11 +506,8 @@ int main(int argc, char **argv)
 	bool child = false;
 	int r;
 
-	signals_reset();
 	/* a command that was killed does not leave us behind */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* names in pax headers are UTF-8; "C" would refuse all but ASCII */
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	r = parse_args(argc, argv, &job, &err);
 	if (r < 0) {
 		fprintf(stderr, "Error: %s\n", err.msg);
@@ -522,4 +529,17 @@ int main(int argc, char **argv)
 		child_exit(1);
 	}
 	child_exit(child ? work(&job, &sb) : wait_worker(r));
+}
+
+int main(int argc, char **argv)
+{
+	signals_reset();
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* names in pax headers are UTF-8; "C" would refuse all but ASCII */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	if (argc == 2 && streq(argv[1], "host")) {
+		warm_up();
+		argc = host_run(&argv);
+	}
+	return run_job(argc, argv);
 }

@@ -68,3 +68,7 @@ cases() {
 @test "the helper ends with the command that started it" {
 	cases CLIENT-KILLED
 }
+
+@test "a job that a loaded helper forks has the sandbox of one that was started" {
+	cases HOSTED
+}

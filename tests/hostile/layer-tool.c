@@ -16,13 +16,32 @@
  *        layer-tool pack DIR [format=plain] > layer
  *
  * bryo-layer without the store around it, for tests: keys are those of struct
- * layer_apply, blob= and resume= are file names.  Prints the result as
+ * layer_apply, blob= and resume= are file names; host=1 has the job forked by
+ * one that is loaded, with host=killed by one that is not there any more.  Prints the result as
  * KEY=VALUE lines on stdout (pack: stderr), or one error line on stderr.  Runs
  * in the user namespace it is started in.
  */
 
+static struct layer_host host = LAYER_HOST_INIT;
+
+static int parse_host(struct layer_apply *a, const char *v)
+{
+	struct err err = ERR_INIT;
+
+	if (layer_host_start(NULL, NULL, &host, &err) < 0)
+		return -err.code;
+	a->host = &host;
+	if (streq(v, "killed")) {
+		pidfd_signal(host.pidfd, SIGKILL);
+		pidfd_wait(host.pidfd, -1);
+	}
+	return 0;
+}
+
 static int parse_arg(struct layer_apply *a, const char *key, const char *v)
 {
+	if (streq(key, "host"))
+		return parse_host(a, v);
 	if (streq(key, "format")) {
 		a->format = streq(v, "plain") ? LAYER_PLAIN : LAYER_OVERLAY;
 		return 0;
@@ -83,6 +102,7 @@ static int unpack(struct layer_apply *a, struct layer_result *res,
 	while (r == 0)
 		r = layer_job_read(&job, res, err);
 	layer_job_end(&job);
+	layer_host_end(&host);
 	return r < 0 ? r : 0;
 }
 

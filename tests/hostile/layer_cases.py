@@ -9,6 +9,7 @@ whatever the outcome, the canary has to be as it was, no process may be left
 and memory and time are bounded.  Prints what failed; exit status 1 then.
 """
 import ctypes
+import gzip
 import hashlib
 import io
 import os
@@ -983,9 +984,9 @@ def resume_and_blob():
 @group
 def client_killed():
     """bryo-layer ends with the command that started it."""
-    for sig in (9, 15):
+    for sig, args in ((9, ()), (15, ()), (9, ("host=1",)), (15, ("host=1",))):
         fresh_staging()
-        p = subprocess.Popen([TOOL, "unpack", STAGING], stdin=subprocess.PIPE,
+        p = subprocess.Popen([TOOL, "unpack", STAGING, *args], stdin=subprocess.PIPE,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         p.stdin.write(Tar().file("f", b"x" * 5000000).bytes()[:4000000])
         p.stdin.flush()
@@ -999,6 +1000,63 @@ def client_killed():
         if not select.select([p.stderr], [], [], 5)[0]:
             failures.append("signal %d: bryo-layer is still there" % sig)
         p.stdin = None
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(c) for c in f.read().split()]
+
+
+def sandbox_of(args):
+    """What the kernel says of a worker in the middle of a layer."""
+    fresh_staging()
+    p = subprocess.Popen([TOOL, "unpack", STAGING, *args], stdin=subprocess.PIPE,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    p.stdin.write(Tar().file("f", b"x" * 5000000).bytes()[:4000000])
+    p.stdin.flush()
+    while not os.path.exists(STAGING + "/f"):
+        time.sleep(0.01)
+    found = [(c, w) for c in children(p.pid) for w in children(c)]
+    if len(found) != 1:
+        raise Failed("%d workers" % len(found))
+    proc = "/proc/%d/" % found[0][1]
+    with open(proc + "status") as f:
+        seen = [line.strip() for line in f if line.startswith(
+            ("Cap", "NoNewPrivs", "Seccomp", "Uid", "Gid", "Groups", "Sig"))]
+    with open(proc + "limits") as f:
+        seen += [line for line in f if "address" not in line]
+    for name in ("user", "mnt", "pid", "net", "ipc"):
+        own = os.readlink("/proc/self/ns/" + name)
+        seen.append("%s its own: %d" % (name, os.readlink(proc + "ns/" + name) != own))
+    seen += ["%s %s" % (fd, os.readlink(proc + "fd/" + fd).split(":")[0].split("(")[0])
+             for fd in sorted(os.listdir(proc + "fd"), key=int)]
+    seen.append(os.readlink(proc + "root"))
+    seen.append("who waits for it has %s" % sorted(os.listdir("/proc/%d/fd" % found[0][0])))
+    p.kill()
+    p.wait()
+    p.stdin = None
+    return seen
+
+
+@group
+def hosted():
+    """A job that a loaded bryo-layer forks is like one that was started."""
+    alone, forked = sandbox_of(()), sandbox_of(("host=1",))
+    counts[0] += 1
+    if alone != forked:
+        failures.append("sandbox alone %s, forked %s" % (
+            [x for x in alone if x not in forked], [x for x in forked if x not in alone]))
+    layer = gzip.compress(Tar().dir("d").file("d/f", b"text").bytes())
+    for args in ((), ("host=1",), ("host=killed",)):
+        fresh_staging()
+        r = apply(layer, args)
+        counts[0] += 1
+        if r.code or open(STAGING + "/d/f", "rb").read() != b"text":
+            failures.append("%s: %s" % (args, r.err))
+    fresh_staging()
+    r = apply(layer[:-20], ("host=1",))
+    if r.code == 0 or "truncated" not in r.err:
+        failures.append("a truncated layer of a host: %d %s" % (r.code, r.err))
 
 
 def main():
