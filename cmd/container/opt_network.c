@@ -185,6 +185,28 @@ static void discard_ports(struct ctr_config *c)
 	c->publish_all = false;
 }
 
+/* Name service is that of the other container. */
+static int check_joined(const struct create_args *a,
+			const struct ctr_config *c, struct err *err)
+{
+	const char *flag = a->dns ? "dns" :
+			   a->dns_search ? "dns-search" :
+			   a->dns_option ? "dns-option" : NULL;
+
+	if (!str_starts(c->network ? c->network : "", "container:"))
+		return 0;
+	if (flag)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "conflicting options: %s and the network mode: "
+			       "container", flag);
+	if (a->add_host)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "cannot set extra host entries when the "
+			       "container is joined to another containers "
+			       "network namespace: invalid configuration");
+	return 0;
+}
+
 int network_parse(const struct create_args *a, struct ctr_config *c,
 		  struct err *err)
 {
@@ -195,6 +217,8 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 		r = err_set(err, ERR_USAGE, EINVAL,
 			    "--no-hosts and --add-host cannot be set "
 			    "together");
+	if (r == 0)
+		r = check_joined(a, c, err);
 	for (char **h = a->add_host; r == 0 && h && *h; h++)
 		r = check_host(*h, err);
 	if (r == 0)

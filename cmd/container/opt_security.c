@@ -256,6 +256,32 @@ static int set_mode(char **dst, const char *flag, const char *mode,
 	return 0;
 }
 
+static bool is_all(const char *cap)
+{
+	return strcasecmp(cap, "all") == 0;
+}
+
+/* "all" and single ones go together: all of it but, nothing of it but. */
+static int check_both(char *const *add, char *const *drop, struct err *err)
+{
+	for (; drop && *drop; drop++) {
+		for (char *const *a = add; a && *a; a++) {
+			if (is_all(*a) && is_all(*drop))
+				return err_set(err, ERR_INVALID, EINVAL,
+					       "adding all caps and removing "
+					       "all caps not allowed");
+			if (is_all(*a) || is_all(*drop) ||
+			    oci_cap_parse(*a) != oci_cap_parse(*drop))
+				continue;
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "capability \"%s\" cannot be dropped "
+				       "and added",
+				       oci_cap_name(oci_cap_parse(*a)));
+		}
+	}
+	return 0;
+}
+
 int security_parse(const struct create_args *a, struct ctr_config *c,
 		   struct err *err)
 {
@@ -265,6 +291,8 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	r = check_caps(a->cap_add, err);
 	if (r == 0)
 		r = check_caps(a->cap_drop, err);
+	if (r == 0)
+		r = check_both(a->cap_add, a->cap_drop, err);
 	if (r == 0)
 		r = check_caps(a->conf.caps, err);
 	if (r == 0)

@@ -111,10 +111,12 @@ void ctr_exec_ids(struct runtime *rt, struct ctr *c)
  * struct streams - the process's 0, 1 and 2
  * @stdio: what it gets
  * @ours:  those of them that we have to close after the fork
+ * @init:  of a container with ids of its own, or 0
  */
 struct streams {
 	int stdio[3];
 	bool ours[3];
+	pid_t init;
 };
 
 static bool is_pipe(int fd)
@@ -146,6 +148,43 @@ static int open_null(int i, struct streams *s, struct err *err)
 	return 0;
 }
 
+/* The container's root as the user namespace that we are in has it
+ * @map: uid_map or gid_map */
+static uint32_t root_of(pid_t init, const char *map)
+{
+	autofree char *path = xasprintf("/proc/%d/%s", init, map);
+	autosb struct sb text = SB_INIT;
+	uint32_t inside;
+	uint32_t outside;
+
+	if (file_load(path, 4096, &text) < 0 ||
+	    sscanf(text.buf, "%" SCNu32 " %" SCNu32, &inside, &outside) != 2 ||
+	    inside != 0)
+		return 0;
+	return outside;
+}
+
+/* Root in there is somebody else (--userns): his are the pipes, so that he
+ * can open them again and give them to another user. */
+static int own_streams(void *arg, struct err *err)
+{
+	const struct streams *s = arg;
+	uid_t uid = root_of(s->init, "uid_map");
+	gid_t gid = root_of(s->init, "gid_map");
+
+	for (int i = 0; i < 3; i++)
+		if (s->ours[i] && is_pipe(s->stdio[i]) &&
+		    fchown(s->stdio[i], uid, gid) < 0)
+			return err_sys(err, "chown a pipe");
+	return 0;
+}
+
+static bool has_own_ids(const struct ctr_config *c)
+{
+	return (c->userns && !streq(c->userns, "host")) || c->uidmap ||
+	       c->subuidname;
+}
+
 static int make_streams(const struct ctr_exec_opts *o, struct streams *s,
 			struct relay *r, struct err *err)
 {
@@ -157,7 +196,7 @@ static int make_streams(const struct ctr_exec_opts *o, struct streams *s,
 	for (int i = 0; i < 3 && e == 0; i++) {
 		if (o->detach || (i == 0 && !o->interactive))
 			e = open_null(i, s, err);
-		else if (is_pipe(i))
+		else if (is_pipe(i) && s->init == 0)
 			s->stdio[i] = i;
 		else
 			e = make_pipe(i, s, ends[i], err);
@@ -251,7 +290,7 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 		       struct ctr_exec_opts *o, const struct oci_process *p,
 		       bool in_cgroup, struct relay *rel, struct err *err)
 {
-	struct streams s = { { -EBADF, -EBADF, -EBADF }, { false } };
+	struct streams s = { { -EBADF, -EBADF, -EBADF }, { false }, 0 };
 	struct oci_io io = { .console_fd = -EBADF };
 	struct cgroup cg cleanup(cgroup_done) = CGROUP_INIT;
 	struct oci_exec ex = { .init = c->init, .process = p, .io = &io,
@@ -260,7 +299,11 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	pid_t pid = 0;
 	int r;
 
+	if (has_own_ids(&c->config))
+		s.init = c->init.pid;
 	r = make_streams(o, &s, rel, err);
+	if (r == 0 && s.init != 0)
+		r = userns_run(rt, own_streams, &s, err);
 	memcpy(io.stdio, s.stdio, sizeof(io.stdio));
 	autoclose int pidfd = -EBADF;
 

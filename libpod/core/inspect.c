@@ -191,6 +191,7 @@ static struct json_object *config(const struct ctr *ctr)
 		health_conf_inspect(c->health, o);
 	set_list(o, "CreateCommand", c->create_command);
 	json_set_str(o, "Umask", umask);
+	set_text(o, "Timezone", c->tz);
 	json_set(o, "Secrets", secrets(c));
 	json_set_i64(o, "Timeout", c->timeout);
 	json_set_i64(o, "StopTimeout", c->stop_timeout);

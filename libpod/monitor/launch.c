@@ -84,13 +84,16 @@ static int null_stdio(int first, int last)
 static int make_pipe(const struct birth *b, int *ret_read, int *ret_write,
 		     struct err *err)
 {
+	const struct oci_spec *spec = b->l->spec;
 	uint32_t uid;
+	uint32_t gid;
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe for the container");
-	if (idmap_to_outside(&b->l->spec->uid_map, 0, &uid) && uid != 0)
-		(void)!fchown(fds[0], uid, (gid_t)-1);
+	if (idmap_to_outside(&spec->uid_map, 0, &uid) &&
+	    idmap_to_outside(&spec->gid_map, 0, &gid) && (uid | gid) != 0)
+		(void)!fchown(fds[0], uid, gid);
 	*ret_read = fds[0];
 	*ret_write = fds[1];
 	return 0;

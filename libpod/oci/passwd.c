@@ -237,8 +237,10 @@ static int add_accounts(struct init *in, struct err *err)
 	if (new_user)
 		passwd_line(in, &passwd.more);
 	add_lines(&passwd, a->host_users);
-	/* without a user of its own an image's group is its own business */
-	if ((new_user || a->group) &&
+	/* a group of a user that the image knows is the image's business,
+	 * unless it was asked for */
+	if ((new_user || a->group ||
+	     strchr(in->process->user ? in->process->user : "", ':')) &&
 	    !user_group_known(group.text.buf, group.text.len, in->user.gid))
 		group_line(in, &group.more);
 	add_lines(&group, a->host_groups);
