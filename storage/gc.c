@@ -78,6 +78,37 @@ void lease_drop(struct store *s)
 		db_rollback(s->conf.db);
 }
 
+static int doom_leased(struct store *s)
+{
+	struct proc_id self = proc_self();
+	int r = db_begin(s->conf.db, false, NULL);
+
+	if (r == 0)
+		r = db_exec(s->conf.db, NULL, "INSERT OR IGNORE INTO"
+			    " store_doomed SELECT hash FROM store_lease"
+			    " WHERE pid = ? AND start = ?", "ii",
+			    (int64_t)self.pid, (int64_t)self.start);
+	if (r >= 0)
+		r = db_commit(s->conf.db, NULL);
+	if (r < 0)
+		db_rollback(s->conf.db);
+	return MIN(r, 0);
+}
+
+void lease_end(struct store *s, int result)
+{
+	bool full = result == -ENOSPC || result == -EDQUOT;
+
+	/* the rows say what is to go, so they need the room first */
+	if (full && doom_leased(s) < 0 && reserve_drop(s))
+		(void)doom_leased(s);
+	lease_drop(s);
+	if (!full)
+		return;
+	gc_run(s, NULL);
+	store_trash_empty(s);
+}
+
 /* 1 a living process holds a lease, 0 none, -errno */
 static int lease_is_live(struct store *s, const char *hash, struct err *err)
 {

@@ -112,6 +112,10 @@ bool reserve_drop(struct store *s);
 int lease_add(struct store *s, char *const *hashes, struct err *err);
 void lease_drop(struct store *s);
 
+/** lease_end() - lease_drop() after what ended with @result: when the disk was
+ *  full, what was leased and has no user goes at once */
+void lease_end(struct store *s, int result);
+
 /** gc_doom() - inside a transaction: @hash may have lost its last user */
 int gc_doom(struct store *s, const char *hash, struct err *err);
 

@@ -424,7 +424,7 @@ int incoming_store(struct store *s, struct incoming *in, struct source *src,
 	}
 	if (r == 0)
 		r = commit(s, in, err);
-	lease_drop(s);
+	lease_end(s, r);
 	if (r == 0) {
 		(void)FAULT("pull.committed");
 		reserve_make(s);

@@ -479,7 +479,7 @@ int image_commit(struct store *s, const struct image *base,
 		r = image_make(s, new, squash ? NULL : base, &layer, ret_id,
 			       err);
 	free(layer.d.type);
-	lease_drop(s);
+	lease_end(s, r);
 	return r;
 }
 
@@ -501,6 +501,6 @@ int image_import(struct store *s, int fd, const struct image_new *new,
 	if (r == 0)
 		r = image_make(s, new, NULL, &layer, ret_id, err);
 	free(layer.d.type);
-	lease_drop(s);
+	lease_end(s, r);
 	return r;
 }

@@ -5,7 +5,7 @@
  * Run COMMAND and, at the N-th of the named system calls that it and all of
  * its descendants make together, kill the caller (ACTION "kill") or let the
  * call fail without having been made (ACTION is an errno as a number).  LOG
- * gets one line when that happened.  Exits as COMMAND did (128+n for a
+ * gets one line when that happened.  For ENOSPC only writes to files count.  Exits as COMMAND did (128+n for a
  * signal); what COMMAND leaves running is traced for LINGER-MS longer.
  *
  * strace counts the calls of each process by itself, so that the first process
@@ -14,6 +14,7 @@
 #include "tests/tools/tracer.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -60,6 +62,7 @@ static bool wanted[512];
 static unsigned long count, target;
 static int action;	/* 0 kill, or an errno */
 static pid_t victim;	/* between entry and exit of the call that fails */
+static struct user_regs_struct saved;	/* the victim's */
 static const char *log_path;
 
 static void want(char *list)
@@ -90,39 +93,58 @@ static void note(pid_t pid, uint64_t nr)
 	close(fd);
 }
 
-/* The call is not made; its result is written at its exit. */
+/* Another call is made, one that fails and that every sandbox allows: -1 would
+ * be stopped by seccomp.  The result is written at its exit. */
 static void skip_call(pid_t pid)
 {
-#if defined(__x86_64__)
+	struct iovec iov = { &saved, sizeof(saved) };
 	struct user_regs_struct regs;
 
-	if (ptrace(PTRACE_GETREGS, pid, 0, &regs) < 0)
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov) < 0)
 		return;
-	regs.orig_rax = (unsigned long long)-1;
-	ptrace(PTRACE_SETREGS, pid, 0, &regs);
+	regs = saved;
+	iov.iov_base = &regs;
+#if defined(__x86_64__)
+	regs.orig_rax = SYS_close;
+	regs.rdi = (unsigned long long)-1;
 #elif defined(__aarch64__)
-	int nr = -1;
-	struct iovec iov = { &nr, sizeof(nr) };
+	int nr = SYS_close;
+	struct iovec call = { &nr, sizeof(nr) };
 
-	ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &iov);
+	ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &call);
+	regs.regs[0] = (unsigned long long)-1;
 #else
 #error "which register holds the number of a system call?"
 #endif
+	ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov);
 }
 
 static void set_result(pid_t pid, long value)
 {
-	struct user_regs_struct regs;
-	struct iovec iov = { &regs, sizeof(regs) };
+	struct iovec iov = { &saved, sizeof(saved) };
 
-	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov) < 0)
-		return;
 #if defined(__x86_64__)
-	regs.rax = (unsigned long long)value;
+	saved.rax = (unsigned long long)value;
+	saved.orig_rax = (unsigned long long)-1;
 #else
-	regs.regs[0] = (unsigned long long)value;
+	saved.regs[0] = (unsigned long long)value;
 #endif
 	ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov);
+}
+
+/* A pipe or a socket never finds the disk full; what standard output is, is
+ * the caller's business. */
+static bool can_be_full(pid_t pid, const struct __ptrace_syscall_info *info)
+{
+	char path[64];
+	struct stat st;
+
+	if (info->entry.nr != SYS_write && info->entry.nr != SYS_writev)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid,
+		 (int)info->entry.args[0]);
+	return info->entry.args[0] > STDERR_FILENO && stat(path, &st) == 0 &&
+	       S_ISREG(st.st_mode);
 }
 
 static bool at_syscall(pid_t pid,
@@ -133,7 +155,8 @@ static bool at_syscall(pid_t pid,
 		victim = 0;
 	}
 	if (info->op != PTRACE_SYSCALL_INFO_ENTRY || info->entry.nr >= 512 ||
-	    !wanted[info->entry.nr] || ++count != target)
+	    !wanted[info->entry.nr] ||
+	    (action == ENOSPC && !can_be_full(pid, info)) || ++count != target)
 		return true;
 	note(pid, info->entry.nr);
 	if (!action) {
