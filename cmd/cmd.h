@@ -104,15 +104,10 @@ void cmd_prog_init(const char *argv0);
 void help_command(const struct cmd *c, const char *path);
 void help_group(const struct group *g);
 
-/** help_opts() - the option list of the tables */
-void help_opts(FILE *out, const struct opt *const *opts);
-
 /** cmd_similar() - print "Did you mean this?" when a name of @group is near
  *  @typed (two edits away, or begins with it) */
 void cmd_similar(FILE *out, const char *group, const char *typed);
 
-/** cmd_current() - the command that runs; NULL before it was found */
-const struct cmd *cmd_current(void);
 void cmd_current_set(const struct cmd *c);
 
 /* Multi-argument verbs: each argument is done, each failure is one "Error:"

@@ -16,11 +16,6 @@
 static const struct cmd *current;
 static const char *prog = "bryo";
 
-const struct cmd *cmd_current(void)
-{
-	return current;
-}
-
 void cmd_current_set(const struct cmd *c)
 {
 	current = c;

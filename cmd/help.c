@@ -79,7 +79,7 @@ static bool any_opts(const struct opt *const *opts)
 	return false;
 }
 
-void help_opts(FILE *out, const struct opt *const *opts)
+static void print_opts(FILE *out, const struct opt *const *opts)
 {
 	const struct opt *o = NULL;
 	int width = 0;
@@ -114,7 +114,7 @@ void help_group(const struct group *g)
 	cmd_each_name(path, false, print_name, NULL);
 	if (!g) {
 		printf("\nOptions:\n");
-		help_opts(stdout, global_opts);
+		print_opts(stdout, global_opts);
 	}
 	printf("\n");
 }
@@ -185,7 +185,7 @@ void help_command(const struct cmd *c, const char *path)
 	print_examples(c);
 	if (any_opts(c->opts)) {
 		printf("\nOptions:\n");
-		help_opts(stdout, c->opts);
+		print_opts(stdout, c->opts);
 	}
 	printf("\n");
 }

@@ -330,14 +330,6 @@ int opt_parse_sets(const struct opt_set *sets, size_t n, char **argv,
 	return (int)(out - argv);
 }
 
-int opt_parse(const struct opt *const *opts, void *args, char **argv,
-	      bool stop_at_positional, char ***rest, struct err *err)
-{
-	const struct opt_set set = { opts, args };
-
-	return opt_parse_sets(&set, 1, argv, stop_at_positional, rest, err);
-}
-
 void opt_free(const struct opt *const *opts, void *args)
 {
 	for (; opts && *opts; opts++) {

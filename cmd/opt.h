@@ -114,9 +114,17 @@ void opt_csv(const char *value, char ***v);
 /** opt_takes_value() - --x needs an argument */
 bool opt_takes_value(const struct opt *o);
 
+/** struct opt_set - tables, each ended by OPT_END, in a NULL-terminated list,
+ *  and the struct that they fill */
+struct opt_set {
+	const struct opt *const *opts;
+	void *args;
+};
+
 /**
- * opt_parse() - fill @args from @argv
- * @opts:  tables, each ended by OPT_END; NULL-terminated list of tables
+ * opt_parse_sets() - fill the structs of @sets from @argv
+ * @sets:  a command's own options, --help, the global ones; an earlier set
+ *         wins a clash
  * @stop_at_positional: run, create, exec: what follows the first argument
  *         that is no option belongs to the container
  * @rest:  positional arguments; points into @argv (reordered in place)
@@ -125,17 +133,6 @@ bool opt_takes_value(const struct opt *o);
  * Return: number of positional arguments, or -EINVAL/ERR_USAGE with podman's
  * words ("unknown flag: --x", "flag needs an argument: 'h' in -h")
  */
-int opt_parse(const struct opt *const *opts, void *args, char **argv,
-	      bool stop_at_positional, char ***rest, struct err *err);
-
-/** struct opt_set - tables and the struct that they fill */
-struct opt_set {
-	const struct opt *const *opts;
-	void *args;
-};
-
-/** opt_parse_sets() - the same for several structs at once (a command's own
- *  options, --help, the global ones); an earlier set wins a clash */
 int opt_parse_sets(const struct opt_set *sets, size_t n, char **argv,
 		   bool stop_at_positional, char ***rest, struct err *err);
 

@@ -65,8 +65,8 @@ enum via upstream_next(const struct upstream *up, const union addr *client,
 	return VIA_NONE;
 }
 
-const union addr *upstream_addr(const struct upstream *up, enum via via,
-				const union addr *client)
+static const union addr *addr_of(const struct upstream *up, enum via via,
+				 const union addr *client)
 {
 	if (via == VIA_PLAIN_V4 || client->sa.sa_family == AF_INET)
 		return &up->v4;
@@ -91,7 +91,7 @@ static int bind_client(int fd, const union addr *client)
 int upstream_open(const struct upstream *up, enum via via, int type,
 		  const union addr *client, uint16_t port)
 {
-	union addr server = *upstream_addr(up, via, client);
+	union addr server = *addr_of(up, via, client);
 	int on = 1, r;
 	autoclose int fd = socket(server.sa.sa_family,
 				  type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

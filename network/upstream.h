@@ -44,8 +44,4 @@ enum via upstream_next(const struct upstream *up, const union addr *client,
 int upstream_open(const struct upstream *up, enum via via, int type,
 		  const union addr *client, uint16_t port);
 
-/** upstream_addr() - the container's address that @via reaches */
-const union addr *upstream_addr(const struct upstream *up, enum via via,
-				const union addr *client);
-
 #endif

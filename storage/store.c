@@ -105,7 +105,7 @@ void store_unique(struct store *s, char ret[STORE_UNIQUE_MAX])
 		 self.start, s->serial++);
 }
 
-bool store_owner_is_alive(const char *name)
+static bool owner_is_alive(const char *name)
 {
 	autostrv char **part = strv_split(name, '.');
 	struct proc_id id = { 0 };
@@ -166,7 +166,7 @@ static bool sweep_staging(struct store *s)
 		return false;
 	take_fd(fd);
 	while ((e = readdir(d))) {
-		if (*e->d_name == '.' || store_owner_is_alive(e->d_name))
+		if (*e->d_name == '.' || owner_is_alive(e->d_name))
 			continue;
 		store_trash_move(s, dir, e->d_name, NULL);
 		found = true;

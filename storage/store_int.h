@@ -42,9 +42,6 @@ int store_dir(struct store *s, enum store_dir which, struct err *err);
 #define STORE_UNIQUE_MAX 64
 void store_unique(struct store *s, char ret[STORE_UNIQUE_MAX]);
 
-/** store_owner_is_alive() - of a name that store_unique() made */
-bool store_owner_is_alive(const char *name);
-
 /**
  * struct staging - a directory in which something grows
  * @name: "" once it was handed on

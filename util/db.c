@@ -505,11 +505,6 @@ int64_t db_i64(struct db_stmt *s, int col)
 	return sqlite3_column_int64(s->st, col);
 }
 
-bool db_is_null(struct db_stmt *s, int col)
-{
-	return sqlite3_column_type(s->st, col) == SQLITE_NULL;
-}
-
 bool db_wants_checkpoint(const struct db *db)
 {
 	return db->wal_pages >= WAL_PAGES_MAX;

@@ -77,7 +77,6 @@ int64_t db_last_id(const struct db *db);
 
 const char *db_str(struct db_stmt *st, int col); /* borrowed till next step */
 int64_t db_i64(struct db_stmt *st, int col);
-bool db_is_null(struct db_stmt *st, int col);
 
 /** db_wants_checkpoint() - the last commit left a long WAL: each process that
  *  opens the database next pays for reading it */

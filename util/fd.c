@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors: whole reads and writes, small files, passing over sockets.
+ *
+ * A file is replaced by writing a temporary one beside it, fsync, rename, fsync
+ * of the directory: whoever looks sees the old or the new content.  Reads have
+ * a limit, as anybody may own the file.
+ */
 #include "util/fd.h"
 
 #include <errno.h>
@@ -186,13 +193,6 @@ int fd_nonblock(int fd, bool on)
 		return -errno;
 	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
 	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
-}
-
-int fd_move(int fd, int want)
-{
-	if (fd == want)
-		return fd_cloexec(fd, false);
-	return dup2(fd, want) < 0 ? -errno : 0;
 }
 
 static int compare_int(const void *a, const void *b)

@@ -57,9 +57,6 @@ int fd_cloexec(int fd, bool on);
 /** fd_nonblock() - set or clear O_NONBLOCK */
 int fd_nonblock(int fd, bool on);
 
-/** fd_move() - dup to exactly @want without CLOEXEC (dup2/dup3 rules) */
-int fd_move(int fd, int want);
-
 /**
  * fd_close_all_but() - close every descriptor from 3 up that is not listed
  * @keep: borrowed, any order, negative ones ignored, sorted in place

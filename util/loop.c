@@ -161,11 +161,6 @@ void loop_del(struct loop *loop, struct loop_source *src)
 	source_kill(loop, src);
 }
 
-int loop_source_fd(const struct loop_source *src)
-{
-	return src->fd;
-}
-
 int loop_timer(struct loop *loop, uint64_t mono_ns, loop_fn fn, void *arg,
 	       struct loop_source **ret)
 {

@@ -32,7 +32,6 @@ int loop_mod(struct loop *loop, struct loop_source *src, uint32_t events);
 
 /** loop_del() - stop watching; does not close; NULL is fine */
 void loop_del(struct loop *loop, struct loop_source *src);
-int loop_source_fd(const struct loop_source *src);
 
 /** loop_timer() - call @fn once at @mono_ns (CLOCK_MONOTONIC); loop_del()
  *  cancels it; once @fn runs the source is gone, do not loop_del() it later */

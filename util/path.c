@@ -288,19 +288,6 @@ int path_parent(int root, const char *path, char **ret_name)
 	return fd;
 }
 
-int path_create(int root, const char *path, int flags, mode_t mode)
-{
-	autofree char *name = NULL;
-	autoclose int dir = path_parent(root, path, &name);
-	int fd;
-
-	if (dir < 0)
-		return dir;
-	fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW |
-		    O_CLOEXEC, mode);
-	return fd < 0 ? -errno : fd;
-}
-
 /*
  * The longest prefix that exists is resolved as a whole; only what is missing
  * behind it is made, component by component and without following anything.

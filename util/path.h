@@ -24,9 +24,6 @@
 /** path_open() - open @path beneath @root with open(2) flags; no O_CREAT */
 int path_open(int root, const char *path, int flags);
 
-/** path_create() - O_CREAT|O_EXCL|O_NOFOLLOW file; parent must exist */
-int path_create(int root, const char *path, int flags, mode_t mode);
-
 /**
  * path_parent() - the directory that holds the last component
  * @ret_name: the last component, copied (never "", "." or ".."); owned

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Strings and memory.  The x functions end the process when there is no memory;
+ * all take NULL where a string may be missing, as the headers say.
+ */
 #include "util/str.h"
 
 #include <ctype.h>
@@ -21,14 +25,6 @@ void *xcalloc(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size ? size : 1);
 
-	if (!p)
-		die_oom();
-	return p;
-}
-
-void *xrealloc(void *p, size_t n)
-{
-	p = realloc(p, n ? n : 1);
 	if (!p)
 		die_oom();
 	return p;

@@ -14,7 +14,6 @@
 /* Allocation that ends the process instead of failing. */
 void *xmalloc(size_t n) must_check;
 void *xcalloc(size_t n, size_t size) must_check;
-void *xrealloc(void *p, size_t n) must_check;
 void *xreallocarray(void *p, size_t n, size_t size) must_check;
 char *xstrdup(const char *s) must_check;		/* NULL stays NULL */
 char *xstrndup(const char *s, size_t n) must_check;

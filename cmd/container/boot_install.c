@@ -23,7 +23,6 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "cmd/container/boot_install.h"
 #include "cmd/container/ps.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -54,7 +53,7 @@
 
 /* ---- systemd ----------------------------------------------------------- */
 
-bool boot_has_systemd(void)
+static bool has_systemd(void)
 {
 	struct stat st;
 
@@ -127,7 +126,7 @@ static int enable(int dir, struct err *err)
 	return 0;
 }
 
-int boot_unit_install(char **ret_path, struct err *err)
+static int unit_install(char **ret_path, struct err *err)
 {
 	autofree char *path = NULL;
 	autofree char *text = xasprintf(UNIT_TEXT, self_path(), target());
@@ -154,7 +153,7 @@ int boot_unit_install(char **ret_path, struct err *err)
 	return r;
 }
 
-int boot_unit_find(char **ret_path, struct err *err)
+static int unit_find(char **ret_path, struct err *err)
 {
 	autofree char *path = NULL;
 	autofree char *link = xasprintf("%s.wants/" UNIT, target());
@@ -175,7 +174,7 @@ static int unit_remove(char **ret_path, struct err *err)
 {
 	autofree char *path = NULL;
 	autofree char *link = xasprintf("%s.wants/" UNIT, target());
-	int r = boot_unit_find(ret_path, err);
+	int r = unit_find(ret_path, err);
 	int fd;
 
 	if (r <= 0)
@@ -191,7 +190,7 @@ static int unit_remove(char **ret_path, struct err *err)
 	return 1;
 }
 
-bool boot_lingers(void)
+static bool lingers(void)
 {
 	const char *user = getenv("USER");
 	autofree char *path = user ? xasprintf("/var/lib/systemd/linger/%s",
@@ -212,10 +211,11 @@ static int run_crontab(const char *arg, int in, int out, struct err *err)
 	pid_t pid;
 
 	if (!path)
-		return err_set(err, ERR_FAIL, ENOENT,
-			       "crontab is not installed: install cron, or call "
-			       "'%s boot' from what starts this machine",
-			       cmd_prog());
+		return err_set(
+			err, ERR_FAIL, ENOENT,
+			"crontab is not installed: install cron, or call "
+			"'%s boot' from what starts this machine",
+			cmd_prog());
 	strv_add(&argv, "crontab");
 	strv_add(&argv, arg);
 	s.argv = argv;
@@ -272,7 +272,7 @@ static int write_crontab(const struct sb *text, struct err *err)
 			       r) : r;
 }
 
-int boot_cron_install(struct err *err)
+static int cron_install(struct err *err)
 {
 	autosb struct sb text = SB_INIT;
 	bool ours;
@@ -284,7 +284,7 @@ int boot_cron_install(struct err *err)
 	return write_crontab(&text, err);
 }
 
-int boot_cron_find(struct err *err)
+static int cron_find(struct err *err)
 {
 	autosb struct sb text = SB_INIT;
 	autofree char *path = proc_find_program("crontab");
@@ -331,17 +331,17 @@ static int install_run(struct runtime *rt unused_attr, const void *p,
 	if (args->unit && args->cron)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--user-unit and --cron exclude each other");
-	if (args->cron || (!args->unit && !boot_has_systemd())) {
-		r = boot_cron_install(err);
+	if (args->cron || (!args->unit && !has_systemd())) {
+		r = cron_install(err);
 		if (r == 0)
 			puts("crontab");
 		return r;
 	}
-	r = boot_unit_install(&path, err);
+	r = unit_install(&path, err);
 	if (r < 0)
 		return r;
 	puts(path);
-	if (!boot_lingers())
+	if (!lingers())
 		log_warn("the user's systemd starts at login only: run "
 			 "'loginctl enable-linger' to have it at boot");
 	return 0;
@@ -367,8 +367,8 @@ static int status_run(struct runtime *rt, const void *args unused_attr,
 {
 	auto_ctr_list struct ctr_list all = { 0 };
 	autofree char *path = NULL;
-	int unit = boot_unit_find(&path, err);
-	int cron = unit < 0 ? unit : boot_cron_find(err);
+	int unit = unit_find(&path, err);
+	int cron = unit < 0 ? unit : cron_find(err);
 	int r = cron < 0 ? cron : ctr_list(rt, &all, err);
 
 	if (r < 0)
@@ -376,7 +376,7 @@ static int status_run(struct runtime *rt, const void *args unused_attr,
 	printf("systemd unit: %s\n", unit ? path : "none");
 	if (unit)
 		printf("starts at boot: %s\n",
-		       boot_lingers() ? "yes" : "no, the user does not linger");
+		       lingers() ? "yes" : "no, the user does not linger");
 	printf("crontab: %s\n", cron ? "yes" : "none");
 	printf("containers:");
 	for (size_t i = 0; i < all.n; i++)

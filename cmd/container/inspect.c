@@ -29,8 +29,8 @@ static const struct opt inspect_opts[] = {
 	OPT_END,
 };
 
-int ctr_object_of(struct runtime *rt, struct ctr *c, bool size,
-		  struct json_object **ret, struct err *err)
+static int object_of(struct runtime *rt, struct ctr *c, bool size,
+		     struct json_object **ret, struct err *err)
 {
 	static const char *const maps[] = {
 		"Config.Annotations",
@@ -69,7 +69,7 @@ int ctr_object(struct runtime *rt, const char *name, bool size,
 	auto_ctr struct ctr *c = NULL;
 	int r = ctr_find(rt, name, &c, err);
 
-	return r < 0 ? r : ctr_object_of(rt, c, size, ret, err);
+	return r < 0 ? r : object_of(rt, c, size, ret, err);
 }
 
 static int find(struct runtime *rt, const char *name, void *data,

@@ -16,10 +16,6 @@ struct runtime;
 int ctr_object(struct runtime *rt, const char *name, bool size,
 	       struct json_object **ret, struct err *err);
 
-/** ctr_object_of() - of a container that was found */
-int ctr_object_of(struct runtime *rt, struct ctr *c, bool size,
-		  struct json_object **ret, struct err *err);
-
 /** posture_object() - what `inspect --security` shows: an object_fn; @data is
  *  not used */
 int posture_object(struct runtime *rt, const char *name, void *data,

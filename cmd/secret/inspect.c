@@ -4,7 +4,7 @@
 #include "cmd/format.h"
 #include "cmd/marks.h"
 #include "cmd/objects.h"
-#include "cmd/secret/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "cmd/timearg.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -24,7 +24,7 @@ static const struct opt inspect_opts[] = {
 	OPT_END,
 };
 
-struct json_object *secret_object(const struct secret *s)
+static struct json_object *object_of(const struct secret *s)
 {
 	static const char *const maps[] = { NULL };
 	static const char *const times[] = { "CreatedAt", "UpdatedAt", NULL };
@@ -62,7 +62,7 @@ static int find(struct runtime *rt, const char *name, void *data,
 		r = secret_data(rt, s, &text, err);
 	if (r < 0)
 		return r;
-	*ret = secret_object(s);
+	*ret = object_of(s);
 	if (args->showsecret)
 		json_set(*ret, "SecretData",
 			 json_object_new_string_len(text.buf, (int)text.len));

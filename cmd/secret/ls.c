@@ -5,7 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/filter.h"
 #include "cmd/format.h"
-#include "cmd/secret/secret.h"
+#include "libpod/core/secret/secret.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"

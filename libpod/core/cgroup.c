@@ -89,7 +89,7 @@ static void copy_list(char ***v)
 	*v = *v ? strv_copy(*v) : NULL;
 }
 
-void limits_copy(const struct oci_limits *from, struct oci_limits *ret)
+static void copy_limits(const struct oci_limits *from, struct oci_limits *ret)
 {
 	*ret = *from;
 	copy_text(&ret->cpus);
@@ -108,7 +108,7 @@ void limits_in_force(const struct ctr *c, const struct cgroup *cg,
 	autostrv char **missing = cg->missing ? strv_split(cg->missing, ',') :
 						NULL;
 
-	limits_copy(&c->config.limits, ret);
+	copy_limits(&c->config.limits, ret);
 	if (!ctr_is_live(c))
 		return;
 	/* "" splits into nothing, but is a name here */

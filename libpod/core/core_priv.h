@@ -289,9 +289,6 @@ void ctr_cgroup(struct runtime *rt, const struct ctr *c, struct cgroup *ret);
 /** ctr_cgroup_remove() - what a killed monitor may have left of it */
 void ctr_cgroup_remove(struct runtime *rt, const char *id);
 
-/** limits_copy() - limits_done() the copy */
-void limits_copy(const struct oci_limits *from, struct oci_limits *ret);
-
 /** limits_in_force() - of those of the config; of one that does not run: what
  *  it asks for.  limits_done() it */
 void limits_in_force(const struct ctr *c, const struct cgroup *cg,

@@ -95,16 +95,6 @@ static const char *const names[EVENT_STATUSES] = {
 	[EVENT_UPDATE] = "update",
 };
 
-const char *event_type_name(enum event_type t)
-{
-	return types[t];
-}
-
-const char *event_status_name(enum event_status s)
-{
-	return names[s];
-}
-
 /* ---- writing ----------------------------------------------------------- */
 
 static const char *text_of(const char *s)

@@ -73,9 +73,6 @@ enum event_status {
 	EVENT_STATUSES,
 };
 
-const char *event_type_name(enum event_type t);
-const char *event_status_name(enum event_status s);
-
 /**
  * struct event - one thing that happened
  * @time_ns: 0 = now

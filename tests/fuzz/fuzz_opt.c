@@ -49,13 +49,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = strv_len(owned);
 	autofree char **words = xcalloc(n + 1, sizeof(char *));
 	struct args args = { 0 };
+	const struct opt_set set = { tables, &args };
 	struct err err = ERR_INIT;
 	char **rest = NULL;
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++)
 		words[i] = owned[i];
-	r = opt_parse(tables, &args, words, size & 1, &rest, &err);
+	r = opt_parse_sets(&set, 1, words, size & 1, &rest, &err);
 	if (r < 0 && (!err.code || !err.msg[0]))
 		abort();
 	if (r > (int)n || (r >= 0 && rest[r]))

@@ -118,11 +118,12 @@ static void test_good(void **state unused_attr)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		struct line l = line_new(good[i].line);
 		struct args args = args_new();
+		const struct opt_set set = { tables, &args };
 		char **rest = NULL;
 
 		print_message("case: %s\n", good[i].line);
-		assert_ok(opt_parse(tables, &args, l.words, false, &rest,
-				    err));
+		assert_ok(opt_parse_sets(&set, 1, l.words, false, &rest,
+					 err));
 		check_strv(args.env, good[i].env);
 		check_strv(args.caps, good[i].caps);
 		check_strv(rest, good[i].rest);
@@ -140,9 +141,10 @@ static void test_types(void **state unused_attr)
 	struct line l = line_new("--memory=64m --cpus 1.5 --init=false --pull "
 				 "--big 9000000000 -w3 -a arg --last=3");
 	struct args args = args_new();
+	const struct opt_set set = { tables, &args };
 	char **rest = NULL;
 
-	assert_ok(opt_parse(tables, &args, l.words, false, &rest, err));
+	assert_ok(opt_parse_sets(&set, 1, l.words, false, &rest, err));
 	assert_int_equal(args.size, 64 << 20);
 	assert_true(args.cpus > 1.49 && args.cpus < 1.51);
 	assert_int_equal(args.tri, 0);
@@ -161,9 +163,10 @@ static void test_stop(void **state unused_attr)
 {
 	struct line l = line_new("-a image -n -- --nosuch");
 	struct args args = args_new();
+	const struct opt_set set = { tables, &args };
 	char **rest = NULL;
 
-	assert_int_equal(opt_parse(tables, &args, l.words, true, &rest, NULL),
+	assert_int_equal(opt_parse_sets(&set, 1, l.words, true, &rest, NULL),
 			 4);
 	check_strv(rest, "image|-n|--|--nosuch");
 	assert_int_equal(args.last, -1);
@@ -208,11 +211,12 @@ static void check_bad(const char *text, enum err_kind kind, const char *say)
 {
 	struct line l = line_new(text);
 	struct args args = args_new();
+	const struct opt_set set = { tables, &args };
 	struct err err = ERR_INIT;
 	char **rest = NULL;
 
 	print_message("case: %s\n", text);
-	assert_true(opt_parse(tables, &args, l.words, false, &rest, &err) < 0);
+	assert_true(opt_parse_sets(&set, 1, l.words, false, &rest, &err) < 0);
 	assert_int_equal(err.kind, kind);
 	assert_string_equal(err.msg, say);
 	opt_free(tables, &args);
