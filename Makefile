@@ -31,11 +31,11 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection \
 LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack
 
 ifdef RELEASE
-OPT := -O2 -g -D_FORTIFY_SOURCE=2 -DNDEBUG
+OPT := -O2 -g -D_FORTIFY_SOURCE=3 -DNDEBUG
 else
 OPT := -O2 -g -DBRYO_TESTING -Werror
 ifndef SAN
-OPT += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+OPT += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 endif
 ifdef SAN

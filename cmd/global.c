@@ -207,7 +207,8 @@ static int storage_opts(const struct globals *g, const char **driver,
 
 static int check_cgroup_manager(const char *name, struct err *err)
 {
-	if (str_is_empty(name) || streq(name, "systemd") || streq(name, "cgroupfs"))
+	if (str_is_empty(name) || streq(name, "systemd") ||
+	    streq(name, "cgroupfs"))
 		return 0;
 	return err_set(err, ERR_USAGE, EINVAL,
 		       "unknown cgroup manager \"%s\": systemd or cgroupfs",

@@ -153,7 +153,8 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 	if (c)
 		strv_add(&names, c->id);
 	return objects_inspect(rt, names, args->format,
-			       args->security ? posture_object : find, &what, err);
+			       args->security ? posture_object : find, &what,
+			       err);
 }
 
 const struct cmd cmd_inspect = {

@@ -89,10 +89,13 @@ fuzz: ## libFuzzer binaries into build/libfuzzer (clang)
 		SAN=fuzzer,address,undefined fuzz-replay-build
 
 # ---- lint -----------------------------------------------------------------
-lint: lint-layers lint-headers lint-scripts lint-docs lint-words lint-behaviours ## static checks
+lint: lint-layers lint-style lint-headers lint-scripts lint-docs lint-words lint-behaviours ## static checks
 
 lint-layers: # includes point downward only
 	$(Q)tests/lint/layers.py
+
+lint-style: # columns, blanks, notes, heads of files, paths that docs name
+	$(Q)tests/lint/style.py
 
 lint-headers: # every header compiles alone
 	$(Q)CC="$(CC)" tests/lint/headers.sh $(CPPFLAGS) $(WARN)
@@ -148,5 +151,5 @@ help: ## this list
 
 .PHONY: deps demo check check-user check-unit check-fuzz check-system \
 	check-hostile check-fault check-vm check-root bench fuzz fuzz-replay-build lint \
-	lint-layers lint-headers lint-scripts lint-docs lint-words lint-clang \
+	lint-layers lint-style lint-headers lint-scripts lint-docs lint-words lint-clang \
 	format install man clean help

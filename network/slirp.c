@@ -13,9 +13,9 @@
  *
  * Its life hangs on a pipe, not on a signal: only the monitor holds the write
  * end, so slirp ends with the monitor however that dies.  Should it end on its
- * own, the tap is still there, and the monitor starts another one on it.  The three security
- * options are not negotiable: without --disable-host-loopback a container
- * reaches the host's 127.0.0.1 as 10.0.2.2.
+ * own, the tap is still there, and the monitor starts another one on it.  The
+ * three security options are not negotiable: without --disable-host-loopback a
+ * container reaches the host's 127.0.0.1 as 10.0.2.2.
  */
 #include "network/network.h"
 

@@ -7,7 +7,8 @@
  * are wiped with it; error texts name files, hosts and programs only.
  *
  * Lookup order: --authfile alone, else REGISTRY_AUTH_FILE alone, else
- * $DOCKER_CONFIG/config.json where that is set, $XDG_RUNTIME_DIR/containers/auth.json (what `login` writes),
+ * $DOCKER_CONFIG/config.json where that is set,
+ * $XDG_RUNTIME_DIR/containers/auth.json (what `login` writes),
  * $XDG_CONFIG_HOME/containers/auth.json, docker's config.json, ~/.dockercfg.
  * In each file: the helper in charge of the host, then "auths", then the
  * credential store.

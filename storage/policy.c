@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy.json: may an image of this transport and name be used?
+ *
+ * Theory of operation.  The file is checked as a whole when it is read, as one
+ * that is misspelt must not let anything through.  The demands that hold for an
+ * image are those of the longest scope that its name begins with, then those of
+ * its transport, then the default.  Demands for signatures are known and never
+ * met: nothing here verifies one.
+ */
 #include "storage/policy.h"
 
 #include <errno.h>

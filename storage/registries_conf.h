@@ -21,7 +21,8 @@ struct registries_conf;
  *
  * CONTAINERS_REGISTRIES_CONF names the one file that is read; else it is the
  * user's or the system's registries.conf followed by the registries.conf.d
- * directories, and docker's daemon.json (storage/daemon_json.h).  With no file at all docker.io is the search list.
+ * directories, and docker's daemon.json (storage/daemon_json.h).  With no file
+ * at all docker.io is the search list.
  */
 int registries_conf_load(char *const *env, struct registries_conf **ret,
 			 struct err *err);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two kinds of source behind one table of calls: a registry, whose bytes
+ * come through bryo-registry, and a directory (an OCI layout or an unpacked
+ * archive), whose files are opened below its descriptor and never through a
+ * link that leaves it.
+ */
 #include "storage/source.h"
 
 #include <fcntl.h>

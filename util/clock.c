@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clocks, and times as text.
+ *
+ * What is kept is nanoseconds since the epoch; what is compared while waiting
+ * is the monotonic clock.  Texts are parsed by hand, digit by digit:
+ * strptime(3) takes the locale's words and no fraction of a second.
+ */
 #include "util/clock.h"
 
 #include <errno.h>

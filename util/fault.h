@@ -15,10 +15,10 @@
  *     delay=MS    sleep
  *     errno=NAME  FAULT() returns -1 with that errno (ENOSPC, EIO, ...)
  * The name "*" matches every point.  BRYO_FAULT_LOG=FILE collects the names of
- * the points passed, after a counter of four bytes.  A point is compiled in only with
- * BRYO_TESTING; release builds do not hold the symbol.  Each point registers
- * itself in a linker section, so that `bryo __fault-points` can list them all
- * and the fault runner cannot forget one.
+ * the points passed, after a counter of four bytes.  A point is compiled in
+ * only with BRYO_TESTING; release builds do not hold the symbol.  Each point
+ * registers itself in a linker section, so that `bryo __fault-points` can list
+ * them all and the fault runner cannot forget one.
  */
 #ifdef BRYO_TESTING
 

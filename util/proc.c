@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes: identity, signals, start.
+ *
+ * A pid is a number that is given to somebody else sooner or later: a process
+ * is known by pid and start time, and is used through a pidfd that was compared
+ * with both.  proc_spawn() tells the parent over a pipe why an exec failed.
+ */
 #include "util/proc.h"
 
 #include <errno.h>

@@ -74,11 +74,11 @@ void trace_end_(struct trace_span *span)
 {
 	uint64_t now = clock_mono_ns();
 	char line[160];
-	int n = snprintf(line, sizeof(line), "%d %8llu +%llu %s %s\n",
-			 (int)getpid(),
-			 (unsigned long long)(span->start_ns - origin_ns) / 1000,
-			 (unsigned long long)(now - span->start_ns) / 1000,
-			 span->area, span->name);
+	int n = snprintf(
+		line, sizeof(line), "%d %8llu +%llu %s %s\n", (int)getpid(),
+		(unsigned long long)(span->start_ns - origin_ns) / 1000,
+		(unsigned long long)(now - span->start_ns) / 1000, span->area,
+		span->name);
 
 	if (n > 0)
 		(void)fd_write_full(trace_fd, line,

@@ -187,7 +187,9 @@ void conf_done(struct conf *c)
 	conf_init(c);
 }
 
-/* ---- each document -------------------------------------------------------- */
+/*
+ * ---- each document --------------------------------------------------------
+ */
 
 static int bad_type(const struct conf_key *k, const char *want,
 		    struct err *err)

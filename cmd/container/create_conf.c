@@ -94,9 +94,11 @@ static int fill_shm(const char *conf, uint64_t *size, struct err *err)
 		return 0;
 	*size = SHM_SIZE_DEFAULT;
 	if (!str_is_empty(conf) && parse_size(conf, size) < 0)
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "containers.conf: containers.shm_size: \"%s\" is "
-			       "not a size", conf);
+		return err_set(
+			err, ERR_INVALID, EINVAL,
+			"containers.conf: containers.shm_size: \"%s\" is "
+			"not a size",
+			conf);
 	return 0;
 }
 

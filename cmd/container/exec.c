@@ -65,8 +65,9 @@ static int find(struct runtime *rt, const struct exec_args *args, char **argv,
 	int r;
 
 	if (args->latest && args->cidfile)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "--latest and --cidfile cannot be used together");
+		return err_set(
+			err, ERR_USAGE, EINVAL,
+			"--latest and --cidfile cannot be used together");
 	*ret_cmd = argv + named;
 	if (!**ret_cmd)
 		return err_set(err, ERR_USAGE, EINVAL,

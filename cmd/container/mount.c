@@ -59,7 +59,9 @@ static int check(const struct runtime *rt, const struct mount_args *args,
 			       args->format);
 	if (rt->ids.is_root)
 		return 0;
-	/* a mount wants a namespace to be in, files of subuids want their ids */
+	/*
+	 * a mount wants a namespace to be in, files of subuids want their ids
+	 */
 	return err_set(err, ERR_FAIL, EPERM,
 		       "cannot run command \"%s %s\" in rootless mode, must "
 		       "execute `%s unshare` first", cmd_prog(), verb,

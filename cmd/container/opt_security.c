@@ -84,9 +84,11 @@ static int apparmor_opt(const char *value, struct err *err)
 		return 0;
 	if (file_read_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled",
 			 16, &on) < 0 || on.buf[0] != 'Y')
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "Apparmor profile \"%s\" specified, but Apparmor "
-			       "is not enabled on this system", value);
+		return err_set(
+			err, ERR_INVALID, EINVAL,
+			"Apparmor profile \"%s\" specified, but Apparmor "
+			"is not enabled on this system",
+			value);
 	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 		       "--security-opt apparmor=%s is not supported yet",
 		       value);

@@ -180,7 +180,8 @@ int select_each(struct runtime *rt, const struct select_args *sel, char **argv,
 		struct err why = ERR_INIT;
 
 		if (one(rt, sel, *n, fn, data, &why) < 0)
-			worst = exit_worse(worst, cmd_error(&why, sel->rm_exit));
+			worst = exit_worse(worst,
+					   cmd_error(&why, sel->rm_exit));
 	}
 	return worst;
 }

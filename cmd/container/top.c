@@ -129,8 +129,9 @@ const struct cmd cmd_container_top = {
 	.usage = "[options] CONTAINER [FORMAT-DESCRIPTORS|ARGS...]",
 	.summary = "Display the running processes of a container",
 	.text = "Format descriptors (separated by commas or blanks): args, "
-		"capamb, capbnd, capeff,\n  capinh, capprm, comm, etime, group, "
-		"groups, hgroup, hgroups, hpid, huser, label, nice,\n  pcpu, pgid, "
+		"capamb, capbnd, capeff,\n  capinh, capprm, comm, etime, "
+		"group, groups, hgroup, hgroups, hpid, huser, label, "
+		"nice,\n  pcpu, pgid, "
 		"pid, ppid, rgroup, rss, ruser, seccomp, state, stime, time, "
 		"tty,\n  user, vsz.  Anything else is given to ps(1) in the "
 		"container.",

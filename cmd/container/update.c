@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `update`: limits, health checks, restart policy and environment of containers that exist.
+ * `update`: limits, health checks, restart policy and environment of
+ * containers that exist.
  */
 #include <stdio.h>
 

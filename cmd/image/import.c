@@ -136,7 +136,8 @@ const struct cmd cmd_image_import = {
 	.usage = "[options] PATH [REFERENCE]",
 	.summary = "Make an image of a tar archive",
 	.text = "PATH is a tar archive, compressed or not, of a root file "
-		"system (as export writes it), an http or https URL of one, or - "
+		"system (as export writes it), an http or https URL of one, "
+		"or - "
 		"for standard input.",
 	.examples = (const char *const[]){
 		"import ctr.tar image-imported",

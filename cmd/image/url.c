@@ -31,4 +31,3 @@ int open_url(struct store *s, const char *url, bool quiet, struct err *err)
 	r = store_download(s, url, &fd, err);
 	return r < 0 ? r : fd;
 }
-

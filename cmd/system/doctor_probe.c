@@ -287,7 +287,8 @@ static enum doctor_verdict ports(const struct doctor *d, struct finding *f)
 		(long long)(first < 0 ? 1024 : first));
 	if (d->uid == 0 || (first >= 0 && first <= 80))
 		return DOCTOR_OK;
-	sb_add(&f->fix, "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80");
+	sb_add(&f->fix,
+	       "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80");
 	return DOCTOR_WARN;
 }
 

@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * `system reset` removes every container, volume, image and secret in the ways
- * that rm, volume rm, rmi and secret rm do, with force: running containers are stopped first
- * (ten seconds, then killed), and other commands that run at the same time
- * see each removal whole.  What other commands make meanwhile stays.
+ * that rm, volume rm, rmi and secret rm do, with force: running containers are
+ * stopped first (ten seconds, then killed), and other commands that run at the
+ * same time see each removal whole.  What other commands make meanwhile stays.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -103,7 +103,8 @@ static void pass_signal(int sig)
 static void handle_signals(void (*terminal)(int sig), void (*other)(int sig))
 {
 	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
-		(void)signal(passed[i], passed[i] == SIGTERM ? other : terminal);
+		(void)signal(passed[i],
+			     passed[i] == SIGTERM ? other : terminal);
 }
 
 /* In the child; @sock: a byte each way, then the command runs */

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The config of a container as JSON and back: what the row keeps of everything
+ * that the user asked for.
+ *
+ * Theory of operation.  Plain fields stand in one table of name, type and
+ * offset that both directions walk; what has a form of its own (mounts, ports,
+ * limits, health) has a pair of functions.  Fields at their defaults are left
+ * out, so a row of an older bryo reads as if the new ones had not been given.
+ */
 #include "libpod/core/container.h"
 
 #include <stddef.h>

@@ -124,7 +124,7 @@ struct ctr_config {
 	bool readonly, readonly_tmpfs;
 	char **security_opt;
 	bool no_new_privs;
-	char *seccomp;		/* NULL default, "unconfined", a profile's text */
+	char *seccomp;		/* NULL default, "unconfined", a profile */
 	char **mask, **unmask;
 	char **proc_opts;	/* "hidepid=2", "subset=pid" */
 	char *userns;		/* "", "host", "keep-id[:uid=,gid=]", ... */
@@ -144,8 +144,8 @@ struct ctr_config {
 	char **expose;		/* "80/tcp" */
 	char **dns, **dns_search, **dns_option, **add_host;
 	bool no_hosts;
-	char *hosts_file;	/* base of /etc/hosts: NULL the host's, "none" */
-	char *host_ip;		/* host.containers.internal: NULL: found, "none" */
+	char *hosts_file; /* base of /etc/hosts: NULL the host's, "none" */
+	char *host_ip; /* host.containers.internal: NULL: found, "none" */
 	/* environment */
 	int *keep_fds;		/* of `run`; not stored: not for later starts */
 	size_t n_keep_fds;
@@ -356,8 +356,8 @@ int ctr_kill(struct runtime *rt, struct ctr *c, int sig, struct err *err);
 int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		struct err *err);
 
-/** ctr_stop() - ERR_STATE when it is paused; else stop signal, wait @timeout_s (UINT32_MAX: for ever), KILL;
- *  what does not run is left alone */
+/** ctr_stop() - ERR_STATE when it is paused; else stop signal, wait @timeout_s
+ *  (UINT32_MAX: for ever), KILL; what does not run is left alone */
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err);
 

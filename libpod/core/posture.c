@@ -122,7 +122,8 @@ static struct json_object *seccomp(const struct sb *status)
 	json_set_str(o, "Mode", parse_u32(mode, &m) == 0 &&
 					m < ARRAY_LEN(modes) ?
 					modes[m] : "unknown");
-	json_set_i64(o, "Filters", parse_u32(filters, &n) == 0 ? (int64_t)n : -1);
+	json_set_i64(o, "Filters",
+		     parse_u32(filters, &n) == 0 ? (int64_t)n : -1);
 	return o;
 }
 

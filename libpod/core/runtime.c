@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the engine: who we are, where things lie, the database.
+ *
+ * Theory of operation.  Every command does this first, so it is cheap: the
+ * directories are opened (made when they are missing, and refused when somebody
+ * else may write to them), the database is opened and brought to the format of
+ * this bryo, and rows whose owner died are swept.  The store and the user's
+ * namespace cost more; they come when they are asked for.
+ */
 #include "libpod/core/runtime.h"
 
 #include <fcntl.h>

@@ -103,7 +103,9 @@ static int request_memfd(const struct runtime *rt, const struct ctr *c,
 	return take_fd(fd);
 }
 
-/* ---- the command's side --------------------------------------------------- */
+/*
+ * ---- the command's side ---------------------------------------------------
+ */
 
 static int ask_monitor(struct runtime *rt, const struct ctr *c, int end,
 		       struct err *err)
@@ -222,7 +224,9 @@ int session_run(struct runtime *rt, const struct ctr *c,
 	return r < 0 ? r : talk(sock, o, err);
 }
 
-/* ---- the session's side --------------------------------------------------- */
+/*
+ * ---- the session's side ---------------------------------------------------
+ */
 
 /* Away from every number that one of them is to have. */
 static int move_up(int *fd, int above)

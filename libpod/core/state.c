@@ -44,8 +44,8 @@
  * init dead leaves the exit record or an unknown code.  wait(1) watches
  * exactly these witnesses, so it ends when the last of them does.
  *
- * The monitor of an initialized container needs no owner: it waits for "go" from
- * whatever command, and "started" is what tells the two sides apart.
+ * The monitor of an initialized container needs no owner: it waits for "go"
+ * from whatever command, and "started" is what tells the two sides apart.
  *
  * The exit record is looked at before the lock, and once more after the lock
  * was found free: the monitor writes it while it holds the lock.

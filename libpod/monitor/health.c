@@ -68,8 +68,8 @@ void health_check(struct monitor *m)
 	struct loop_source *src;
 	int ends[2];
 
-	if (m->dead || m->held || m->health.pipe >= 0 || !m->conf->health_argv ||
-	    pipe2(ends, O_CLOEXEC) < 0)
+	if (m->dead || m->held || m->health.pipe >= 0 ||
+	    !m->conf->health_argv || pipe2(ends, O_CLOEXEC) < 0)
 		return;
 	int fds[] = { -1, ends[1], -1 };
 	struct proc_spawn s = {

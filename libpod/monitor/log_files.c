@@ -3,8 +3,8 @@
  * Theory of operation
  *
  * The writer renames its files while we open them.  They are opened from the
- * newest number to the oldest; when the name without one is still the same file after
- * that, nothing was renamed meanwhile, else all is done again.
+ * newest number to the oldest; when the name without one is still the same
+ * file after that, nothing was renamed meanwhile, else all is done again.
  *
  * Lines are handed out from one fixed buffer, forwards or backwards.  A line
  * that does not fit is passed over: the writer makes none.  What has no
@@ -36,7 +36,8 @@ void log_files_done(struct log_files *f)
 }
 
 /* Which numbers there are: the name alone is 0. */
-static int list_numbers(int dir_fd, const char *base, bool present[LOG_FILES_MAX])
+static int list_numbers(int dir_fd, const char *base,
+			bool present[LOG_FILES_MAX])
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

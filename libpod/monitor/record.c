@@ -136,7 +136,7 @@ static bool boot_id_is_valid(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n > 0 && n < BOOT_ID_MAX && 
+	return n > 0 && n < BOOT_ID_MAX &&
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 

@@ -40,7 +40,7 @@ struct copy {
 	int top;		/* borrowed: the destination */
 	struct link *links;	/* owned; sorted by nothing: they are few */
 	size_t n_links;
-	struct sb path;		/* of the directory being copied, "" or "a/b/" */
+	struct sb path; /* of the directory being copied, "" or "a/b/" */
 	unsigned int depth;
 };
 

@@ -87,7 +87,10 @@ static bool joins_any(const struct oci_spec *spec)
 	return false;
 }
 
-/* ---- the helper that joins -------------------------------------------------- */
+/*
+ * ---- the helper that joins
+ * --------------------------------------------------
+ */
 
 /* Nobody may enter the namespace he is in; there is no need to either. */
 static bool is_ours(int ns_fd, const char *file)
@@ -146,7 +149,8 @@ static int helper_run(struct init *in, uint64_t flags, struct err *err)
 	if (pid == 0)
 		init_main(in);
 	if (pid < 0)
-		return err_code(err, pid, "clone the container's first process");
+		return err_code(err, pid,
+				"clone the container's first process");
 	r = sync_send(in->sync_fd, SYNC_PID, pid, NULL, pidfd);
 	if (r == 0)
 		return 0;
@@ -196,7 +200,10 @@ static int clone_joined(struct init *in, uint64_t flags, struct oci_ctr *ctr,
 	return 0;
 }
 
-/* ---- the parent --------------------------------------------------------------- */
+/*
+ * ---- the parent
+ * ---------------------------------------------------------------
+ */
 
 /* What the kernel's refusal of a user namespace usually means. */
 static const char *clone_hint(int r)

@@ -98,7 +98,10 @@ void init_done(struct init *in)
 	sb_done(&in->warnings);
 }
 
-/* ---- short steps ------------------------------------------------------------ */
+/*
+ * ---- short steps
+ * ------------------------------------------------------------
+ */
 
 /*
  * CLONE_CLEAR_SIGHAND has reset what had a handler.  Our own main() starts
@@ -369,7 +372,10 @@ static int step_start(struct init *in, struct err *err)
 	return 0;
 }
 
-/* ---- the table --------------------------------------------------------------- */
+/*
+ * ---- the table
+ * ---------------------------------------------------------------
+ */
 
 #define CREATE 1	/* pid 1 of a new container */
 #define EXEC 2		/* a further process */

@@ -50,7 +50,8 @@ int members_read(const struct proc_id *init, struct members *ret,
 		 struct err *err);
 void members_done(struct members *m);
 
-/** member_parse() - the text of a stat file, "pid (comm) S ppid ..."; -EINVAL */
+/** member_parse() - the text of a stat file, "pid (comm) S ppid ...";
+ *  -EINVAL */
 int member_parse(const char *text, struct member *ret);
 
 /**

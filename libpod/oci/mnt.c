@@ -146,7 +146,8 @@ static void unescape(char *s)
 	char *out = s;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] &&
+		    s[3]) {
 			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
 					(s[3] - '0'));
 			s += 4;
@@ -184,7 +185,8 @@ static int remount_line(char *line, struct submounts *s, uint64_t attr)
 	s->ids[s->n++] = id;
 	line[(size_t)path_at + strcspn(line + path_at, " ")] = '\0';
 	unescape(line + path_at);
-	autoclose int fd = open(line + path_at, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int fd =
+		open(line + path_at, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (mount_id(fd, &have) < 0 || have != id)
@@ -396,7 +398,9 @@ int mnt_park(struct mnt *m, int fd, struct err *err)
 	return mnt_attach(m, fd, dev, err);
 }
 
-/* ---- the scratch ---------------------------------------------------------- */
+/*
+ * ---- the scratch ----------------------------------------------------------
+ */
 
 #define SCRATCH_DATA "size=4m,nr_inodes=4096,mode=0700"
 

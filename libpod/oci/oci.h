@@ -104,8 +104,8 @@ struct oci_exec {
  * it the container's init, only when no zombie of it is left.
  *
  * -EXDEV: the caller may not move a process into @ex->cgroup; nothing has
- * happened.  -ESRCH with ERR_STATE when the container is not running (any more): also
- * what a fork after setns reports as ENOMEM.
+ * happened.  -ESRCH with ERR_STATE when the container is not running (any
+ * more): also what a fork after setns reports as ENOMEM.
  */
 int oci_exec(const struct oci_exec *ex, int *ret_pidfd, pid_t *ret_pid,
 	     struct err *err);

@@ -82,7 +82,9 @@ int step_proc(struct init *in, struct err *err)
 	return fd == -EPERM ? proc_refused(in, fd) : fd;
 }
 
-/* ---- sysctls -------------------------------------------------------------- */
+/*
+ * ---- sysctls --------------------------------------------------------------
+ */
 
 /* Those that belong to a namespace; everything else is the host's. */
 static const struct {
@@ -212,7 +214,9 @@ int step_sysctls(struct init *in, struct err *err)
 	return 0;
 }
 
-/* ---- OOM score ------------------------------------------------------------- */
+/*
+ * ---- OOM score -------------------------------------------------------------
+ */
 
 #define OOM_FILE "/proc/self/oom_score_adj"
 

@@ -130,7 +130,9 @@ int step_keyring(struct init *in, struct err *err)
 	return err_sys(err, "new session keyring");
 }
 
-/* ---- identity -------------------------------------------------------------- */
+/*
+ * ---- identity --------------------------------------------------------------
+ */
 
 static int set_groups(struct init *in, struct err *err)
 {
@@ -178,7 +180,10 @@ int step_identity(struct init *in, struct err *err)
 	return 0;
 }
 
-/* ---- working directory ------------------------------------------------------ */
+/*
+ * ---- working directory
+ * ------------------------------------------------------
+ */
 
 static int chdir_with_caps(const char *cwd)
 {
@@ -222,7 +227,10 @@ int step_cwd(struct init *in, struct err *err)
 	return 0;
 }
 
-/* ---- what to exec ----------------------------------------------------------- */
+/*
+ * ---- what to exec
+ * -----------------------------------------------------------
+ */
 
 /* What podman says behind the runtime's own words; scripts match both. */
 #define OCI_NOT_FOUND \
@@ -240,9 +248,10 @@ int process_exec_error(const char *name, int code, struct err *err)
 			       name);
 	case EACCES:
 	case EPERM:
-		return err_set(err, ERR_START, code,
-			       "bryo: exec `%s`: permission denied: " OCI_DENIED,
-			       name);
+		return err_set(
+			err, ERR_START, code,
+			"bryo: exec `%s`: permission denied: " OCI_DENIED,
+			name);
 	case EISDIR:
 		return err_set(err, ERR_START, code,
 			       "bryo: exec `%s`: is a directory: permission "
@@ -325,7 +334,10 @@ static char **make_env(struct init *in)
 	return out;
 }
 
-/* ---- confinement -------------------------------------------------------------- */
+/*
+ * ---- confinement
+ * --------------------------------------------------------------
+ */
 
 /* Uid 0 keeps what was given; others only what was asked for by name. */
 static uint64_t final_caps(const struct init *in)
@@ -394,7 +406,10 @@ static int confine(struct init *in, struct err *err)
 	return r < 0 ? r : set_final_caps(in, err);
 }
 
-/* ---- exec ----------------------------------------------------------------------- */
+/*
+ * ---- exec
+ * -----------------------------------------------------------------------
+ */
 
 /* All but the preserved ones go at the exec; the caller clears the flag where
  * it is needed, too. */

@@ -152,7 +152,9 @@ static int op_parse(const char *name, enum scmp_compare *ret)
 	return -EINVAL;
 }
 
-/* ---- architectures --------------------------------------------------------- */
+/*
+ * ---- architectures ---------------------------------------------------------
+ */
 
 /* This machine first, then what it runs besides. */
 static const struct {
@@ -214,7 +216,10 @@ static int add_arches(struct compiler *c, struct json_object *profile,
 	return r;
 }
 
-/* ---- includes and excludes --------------------------------------------------- */
+/*
+ * ---- includes and excludes
+ * ---------------------------------------------------
+ */
 
 static bool is_native(const char *name)
 {
@@ -283,7 +288,10 @@ static bool applies(const struct compiler *c, struct json_object *rule)
 	return str_is_empty(kernel) || kernel_is(kernel);
 }
 
-/* ---- rules --------------------------------------------------------------------- */
+/*
+ * ---- rules
+ * ---------------------------------------------------------------------
+ */
 
 #define ARGS_MAX 6
 
@@ -387,7 +395,10 @@ static int add_syscalls(struct compiler *c, struct json_object *rule,
 	return r;
 }
 
-/* ---- the whole ------------------------------------------------------------------- */
+/*
+ * ---- the whole
+ * -------------------------------------------------------------------
+ */
 
 static int export(struct compiler *c, struct oci_seccomp *ret, struct err *err)
 {

@@ -130,7 +130,9 @@ static struct json_object *process_json(const struct oci_process *p)
 	return o;
 }
 
-/* ---- mounts --------------------------------------------------------------- */
+/*
+ * ---- mounts ---------------------------------------------------------------
+ */
 
 static const struct {
 	uint64_t attr;
@@ -225,7 +227,10 @@ static struct json_object *mounts_json(const struct oci_spec *s)
 	return arr;
 }
 
-/* ---- linux ------------------------------------------------------------------ */
+/*
+ * ---- linux
+ * ------------------------------------------------------------------
+ */
 
 static struct json_object *map_json(const struct idmap *map)
 {

@@ -30,7 +30,8 @@ static int bind_console(struct init *in, struct err *err)
 	struct statfs st;
 	int r;
 
-	autoclose int dev = path_open(in->root_fd, "/dev", O_PATH | O_DIRECTORY);
+	autoclose int dev =
+		path_open(in->root_fd, "/dev", O_PATH | O_DIRECTORY);
 	if (dev < 0 || fstatfs(dev, &st) < 0 || st.f_type != TMPFS_MAGIC)
 		return 0;
 	autoclose int fd = mnt_clone(&in->mnt, in->tty_fd, false, err);

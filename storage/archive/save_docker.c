@@ -87,4 +87,3 @@ int save_docker(struct save *sv, struct err *err)
 	text = json_text(index);
 	return sink_file(&sv->k, "manifest.json", text, strlen(text), err);
 }
-

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the files of an image are written: a tar or a directory.
+ *
+ * A tar wants the size of a member before its content, so both are told it.  A
+ * file of a directory grows under a name of its own and is renamed, so that a
+ * save that was killed leaves nothing that looks whole.
+ */
 #include "storage/archive/sink.h"
 
 #include <fcntl.h>

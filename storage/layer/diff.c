@@ -275,7 +275,8 @@ static int refuse_reference(int fd, struct err *err)
 		if (fgetxattr(fd, names[i], NULL, 0) >= 0)
 			return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
 				       "it was written through a mount with "
-				       "%s", names[i] + strlen("user.overlay."));
+				       "%s",
+				       names[i] + strlen("user.overlay."));
 	return 0;
 }
 

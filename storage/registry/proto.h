@@ -10,8 +10,8 @@
  * socket is descriptor 3 of the helper.
  *
  * Requests; they carry one descriptor where it is named:
- *   {"op":"open","host","repo","url","authfile","creds","cert_dir","tls_verify",
- *    "retry","delay_ms","push","stall"} -> reply
+ *   {"op":"open","host","repo","url","authfile","creds","cert_dir",
+ *    "tls_verify","retry","delay_ms","push","stall"} -> reply
  *   {"op":"check"}, {"op":"has","digest"}           -> reply; no descriptor
  *   {"op":"manifest","ref"}        memfd  -> reply with "size" and "type"
  *   {"op":"small","digest","size"} memfd  -> reply with "size"

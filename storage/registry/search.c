@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Searching a registry: the v1 search that docker.io has; where a registry
+ * does not know it, the v2 catalogue, page by page, with the filter on our
+ * side.  What an answer holds is counted against a limit before it is kept.
+ */
 #include "storage/registry/search.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Image references, transports, digests and platforms.  What is accepted prints as
- * itself, and is fit for a path and a URL.
+ * Image references, transports, digests and platforms.  What is accepted
+ * prints as itself, and is fit for a path and a URL.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -17,9 +17,9 @@
  *
  * bryo-layer without the store around it, for tests: keys are those of struct
  * layer_apply, blob= and resume= are file names; host=1 has the job forked by
- * one that is loaded, with host=killed by one that is not there any more.  Prints the result as
- * KEY=VALUE lines on stdout (pack: stderr), or one error line on stderr.  Runs
- * in the user namespace it is started in.
+ * one that is loaded, with host=killed by one that is not there any more.
+ * Prints the result as KEY=VALUE lines on stdout (pack: stderr), or one error
+ * line on stderr.  Runs in the user namespace it is started in.
  */
 
 static struct layer_host host = LAYER_HOST_INIT;

@@ -5,8 +5,9 @@
  * Run COMMAND and, at the N-th of the named system calls that it and all of
  * its descendants make together, kill the caller (ACTION "kill") or let the
  * call fail without having been made (ACTION is an errno as a number).  LOG
- * gets one line when that happened.  For ENOSPC only writes to files count.  Exits as COMMAND did (128+n for a
- * signal); what COMMAND leaves running is traced for LINGER-MS longer.
+ * gets one line when that happened.  For ENOSPC only writes to files count.
+ * Exits as COMMAND did (128+n for a signal); what COMMAND leaves running is
+ * traced for LINGER-MS longer.
  *
  * strace counts the calls of each process by itself, so that the first process
  * always is the one that is hit; and it stays until the last one has ended.

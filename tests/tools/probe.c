@@ -6,10 +6,10 @@
  *				RESULT is "done" or the name of the errno
  *	probe write PATH...	open each for writing and write a byte
  *	probe tty		push a byte into the terminal at descriptor 0
- *	probe chroot		leave a chroot the classic way, list what is there
+ *	probe chroot		leave a chroot the classic way, list the place
  *	probe key SERIAL	read a key of that number
- *	probe exe		for ever: write to the program of each newcomer that
- *				is none of the image's
+ *	probe exe		for ever: write to the program of each newcomer
+ *				that is none of the image's
  *
  * Static, so that it runs in any image.  "done" means that the call had its
  * effect, which on a host would be bad: it runs in containers only.

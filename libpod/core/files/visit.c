@@ -2,10 +2,11 @@
 /*
  * Theory of operation
  *
- * Two ways to one thing, see visit.h.  Running (or initialized): a forked child joins user and
- * mount namespace of the container's init by its pidfd.  Nothing is mounted
- * and nothing of the container is executed; the container cannot see the child
- * (another pid namespace) and could not attach to it (not dumpable).
+ * Two ways to one thing, see visit.h.  Running (or initialized): a forked
+ * child joins user and mount namespace of the container's init by its pidfd.
+ * Nothing is mounted and nothing of the container is executed; the container
+ * cannot see the child (another pid namespace) and could not attach to it (not
+ * dumpable).
  *
  * Stopped: a child joins U and lets the runtime core do the first half of a
  * start (user and mount namespace, root file system, mounts, pivot_root), then

@@ -93,7 +93,8 @@ int plan_user_mount(struct plan *p, size_t i, struct err *err);
 /** plan_own_root() - root of the container is somebody else than we */
 bool plan_own_root(const struct plan *p);
 
-/** plan_accounts() - lines for /etc/passwd and /etc/group; for plan_process() */
+/** plan_accounts() - lines for /etc/passwd and /etc/group; for
+ *  plan_process() */
 int plan_accounts(struct plan *p, struct err *err);
 
 /** plan_log() - the log_* fields of the monitor's configuration */

@@ -41,8 +41,8 @@ static inline void cleanup_secret(struct secret **s)
 #define auto_secret_list cleanup(secret_list_done)
 
 enum secret_flags {
-	SECRET_REPLACE = 1,	/* one of that name is replaced; its id stays new */
-	SECRET_IGNORE = 2,	/* one of that name is left as it is */
+	SECRET_REPLACE = 1, /* one of that name is replaced; its id stays new */
+	SECRET_IGNORE = 2,  /* one of that name is left as it is */
 };
 
 /**

@@ -381,8 +381,9 @@ int idspec_parse(char *const *texts, char kind, const struct idmap *outer,
 		if (r < 0 || (kind == 'u' ? !s.users : !s.groups))
 			continue;
 		if (s.extend && !extend) {
-			struct idmap base = { .range = { { 0, 0, count_of(&u) } },
-					      .n = 1 };
+			struct idmap base = {
+				.range = { { 0, 0, count_of(&u) } }, .n = 1
+			};
 
 			extend = true;
 			/* what plain rows say stays */

@@ -5,9 +5,9 @@
  * Theory of operation.  The row comes first and the directory is made by
  * whoever needs it first (volume_dir), so there is no half-made state to
  * recover: a row without a directory is an empty volume.  Removal moves the
- * directory to the trash inside the transaction that deletes the row.  `fresh` says that the
- * image's content has not been copied into it yet; volume_use rows pin a
- * volume for a container.
+ * directory to the trash inside the transaction that deletes the row.  `fresh`
+ * says that the image's content has not been copied into it yet; volume_use
+ * rows pin a volume for a container.
  */
 #include "libpod/core/volume/volume.h"
 

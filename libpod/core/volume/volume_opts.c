@@ -43,13 +43,20 @@ static bool attr_word(const char *word, struct volume_opts *o)
 		const char *word;
 		uint64_t attr;
 	} attrs[] = {
-		{ "ro", MOUNT_ATTR_RDONLY },	   { "nosuid", MOUNT_ATTR_NOSUID },
-		{ "nodev", MOUNT_ATTR_NODEV },	   { "noexec", MOUNT_ATTR_NOEXEC },
+		{ "ro", MOUNT_ATTR_RDONLY },
+		{ "nosuid", MOUNT_ATTR_NOSUID },
+		{ "nodev", MOUNT_ATTR_NODEV },
+		{ "noexec", MOUNT_ATTR_NOEXEC },
 		{ "noatime", MOUNT_ATTR_NOATIME },
 		/* what a mount is anyway, or gets anyway */
-		{ "rw", 0 },   { "exec", 0 },  { "suid", 0 },
-		{ "dev", 0 },  { "bind", 0 },  { "rbind", 0 },
-		{ "copy", 0 }, { "relatime", 0 },
+		{ "rw", 0 },
+		{ "exec", 0 },
+		{ "suid", 0 },
+		{ "dev", 0 },
+		{ "bind", 0 },
+		{ "rbind", 0 },
+		{ "copy", 0 },
+		{ "relatime", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(attrs); i++) {

@@ -166,7 +166,9 @@ static size_t verdict(struct program *p, const struct seccomp_rule *r)
 	abort();
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/*
+ * ---- numbers --------------------------------------------------------------
+ */
 
 struct machine {
 	const char *name;

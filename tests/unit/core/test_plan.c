@@ -223,5 +223,6 @@ static void test_ulimit(void **state unused_attr)
 }
 
 UNIT_TESTS(unit_test(test_keep_id), unit_test(test_keep_id_edges),
-	   unit_test(test_keep_id_extents), unit_test(test_idspec), unit_test(test_caps),
-	   unit_test(test_caps_bad), unit_test(test_ulimit));
+	   unit_test(test_keep_id_extents), unit_test(test_idspec),
+	   unit_test(test_caps), unit_test(test_caps_bad),
+	   unit_test(test_ulimit));

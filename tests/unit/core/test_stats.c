@@ -9,9 +9,11 @@ static void test_net(void **state unused_attr)
 		"Inter-|   Receive                    |  Transmit\n"
 		" face |bytes    packets errs drop fifo frame compressed "
 		"multicast|bytes    packets errs drop fifo colls carrier\n"
-		"    lo:     999       9    0    0    0     0          0         0"
+		"    lo:     999       9    0    0    0     0          0       "
+		"  0"
 		"      999       9    0    0    0     0       0          0\n"
-		"  tap0:     100       2    0    0    0     0          0         0"
+		"  tap0:     100       2    0    0    0     0          0       "
+		"  0"
 		"      200       3    0    0    0     0       0          0\n"
 		"eth0:5 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n"
 		"bad: x\n";

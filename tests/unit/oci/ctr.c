@@ -158,7 +158,9 @@ bool ctr_single_id(void)
 	return single;
 }
 
-/* ---- layers --------------------------------------------------------------- */
+/*
+ * ---- layers ---------------------------------------------------------------
+ */
 
 static void make_dir(int at, const char *name)
 {
@@ -314,7 +316,9 @@ int ctr_main(int (*tests)(void))
 	return r;
 }
 
-/* ---- a container ----------------------------------------------------------- */
+/*
+ * ---- a container -----------------------------------------------------------
+ */
 
 static char *const default_env[] = {
 	(char *)(uintptr_t)"PATH=/bin",

@@ -295,8 +295,9 @@ static void test_masks_trust_nothing(void **state unused_attr)
 	mkdirat(ctr_dir(), "fakedev", 0755);
 	autoclose int dev = openat(ctr_dir(), "fakedev", O_PATH | O_CLOEXEC);
 	(void)!symlinkat("/proc/sys/kernel/core_pattern", dev, "null");
-	ctr_sh(&c, "head -c 1 /proc/interrupts | wc -c; echo x > /proc/interrupts;"
-		   "echo x > /proc/sys/kernel/core_pattern");
+	ctr_sh(&c,
+	       "head -c 1 /proc/interrupts | wc -c; echo x > /proc/interrupts;"
+	       "echo x > /proc/sys/kernel/core_pattern");
 	c.spec.n_mounts = 1;	/* no /dev of ours */
 	m = ctr_mount(&c, OCI_MOUNT_BIND, "/dev");
 	m->source_fd = dev;
@@ -304,7 +305,8 @@ static void test_masks_trust_nothing(void **state unused_attr)
 	assert_ok(ctr_run(&c, err));
 	close(c.io.stdio[0]);
 	assert_int_equal(strncmp(c.out.buf, "0\n", 2), 0);
-	assert_non_null(strstr(c.out.buf, "can't create /proc/interrupts: Read-only"));
+	assert_non_null(
+		strstr(c.out.buf, "can't create /proc/interrupts: Read-only"));
 	assert_non_null(strstr(c.out.buf,
 			       "can't create /proc/sys/kernel/core_pattern"));
 	canary_check(&c);

@@ -92,13 +92,14 @@ static void test_exec(void **state unused_attr)
 
 	ctr_sh(&c, SLEEP);
 	sleeper(&c);
-	second_init(&s, &c,
-		    "ps | grep -c ' sleep 1000$'; hostname; cat /proc/self/status; "
-		    "echo n=$(ls /proc/self/fd | wc -l); for i in user mnt pid "
-		    "net ipc uts cgroup; do "
-		    "[ $(readlink /proc/1/ns/$i) = $(readlink "
-		    "/proc/self/ns/$i) ] || echo other $i; done; "
-		    "ls -d /work /home 2>/dev/null; exit 3");
+	second_init(
+		&s, &c,
+		"ps | grep -c ' sleep 1000$'; hostname; cat /proc/self/status; "
+		"echo n=$(ls /proc/self/fd | wc -l); for i in user mnt pid "
+		"net ipc uts cgroup; do "
+		"[ $(readlink /proc/1/ns/$i) = $(readlink "
+		"/proc/self/ns/$i) ] || echo other $i; done; "
+		"ls -d /work /home 2>/dev/null; exit 3");
 	assert_ok(second_run(&s, err));
 	assert_int_equal(s.code, 3);
 	assert_int_equal(strncmp(s.out.buf, "1\nbox\n", 6), 0);
@@ -245,7 +246,10 @@ static void test_preserve(void **state unused_attr)
 	assert_string_equal(c.out.buf, "6\n");
 }
 
-/* ---- CVE-2019-5736 ---------------------------------------------------------- */
+/*
+ * ---- CVE-2019-5736
+ * ----------------------------------------------------------
+ */
 
 /*
  * "#!/proc/self/exe" makes the kernel run the program that called execve; what

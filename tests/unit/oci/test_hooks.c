@@ -181,7 +181,8 @@ static void run_one(struct hooks *h, const char *script, uint32_t timeout)
 static void test_run(void **state unused_attr)
 {
 	static const char want[] =
-		"l=$(cat); [ \"$l\" = '{\"ociVersion\":\"1.2.0\",\"id\":\"abc\","
+		"l=$(cat); [ \"$l\" = "
+		"'{\"ociVersion\":\"1.2.0\",\"id\":\"abc\","
 		"\"status\":\"running\",\"pid\":42,\"bundle\":\"/\"}' ] || "
 		"{ echo \"$l\" >&2; exit 1; }";
 	struct hooks good cleanup(hooks_done) = { .n = 0 };

@@ -47,10 +47,11 @@ static void test_full(void **state unused_attr)
 	struct idmap map = { .n = 0 };
 
 	for (uint32_t i = 0; i < IDMAP_MAX; i++)
-		assert_ok(idmap_add(&map, (struct idmap_range){ 2 * i, 3 * i, 1 },
-				    err));
-	assert_fails(idmap_add(&map, (struct idmap_range){ 1000, 1000, 1 }, err),
-		     E2BIG);
+		assert_ok(idmap_add(
+			&map, (struct idmap_range){ 2 * i, 3 * i, 1 }, err));
+	assert_fails(
+		idmap_add(&map, (struct idmap_range){ 1000, 1000, 1 }, err),
+		E2BIG);
 }
 
 static void test_translate(void **state unused_attr)

@@ -18,7 +18,9 @@
 #include "util/fd.h"
 #include "util/str.h"
 
-/* Containers that share namespaces with others, with the host, or sit in one. */
+/*
+ * Containers that share namespaces with others, with the host, or sit in one.
+ */
 
 static int ns_open(pid_t pid, const char *name)
 {
@@ -81,8 +83,9 @@ static void test_network(void **state unused_attr)
 	struct ctr c auto_ctr;
 
 	sleeper(&first);
-	ctr_sh(&c, "ls /sys/class/net; ps | grep -c '[t]est_join'; echo $(readlink "
-		   "/proc/self/ns/net)");
+	ctr_sh(&c,
+	       "ls /sys/class/net; ps | grep -c '[t]est_join'; echo $(readlink "
+	       "/proc/self/ns/net)");
 	join(&c, OCI_NS_USER, &first, "user");
 	join(&c, OCI_NS_NET, &first, "net");
 	assert_ok(ctr_run(&c, err));
@@ -136,7 +139,10 @@ static void test_host_pid(void **state unused_attr)
 	assert_int_equal(strncmp(c.out.buf, "1\n", 2), 0);
 }
 
-/* ---- in a container whose /proc is masked -------------------------------------- */
+/*
+ * ---- in a container whose /proc is masked
+ * --------------------------------------
+ */
 
 static void write_file(const char *path, const char *text)
 {

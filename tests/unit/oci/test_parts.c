@@ -16,7 +16,10 @@
 #include "util/json.h"
 #include "util/str.h"
 
-/* ---- sysctl names ------------------------------------------------------------ */
+/*
+ * ---- sysctl names
+ * ------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name;
@@ -62,7 +65,10 @@ static void test_sysctl(void **state unused_attr)
 	}
 }
 
-/* ---- names --------------------------------------------------------------------- */
+/*
+ * ---- names
+ * ---------------------------------------------------------------------
+ */
 
 static void test_names(void **state unused_attr)
 {
@@ -75,14 +81,18 @@ static void test_names(void **state unused_attr)
 	assert_null(oci_cap_name(41));
 	assert_null(oci_cap_name(-1));
 	assert_true(oci_caps_default() == 0x800405fb);
-	assert_true((oci_caps_all() & oci_caps_default()) == oci_caps_default());
+	assert_true((oci_caps_all() & oci_caps_default()) ==
+		    oci_caps_default());
 	assert_int_equal(oci_rlimit_parse("nofile"), RLIMIT_NOFILE);
 	assert_int_equal(oci_rlimit_parse("RLIMIT_CORE"), RLIMIT_CORE);
 	assert_int_equal(oci_rlimit_parse("files"), -1);
 	assert_string_equal(oci_rlimit_name(RLIMIT_NPROC), "nproc");
 }
 
-/* ---- the sync socket ------------------------------------------------------------ */
+/*
+ * ---- the sync socket
+ * ------------------------------------------------------------
+ */
 
 static void test_sync(void **state unused_attr)
 {
@@ -121,7 +131,10 @@ static void test_sync(void **state unused_attr)
 	close(pair[1]);
 }
 
-/* ---- config.json ---------------------------------------------------------------- */
+/*
+ * ---- config.json
+ * ----------------------------------------------------------------
+ */
 
 static void test_spec_json(void **state unused_attr)
 {

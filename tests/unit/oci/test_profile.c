@@ -138,7 +138,8 @@ static void test_rule_like_default(void **state unused_attr)
 static void test_repeated_argument(void **state unused_attr)
 {
 	static const char text[] =
-		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":"
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{"
+		"\"names\":"
 		"[\"personality\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":["
 		"{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
 		"{\"index\":0,\"value\":4660,\"op\":\"SCMP_CMP_EQ\"}]}]}";

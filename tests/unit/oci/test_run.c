@@ -45,9 +45,10 @@ static void test_namespaces(void **state unused_attr)
 					     "ipc",  "uts", "cgroup" };
 	struct ctr c auto_ctr;
 
-	ctr_sh(&c, "cd /proc/self/ns; for i in user mnt pid net ipc uts cgroup;"
-		   "do echo $i=$(readlink $i); done; ps | grep -c '[t]est_run'; "
-		   "ip link | grep -c ': '; ip link show lo");
+	ctr_sh(&c,
+	       "cd /proc/self/ns; for i in user mnt pid net ipc uts cgroup;"
+	       "do echo $i=$(readlink $i); done; ps | grep -c '[t]est_run'; "
+	       "ip link | grep -c ': '; ip link show lo");
 	assert_ok(ctr_run(&c, err));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		autofree char *key = xasprintf("%s=", names[i]);
@@ -138,7 +139,10 @@ static void test_no_new_privs(void **state unused_attr)
 	assert_string_equal(ctr_line(&c, "CapBnd:\t"), "0000000000000000");
 }
 
-/* ---- masks, read-only parts -------------------------------------------------- */
+/*
+ * ---- masks, read-only parts
+ * --------------------------------------------------
+ */
 
 static void test_masks(void **state unused_attr)
 {
@@ -205,7 +209,10 @@ static void test_dev(void **state unused_attr)
 	assert_true(!strstr(c.out.buf, ",gid=") == ctr_single_id());
 }
 
-/* ---- terminal, exec, errors ---------------------------------------------------- */
+/*
+ * ---- terminal, exec, errors
+ * ----------------------------------------------------
+ */
 
 static void test_terminal(void **state unused_attr)
 {
@@ -248,7 +255,8 @@ static void test_exec_errors(void **state unused_attr)
 
 	mkdirat(image, "bin", 0755);
 	autoclose int bin = openat(image, "bin", O_PATH | O_CLOEXEC);
-	assert_ok(file_write_at(bin, "noformat", "\1\2\3", 3, 0755, false, err));
+	assert_ok(
+		file_write_at(bin, "noformat", "\1\2\3", 3, 0755, false, err));
 	assert_ok(file_write_at(bin, "nointerp", "#!/none\n", 8, 0755, false,
 				err));
 	for (size_t i = 0; i < ARRAY_LEN(exec_cases); i++) {
@@ -291,7 +299,10 @@ static void test_workdir(void **state unused_attr)
 	assert_int_equal(why.kind, ERR_START);
 }
 
-/* ---- the rest of the spec --------------------------------------------------------- */
+/*
+ * ---- the rest of the spec
+ * ---------------------------------------------------------
+ */
 
 static void test_limits(void **state unused_attr)
 {
@@ -326,8 +337,9 @@ static void test_sysctl(void **state unused_attr)
 		{ "net.ipv4.ip_unprivileged_port_start", "0" },
 		{ "kernel.msgmax", "8191" },
 	};
-	static const char *const bad[] = { "kernel.core_pattern", "vm.swappiness",
-					   "net..x", "net.ipv4/../../kernel" };
+	static const char *const bad[] = { "kernel.core_pattern",
+					   "vm.swappiness", "net..x",
+					   "net.ipv4/../../kernel" };
 	struct ctr c auto_ctr;
 
 	ctr_sh(&c, "cat /proc/sys/net/ipv4/ip_unprivileged_port_start "
@@ -389,7 +401,10 @@ static void test_passwd_entry(void **state unused_attr)
 	assert_null(strstr(text.buf, "4711"));
 }
 
-/* ---- mounts --------------------------------------------------------------------- */
+/*
+ * ---- mounts
+ * ---------------------------------------------------------------------
+ */
 
 static void make_tree(const char *name)
 {
@@ -528,7 +543,10 @@ static void test_bad_targets(void **state unused_attr)
 	}
 }
 
-/* ---- --init -------------------------------------------------------------------------- */
+/*
+ * ---- --init
+ * --------------------------------------------------------------------------
+ */
 
 static void test_init(void **state unused_attr)
 {

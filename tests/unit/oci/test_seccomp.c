@@ -79,7 +79,9 @@ static uint32_t simulate(const struct sock_filter *f, size_t n,
 	return 0;
 }
 
-/* ---- what the table says -------------------------------------------------- */
+/*
+ * ---- what the table says --------------------------------------------------
+ */
 
 static const struct seccomp_rule *rule_of(const char *name)
 {
@@ -167,7 +169,9 @@ static uint32_t expected(const struct seccomp_rule *r,
 	return 0;
 }
 
-/* ---- every number, with telling arguments ---------------------------------- */
+/*
+ * ---- every number, with telling arguments ----------------------------------
+ */
 
 static const uint64_t telling[] = {
 	0, 1, 2, 8, 9, 10, 16, 17, 37, 38, 39, 40, 41, 0x11, 0x20000, 0x20001,

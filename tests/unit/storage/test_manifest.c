@@ -160,10 +160,14 @@ static void test_limits(void **state unused_attr)
 
 static const char many[] =
 	"{" V2 ",\"manifests\":["
-	ENTRY("linux", "arm", "v5", "0") "," ENTRY("linux", "arm", "v7", "1") ","
-	ENTRY("linux", "arm64", "v8", "2") "," ENTRY("linux", "amd64", "", "3") ","
-	ENTRY("linux", "amd64", "v3", "4") "," ENTRY("windows", "amd64", "", "5") ","
-	ENTRY("unknown", "unknown", "", "6") "," ENTRY("linux", "386", "", "7")
+	ENTRY("linux", "arm", "v5", "0") ","
+	ENTRY("linux", "arm", "v7", "1") ","
+	ENTRY("linux", "arm64", "v8", "2") ","
+	ENTRY("linux", "amd64", "", "3") ","
+	ENTRY("linux", "amd64", "v3", "4") ","
+	ENTRY("windows", "amd64", "", "5") ","
+	ENTRY("unknown", "unknown", "", "6") ","
+	ENTRY("linux", "386", "", "7")
 	"]}";
 
 static const struct {
@@ -204,7 +208,8 @@ static void test_platform_texts(void **state unused_attr)
 {
 	static const char *const wrong[] = { "", "/", "linux/", "x/amd64",
 					     "linux/x", "a/b/c/d",
-					     "linux/amd64/", "linux/arm/../.." };
+					     "linux/amd64/",
+					     "linux/arm/../.." };
 	struct platform p;
 	autofree char *text = NULL;
 
@@ -231,7 +236,8 @@ static void test_config(void **state unused_attr)
 
 	assert_ok(conf_parse("{\"os\":\"linux\",\"architecture\":\"arm64\","
 			     "\"created\":\"2024-01-02T03:04:05Z\","
-			     "\"config\":{\"Labels\":{\"A\":\"1\",\"a\":\"2\"}},"
+			     "\"config\":{\"Labels\":"
+			     "{\"A\":\"1\",\"a\":\"2\"}},"
 			     "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
 			     DIGEST "]}}", &c, err));
 	assert_int_equal(c.n, 1);

@@ -10,7 +10,9 @@
 #define ACCEPT "[{\"type\":\"insecureAcceptAnything\"}]"
 #define REJECT "[{\"type\":\"reject\"}]"
 #define SIGNED "[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\"}]"
-#define BOTH "[{\"type\":\"insecureAcceptAnything\"},{\"type\":\"sigstoreSigned\"}]"
+#define BOTH                                                                   \
+	"[{\"type\":\"insecureAcceptAnything\"},{\"type\":\"sigstoreSigned\"}" \
+	"]"
 
 static const char text[] =
 	"{\"default\":" REJECT ",\"transports\":{"

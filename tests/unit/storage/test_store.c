@@ -560,7 +560,8 @@ static void test_upper_hidden(void **state unused_attr)
 UNIT_TESTS(store_test(test_find), store_test(test_id_prefix),
 	   store_test(test_lower), store_test(test_tags),
 	   store_test(test_remove), store_test(test_pins),
-	   store_test(test_lease), store_test(test_doomed_in_use), store_test(test_dead_lease),
-	   store_test(test_sweep), store_test(test_config_counts),
-	   store_test(test_open_to_others), store_test(test_tree_make),
-	   store_test(test_upper_make), store_test(test_upper_hidden));
+	   store_test(test_lease), store_test(test_doomed_in_use),
+	   store_test(test_dead_lease), store_test(test_sweep),
+	   store_test(test_config_counts), store_test(test_open_to_others),
+	   store_test(test_tree_make), store_test(test_upper_make),
+	   store_test(test_upper_hidden));

@@ -81,7 +81,8 @@ static void test_get(void **state unused_attr)
 
 static void test_pretty(void **state unused_attr)
 {
-	static const char text[] = "{\"a\":[1,{\"b\":\"/x\"}],\"c\":{},\"d\":[]}";
+	static const char text[] =
+		"{\"a\":[1,{\"b\":\"/x\"}],\"c\":{},\"d\":[]}";
 	autojson struct json_object *o = json_parse(text, strlen(text), NULL);
 	autosb struct sb out = SB_INIT;
 
