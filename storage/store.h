@@ -405,9 +405,10 @@ int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 	       char ***ret_ids, struct err *err);
 
 /** image_load() - docker-archive or oci-archive (compressed or not) from
- *  @fd; @ret_names: names or ids loaded, appended */
-int image_load(struct store *s, int fd, const struct progress *p,
-	       char ***ret_names, struct err *err);
+ *  @fd; @platform: "os/arch[/variant]" of an image for several, NULL: of the
+ *  host; @ret_names: names or ids loaded, appended */
+int image_load(struct store *s, int fd, const char *platform,
+	       const struct progress *p, char ***ret_names, struct err *err);
 
 /**
  * struct save_opts - how to save

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -9,11 +10,15 @@
 #include "libpod/core/files/commit.h"
 #include "libpod/core/runtime.h"
 #include "util/fd.h"
+#include "util/json.h"
 #include "util/str.h"
+
+#define CONFIG_MAX (1u << 20)
 
 struct commit_args {
 	char *author;
 	char **changes;
+	char *config;
 	char *format;
 	char *iidfile;
 	bool volumes;
@@ -31,8 +36,8 @@ static const struct opt commit_opts[] = {
 		 "Apply an instruction of a Dockerfile: CMD, ENTRYPOINT, ENV, "
 		 "EXPOSE, HEALTHCHECK, LABEL, ONBUILD, SHELL, STOPSIGNAL, "
 		 "USER, VOLUME, WORKDIR"),
-	OPT_NOT_YET(0, "config", "file",
-		    "Merge a file with a container configuration"),
+	OPT_STR(0, "config", struct commit_args, config, "file",
+		"Merge this file, an image's config in JSON, into the image's"),
 	{ 'f', "format", NULL, OPT_T_STR,
 	  OPT_CHECK_(struct commit_args, format, char *), OPT_NO_GIVEN,
 	  "string", "oci", "Format of the image: oci or docker", 0 },
@@ -85,6 +90,24 @@ static int write_iidfile(const char *path, const char *id, struct err *err)
 	return 0;
 }
 
+static int read_config(const char *path, struct json_object **ret,
+		       struct err *err)
+{
+	autosb struct sb text = SB_INIT;
+	int r = file_load(path, CONFIG_MAX, &text);
+
+	if (r < 0)
+		return err_code(err, r, "read %s", path);
+	*ret = json_parse(text.buf, text.len, err);
+	if (!*ret)
+		return err_wrap(err, -EINVAL, "%s", path);
+	if (json_object_is_type(*ret, json_type_object))
+		return 0;
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "%s: not a JSON object with the fields of a config",
+		       path);
+}
+
 static int commit_run(struct runtime *rt, const void *p, char **argv,
 		      struct err *err)
 {
@@ -99,10 +122,14 @@ static int commit_run(struct runtime *rt, const void *p, char **argv,
 		.volumes = args->volumes,
 	};
 	auto_progress_ui struct progress_ui ui = { .n = 0 };
+	autojson struct json_object *config = NULL;
 	auto_ctr struct ctr *c = NULL;
 	char id[65];
 	int r = parse_format(args->format, &opts.docker, err);
 
+	if (r == 0 && args->config)
+		r = read_config(args->config, &config, err);
+	opts.config = config;
 	if (r == 0)
 		r = ctr_find(rt, argv[0], &c, err);
 	progress_ui_init(&ui, args->quiet);

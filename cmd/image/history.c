@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/format.h"
+#include "cmd/image/choose.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
 #include "storage/store.h"
@@ -29,6 +30,7 @@ struct history_args {
 	char *format;
 	bool human;
 	bool no_trunc;
+	char *platform;
 	bool quiet;
 };
 
@@ -39,7 +41,10 @@ static const struct opt history_opts[] = {
 		 "Print sizes and dates for people (on unless =false)"),
 	OPT_BOOL(0, "no-trunc", struct history_args, no_trunc,
 		 "Do not shorten ids and commands"),
-	OPT_NOT_YET(0, "platform", "string", "Show one platform only"),
+	OPT_STR(0, "platform", struct history_args, platform,
+		"OS/ARCH[/VARIANT]",
+		"The image has to be for this platform; of a manifest list "
+		"the one that is"),
 	OPT_BOOL('q', "quiet", struct history_args, quiet,
 		 "Print ids only"),
 	OPT_END,
@@ -219,7 +224,7 @@ static int history_run(struct runtime *rt, const void *p, char **argv,
 
 	r = runtime_store(rt, &store, err);
 	if (r == 0)
-		r = image_find(store, argv[0], &img, err);
+		r = image_choose(store, argv[0], args->platform, &img, err);
 	if (r == 0)
 		r = image_config(store, img, &config, err);
 	if (r == 0)

@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/format.h"
+#include "cmd/image/choose.h"
 #include "cmd/objects.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
@@ -24,12 +25,16 @@
 
 struct inspect_args {
 	char *format;
+	char *platform;
 };
 
 static const struct opt inspect_opts[] = {
 	OPT_STR('f', "format", struct inspect_args, format, "string",
 		"Print with a Go template, or json"),
-	OPT_NOT_YET(0, "platform", "string", "Inspect one platform only"),
+	OPT_STR(0, "platform", struct inspect_args, platform,
+		"OS/ARCH[/VARIANT]",
+		"The image has to be for this platform; of a manifest list "
+		"the one that is"),
 	OPT_END,
 };
 
@@ -263,8 +268,9 @@ static struct json_object *build(struct runtime *rt, const struct image *img,
 	return o;
 }
 
-int image_object(struct runtime *rt, const char *name,
-		 struct json_object **ret, struct err *err)
+static int object_for(struct runtime *rt, const char *name,
+		      const char *platform, struct json_object **ret,
+		      struct err *err)
 {
 	autojson struct json_object *manifest = NULL;
 	autojson struct json_object *doc = NULL;
@@ -275,7 +281,7 @@ int image_object(struct runtime *rt, const char *name,
 	int r = runtime_store(rt, &store, err);
 
 	if (r == 0)
-		r = image_find(store, name, &img, err);
+		r = image_choose(store, name, platform, &img, err);
 	if (r == 0)
 		r = image_config(store, img, &doc, err);
 	if (r == 0)
@@ -292,10 +298,16 @@ int image_object(struct runtime *rt, const char *name,
 	return 0;
 }
 
-static int find(struct runtime *rt, const char *name, void *data unused_attr,
+int image_object(struct runtime *rt, const char *name,
+		 struct json_object **ret, struct err *err)
+{
+	return object_for(rt, name, NULL, ret, err);
+}
+
+static int find(struct runtime *rt, const char *name, void *data,
 		struct json_object **ret, struct err *err)
 {
-	return image_object(rt, name, ret, err);
+	return object_for(rt, name, data, ret, err);
 }
 
 static int inspect_run(struct runtime *rt, const void *p, char **argv,
@@ -303,7 +315,8 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct inspect_args *args = p;
 
-	return objects_inspect(rt, argv, args->format, find, NULL, err);
+	return objects_inspect(rt, argv, args->format, find, args->platform,
+			       err);
 }
 
 const struct cmd cmd_image_inspect = {

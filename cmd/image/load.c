@@ -15,13 +15,16 @@
 
 struct load_args {
 	char *input;
+	char *platform;
 	bool quiet;
 };
 
 static const struct opt load_opts[] = {
 	OPT_STR('i', "input", struct load_args, input, "file",
 		"Read from this file, directory or URL, - is stdin"),
-	OPT_NOT_YET(0, "platform", "string", "Load one platform only"),
+	OPT_STR(0, "platform", struct load_args, platform,
+		"OS/ARCH[/VARIANT]",
+		"Choose this platform of an image for several"),
 	OPT_BOOL('q', "quiet", struct load_args, quiet,
 		 "Print no progress"),
 	OPT_END,
@@ -61,7 +64,7 @@ static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,
 	if (fd < 0)
 		return fd;
 	progress_ui_init(&ui, args->quiet);
-	r = image_load(store, fd, &ui.p, &names, err);
+	r = image_load(store, fd, args->platform, &ui.p, &names, err);
 	progress_ui_done(&ui);
 	for (char **name = names; name && *name; name++) {
 		printf("Loaded image: %s\n", *name);

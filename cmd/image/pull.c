@@ -20,6 +20,7 @@ struct pull_args {
 	char *os;
 	char *platform;
 	char *policy;
+	bool no_trust;
 	bool quiet;
 	int retry;
 	char *retry_delay;
@@ -39,8 +40,9 @@ static const struct opt pull_opts[] = {
 	OPT_STR(0, "creds", struct pull_args, creds, "[username[:password]]",
 		"Credentials for the registry"),
 	OPT_NOT_YET(0, "decryption-key", "key", "Keys to decrypt layers with"),
-	OPT_NOT_YET(0, "disable-content-trust", NULL,
-		    "Do not verify docker's image signatures"),
+	/* docker's content trust is not there at all, so this is always so */
+	OPT_BOOL(0, "disable-content-trust", struct pull_args, no_trust,
+		 "Do not ask for docker's image signatures (always on)"),
 	OPT_STR(0, "os", struct pull_args, os, "OS",
 		"Choose this system of an image for several"),
 	OPT_STR(0, "platform", struct pull_args, platform,

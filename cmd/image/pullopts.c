@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "storage/image/platform.h"
+#include "storage/push.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -54,6 +55,25 @@ int retry_delay_option(const char *text, int64_t *ret, struct err *err)
 			       "--retry-delay \"%s\": must be a time such as "
 			       "500ms or 2s", text);
 	*ret = ns / 1000000;
+	return 0;
+}
+
+int compression_option(const char *codec, int level, int force,
+		       struct push_opts *ret, struct err *err)
+{
+	if (level < 0)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "invalid compression level %d", level);
+	if (streq(codec, "zstd:chunked"))
+		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
+			       "--compression-format %s is not supported yet",
+			       codec);
+	/* A level alone means gzip, which is the default */
+	if (!codec && (level || force == 1))
+		codec = "gzip";
+	ret->compression = codec;
+	ret->level = (unsigned int)level;
+	ret->force = force < 0 ? codec != NULL : force;
 	return 0;
 }
 

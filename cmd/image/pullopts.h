@@ -6,6 +6,8 @@
 
 #include "util/err.h"
 
+struct push_opts;
+
 /** authfile_check() - a file given with --authfile has to be there; NULL is
  *  fine */
 int authfile_check(const char *path, struct err *err);
@@ -19,6 +21,15 @@ int platform_option(const char *platform, const char *arch, const char *os,
 
 /** retry_delay_option() - --retry-delay as milliseconds; NULL leaves *@ret */
 int retry_delay_option(const char *text, int64_t *ret, struct err *err);
+
+/**
+ * compression_option() - what --compression-format, --compression-level and
+ *                        --force-compression mean together
+ * @codec: NULL: not given; borrowed by @ret
+ * @force: -1: not given
+ */
+int compression_option(const char *codec, int level, int force,
+		       struct push_opts *ret, struct err *err);
 
 /** digestfile_write() - what --digestfile wants; no newline */
 int digestfile_write(const char *path, const char *digest, struct err *err);

@@ -23,6 +23,7 @@ struct push_args {
 	int force;
 	char *format;
 	char *platform;
+	bool no_trust;
 	bool quiet;
 	bool remove_signatures;
 	int retry;
@@ -46,8 +47,9 @@ static const struct opt push_opts[] = {
 		"Credentials for the registry"),
 	OPT_STR(0, "digestfile", struct push_args, digestfile, "string",
 		"Write the digest of the pushed manifest to this file"),
-	OPT_NOT_YET(0, "disable-content-trust", NULL,
-		    "Do not sign the image the way docker did"),
+	/* docker's content trust is not there at all, so this is always so */
+	OPT_BOOL(0, "disable-content-trust", struct push_args, no_trust,
+		 "Do not ask for docker's image signatures (always on)"),
 	OPT_NOT_YET(0, "encrypt-layer", "ints", "Layers to encrypt"),
 	OPT_NOT_YET(0, "encryption-key", "key", "Keys to encrypt layers with"),
 	OPT_TRI(0, "force-compression", struct push_args, force,
@@ -93,29 +95,17 @@ static int check(const struct push_args *args, char **argv, struct err *err)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--all-tags takes neither a destination nor "
 			       "--digestfile");
-	if (args->compression_level < 0)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "invalid compression level %d",
-			       args->compression_level);
 	return authfile_check(args->authfile, err);
 }
 
 static int fill_opts(const struct push_args *args, const struct progress *p,
 		     struct push_opts *ret, struct err *err)
 {
-	const char *codec = args->compression_format;
 	int64_t delay = 0;
 	int r = retry_delay_option(args->retry_delay, &delay, err);
 
 	if (r < 0)
 		return r;
-	if (streq(codec, "zstd:chunked"))
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "--compression-format %s is not supported yet",
-			       codec);
-	/* A level alone means gzip, which is the default */
-	if (!codec && (args->compression_level || args->force == 1))
-		codec = "gzip";
 	*ret = (struct push_opts){
 		.authfile = args->authfile,
 		.creds = args->creds,
@@ -124,13 +114,12 @@ static int fill_opts(const struct push_args *args, const struct progress *p,
 		.retry = args->retry,
 		.delay_ms = delay,
 		.format = args->format,
-		.compression = codec,
-		.level = (unsigned int)args->compression_level,
-		.force = args->force < 0 ? codec != NULL : args->force,
 		.platform = args->platform,
 		.progress = p,
 	};
-	return 0;
+	return compression_option(args->compression_format,
+				  args->compression_level, args->force, ret,
+				  err);
 }
 
 /* --all-tags: every name of the store that is of this repository */

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/image/choose.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
@@ -12,12 +13,14 @@
 #include "storage/store.h"
 #include "util/fd.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 struct save_args {
 	bool compress;
 	char *format;
 	bool multi;
 	char *output;
+	char *platform;
 	bool quiet;
 	bool uncompressed;
 };
@@ -34,7 +37,10 @@ static const struct opt save_opts[] = {
 		 "Every argument is an image of its own (always on)"),
 	OPT_STR('o', "output", struct save_args, output, "file",
 		"Write to this file or directory instead of stdout"),
-	OPT_NOT_YET(0, "platform", "string", "Save one platform only"),
+	OPT_STR(0, "platform", struct save_args, platform,
+		"OS/ARCH[/VARIANT]",
+		"The images have to be for this platform; of a manifest list "
+		"the one that is"),
 	OPT_BOOL('q', "quiet", struct save_args, quiet, "Print no progress"),
 	OPT_BOOL(0, "uncompressed", struct save_args, uncompressed,
 		 "Write uncompressed layers, with an OCI format"),
@@ -85,6 +91,24 @@ static int dir_settle(const struct output *out, int r)
 	return r;
 }
 
+/* Of a list: the name of the image that is for the platform, else its id */
+static int choose(struct store *s, const struct save_args *args,
+		  char *const *typed, char ***ret, struct err *err)
+{
+	for (; *typed; typed++) {
+		auto_image struct image *img = NULL;
+		int r = args->platform ? image_choose(s, *typed, args->platform,
+						      &img, err) : 0;
+		if (r < 0)
+			return r;
+		if (!img || strv_contains(img->names, *typed))
+			strv_add(ret, *typed);
+		else
+			strv_add(ret, img->names ? *img->names : img->id);
+	}
+	return 0;
+}
+
 static int save_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -99,18 +123,21 @@ static int save_run(struct runtime *rt, const void *p, char **argv,
 		.plain = args->uncompressed,
 		.progress = &ui.p,
 	};
+	autostrv char **names = NULL;
 	struct store *store;
 	int r = check(args, format, err);
 
 	if (r == 0)
 		r = runtime_store(rt, &store, err);
 	if (r == 0)
+		r = choose(store, args, argv, &names, err);
+	if (r == 0)
 		r = open_output(&out, is_dir, err);
 	if (r < 0)
 		return r;
 	opts.fd = out.fd;
 	progress_ui_init(&ui, args->quiet);
-	r = image_save(store, argv, &opts, err);
+	r = image_save(store, names, &opts, err);
 	r = is_dir ? dir_settle(&out, r) : output_settle(&out, r);
 	for (char **name = argv; r == 0 && *name; name++)
 		r = event_image(rt, EVENT_SAVE, NULL, *name, err);

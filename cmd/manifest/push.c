@@ -17,6 +17,9 @@ struct push_args {
 	bool all;
 	char *digestfile;
 	char *format;
+	char *compression_format;
+	int compression_level;
+	int force;
 	bool purge;
 	bool quiet;
 	bool remove_signatures;
@@ -29,13 +32,15 @@ static const struct opt push_opts[] = {
 		    "Add variants of another compression"),
 	OPT_BOOL(0, "all", struct push_args, all,
 		 "Push the images of the list too (on unless =false)"),
-	OPT_NOT_YET(0, "compression-format", "string",
-		    "Compress the layers with gzip or zstd"),
-	OPT_NOT_YET(0, "compression-level", "int",
-		    "Level for layers that get compressed"),
+	OPT_STR(0, "compression-format", struct push_args, compression_format,
+		"string", "Compress the layers with gzip or zstd"),
+	OPT_INT(0, "compression-level", struct push_args, compression_level,
+		"int", "Level for layers that get compressed"),
 	OPT_STR(0, "digestfile", struct push_args, digestfile, "string",
 		"Write the digest of the pushed list to this file"),
-	OPT_NOT_YET(0, "force-compression", NULL, "Convert layers"),
+	OPT_TRI(0, "force-compression", struct push_args, force,
+		"Convert layers that the registry has in another compression, "
+		"too"),
 	OPT_STR('f', "format", struct push_args, format, "string",
 		"Type of the list: oci or v2s2"),
 	OPT_BOOL('p', "purge", struct push_args, purge,
@@ -63,6 +68,7 @@ static void push_defaults(void *p)
 	struct push_args *args = p;
 
 	args->all = true;
+	args->force = -1;
 	args->reach.tls_verify = -1;
 }
 
@@ -112,8 +118,7 @@ static int push_run(struct runtime *rt, const void *p, char **argv,
 		r = runtime_store(rt, &store, err);
 	if (r < 0)
 		return r;
-	progress_ui_init(&ui, args->quiet);
-	const struct push_opts opts = {
+	struct push_opts opts = {
 		.authfile = pull.authfile,
 		.creds = pull.creds,
 		.cert_dir = pull.cert_dir,
@@ -122,6 +127,12 @@ static int push_run(struct runtime *rt, const void *p, char **argv,
 		.format = args->format,
 		.progress = &ui.p,
 	};
+	r = compression_option(args->compression_format,
+			       args->compression_level, args->force, &opts,
+			       err);
+	if (r < 0)
+		return r;
+	progress_ui_init(&ui, args->quiet);
 	r = list_push(store, argv[0], argv[1], args->all, &opts, &pushed, err);
 	progress_ui_done(&ui);
 	return r < 0 ? r : finish(rt, store, args, argv[0], &pushed, err);

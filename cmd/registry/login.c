@@ -14,6 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/prompt.h"
 #include "cmd/registry/registry.h"
+#include "libpod/core/secret/secret.h"
 #include "storage/auth.h"
 #include "storage/auth_helper.h"
 #include "storage/auth_store.h"
@@ -22,7 +23,7 @@
 #include "util/fd.h"
 #include "util/str.h"
 
-#define SECRET_MAX (64u << 10)
+#define PASSWORD_MAX (64u << 10)
 
 struct login_args {
 	char *authfile;
@@ -31,6 +32,7 @@ struct login_args {
 	bool get_login;
 	char *password;
 	bool password_stdin;
+	char *secret;
 	int tls_verify;
 	char *username;
 	bool verbose;
@@ -49,7 +51,9 @@ static const struct opt login_opts[] = {
 		"Password (others may see it; better --password-stdin)"),
 	OPT_BOOL(0, "password-stdin", struct login_args, password_stdin,
 		 "Read the password from stdin"),
-	OPT_NOT_YET(0, "secret", "string", "Take the password from a secret"),
+	OPT_STR(0, "secret", struct login_args, secret, "string",
+		"Take the password from this secret, and without --username "
+		"the user from its name"),
 	OPT_TRI(0, "tls-verify", struct login_args, tls_verify,
 		"Demand HTTPS and verify certificates"),
 	OPT_STR('u', "username", struct login_args, username, "string",
@@ -72,6 +76,7 @@ static void login_defaults(void *p)
  * @cred: what will be tried and kept
  */
 struct login {
+	struct runtime *rt;
 	const struct login_args *args;
 	struct registries_conf *conf;
 	struct auth_target target;
@@ -91,6 +96,10 @@ static void login_done(struct login *l)
 
 static int check_args(const struct login_args *a, struct err *err)
 {
+	if (a->secret && (a->password || a->password_stdin))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "can't specify --secret together with "
+			       "--password or --password-stdin");
 	if (!a->password_stdin)
 		return 0;
 	if (a->password)
@@ -199,7 +208,7 @@ static int try_known(struct login *l, struct err *err)
 static int read_stdin(char **ret, struct err *err)
 {
 	autowipe_sb struct sb text = SB_INIT;
-	int r = fd_read_all(STDIN_FILENO, SECRET_MAX, &text);
+	int r = fd_read_all(STDIN_FILENO, PASSWORD_MAX, &text);
 
 	if (r < 0)
 		return err_code(err, r, "read the password from stdin");
@@ -209,6 +218,26 @@ static int read_stdin(char **ret, struct err *err)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "no password on stdin, or one with a NUL");
 	*ret = xstrdup(text.buf);
+	return 0;
+}
+
+/* The user is the secret's name unless there is another one, as in podman. */
+static int take_secret(struct login *l, struct err *err)
+{
+	auto_secret struct secret *s = NULL;
+	autowipe_sb struct sb data = SB_INIT;
+	int r = secret_find(l->rt, l->args->secret, &s, err);
+
+	if (r == 0)
+		r = secret_data(l->rt, s, &data, err);
+	if (r < 0)
+		return r;
+	if (!data.len || strlen(data.buf) != data.len)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "secret %s is empty, or has a NUL", s->name);
+	str_set(&l->cred.user, l->args->username ? l->args->username :
+						   s->name);
+	l->cred.password = xstrdup(data.buf);
 	return 0;
 }
 
@@ -240,6 +269,8 @@ static int ask(struct login *l, struct err *err)
 	const struct login_args *a = l->args;
 	int r = 0;
 
+	if (a->secret)
+		return take_secret(l, err);
 	if (a->username)
 		str_set(&l->cred.user, a->username);
 	else
@@ -301,10 +332,10 @@ static int login_new(struct login *l, struct err *err)
 	return 0;
 }
 
-static int login_run(struct runtime *rt unused_attr, const void *p,
-		     char **argv, struct err *err)
+static int login_run(struct runtime *rt, const void *p, char **argv,
+		     struct err *err)
 {
-	cleanup(login_done) struct login l = { .args = p };
+	cleanup(login_done) struct login l = { .rt = rt, .args = p };
 	int r = check_args(l.args, err);
 
 	if (r == 0)
@@ -313,7 +344,7 @@ static int login_run(struct runtime *rt unused_attr, const void *p,
 		return r;
 	if (l.args->get_login)
 		return get_login(&l, err);
-	if (!l.args->username && !l.args->password) {
+	if (!l.args->username && !l.args->password && !l.args->secret) {
 		r = try_known(&l, err);
 		if (r != 0)
 			return r < 0 ? r : 0;
@@ -335,6 +366,7 @@ const struct cmd cmd_registry_login = {
 					   "login --get-login quay.io", NULL },
 	.min_args = 0,
 	.max_args = 1,
+	.flags = CMD_NEED_RUNTIME,
 	.opts = (const struct opt *const[]){ login_opts, NULL },
 	.args_size = sizeof(struct login_args),
 	.defaults = login_defaults,

@@ -219,6 +219,9 @@ static int print_found(const struct search_args *a, struct json_object *rows,
 		{ "Automated", "AUTOMATED" }, { NULL, NULL },
 	};
 
+	/* Nothing found: podman prints no headings then */
+	if (!json_object_array_length(rows) && !format_is_json(a->format))
+		return 0;
 	return print_rows(a->format, rows, NULL,
 			  a->compatible ? docker :
 			  several	? indexed :
@@ -254,17 +257,62 @@ static int search_terms(const struct search_args *a, const struct filters *f,
 	return print_found(a, rows, strv_len(hosts) > 1, err);
 }
 
-static int list_tags(const struct search_args *a, const char *typed,
-		     struct err *err)
+static int tags_of(const struct search_args *a, const char *full,
+		   char **ret_name, char ***ret, struct err *err)
+{
+	auto_ref struct ref ref = REF_INIT;
+	struct registry *reg;
+	int r = ref_parse(full, &ref, err);
+
+	if (r < 0)
+		return r;
+	ref_complete(&ref, "docker.io");
+	const struct registry_conf conf = conf_of(a, ref.host, ref.path);
+
+	r = registry_open(&conf, &reg, err);
+	if (r < 0)
+		return r;
+	r = registry_tags(reg, ret, err);
+	registry_close(reg);
+	if (r == 0)
+		*ret_name = ref_repo(&ref);
+	return r;
+}
+
+/* A row per tag, in JSON one object with all of them, as in podman. */
+static int print_tags(const struct search_args *a, const char *name,
+		      char *const *tags, struct err *err)
 {
 	static const struct column columns[] = {
 		{ "Name", "NAME" }, { "Tag", "TAG" }, { NULL, NULL },
 	};
 	autojson struct json_object *rows = json_object_new_array();
+	autojson struct json_object *json = json_object_new_array();
+	struct json_object *all = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	json_set_str(all, "Name", name);
+	json_set(all, "Tags", list);
+	json_object_array_add(json, all);
+	for (int i = 0; tags && tags[i] && i < a->limit; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_str(o, "Name", name);
+		json_set_str(o, "Tag", tags[i]);
+		json_object_array_add(rows, o);
+		json_object_array_add(list, json_object_new_string(tags[i]));
+	}
+	return print_rows(a->format, rows, json, columns, false, err);
+}
+
+static int list_tags(const struct search_args *a,
+		     const struct registries_conf *conf, const char *typed,
+		     struct err *err)
+{
 	auto_ref struct ref ref = REF_INIT;
 	autofree char *name = NULL;
+	autostrv char **full = NULL;
 	autostrv char **tags = NULL;
-	struct registry *reg;
 	int r = ref_parse(typed, &ref, err);
 
 	if (r < 0)
@@ -273,24 +321,16 @@ static int list_tags(const struct search_args *a, const char *typed,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "reference \"%s\" must be a name without tag "
 			       "or digest", typed);
-	ref_complete(&ref, "docker.io");
-	const struct registry_conf conf = conf_of(a, ref.host, ref.path);
-
-	name = ref_repo(&ref);
-	r = registry_open(&conf, &reg, err);
-	if (r < 0)
-		return r;
-	r = registry_tags(reg, &tags, err);
-	registry_close(reg);
-	for (int i = 0; r == 0 && tags && tags[i] && i < a->limit; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_set_str(o, "Name", name);
-		json_set_str(o, "Tag", tags[i]);
-		json_object_array_add(rows, o);
+	r = registries_conf_expand(conf, typed, &full, err);
+	/* The next one of the search list only where this one has it not */
+	for (char **f = full; r == 0 && f && *f; f++) {
+		r = tags_of(a, *f, &name, &tags, err);
+		if (r != -ENOENT || !f[1])
+			break;
+		err_clear(err);
+		r = 0;
 	}
-	return r < 0 ? r : print_rows(a->format, rows, NULL, columns, false,
-				      err);
+	return r < 0 ? r : print_tags(a, name, tags, err);
 }
 
 static int check(const struct search_args *a, const char *typed,
@@ -325,7 +365,7 @@ static int search_run(struct runtime *rt unused_attr, const void *p,
 		r = registries_conf_load(environ, &conf, err);
 	if (r < 0)
 		return r;
-	return a->list_tags ? list_tags(a, argv[0], err) :
+	return a->list_tags ? list_tags(a, conf, argv[0], err) :
 			      search_terms(a, &f, conf, argv[0], err);
 }
 

@@ -361,13 +361,16 @@ int load_fd(struct store *s, int fd, const struct load_opts *opts,
 				     load_tar(&ld, fd, err);
 }
 
-int image_load(struct store *s, int fd, const struct progress *p,
-	       char ***ret_names, struct err *err)
+int image_load(struct store *s, int fd, const char *platform,
+	       const struct progress *p, char ***ret_names, struct err *err)
 {
+	struct platform want;
 	const struct load_opts opts = {
+		.want = platform ? &want : NULL,
 		.progress = p,
 		.ret_names = ret_names,
 	};
+	int r = platform ? platform_parse(platform, &want, err) : 0;
 
-	return load_fd(s, fd, &opts, err);
+	return r < 0 ? r : load_fd(s, fd, &opts, err);
 }

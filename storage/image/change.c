@@ -437,3 +437,108 @@ int change_apply(struct json_object *config, const char *line,
 		       "EXPOSE, HEALTHCHECK, LABEL, ONBUILD, SHELL, "
 		       "STOPSIGNAL, USER, VOLUME, WORKDIR", line);
 }
+
+/* ---- a config over another ----------------------------------------------- */
+
+static void merge_map(struct json_object *config, const char *key,
+		      struct json_object *more)
+{
+	struct json_object *map = map_of(config, key);
+
+	json_object_object_foreach(more, name, value)
+	{
+		json_set(map, name, json_object_get(value));
+	}
+}
+
+static void merge_env(struct json_object *config, const char *key,
+		      char *const *values)
+{
+	autostrv char **env = json_strv(config, key);
+
+	for (; values && *values; values++)
+		strv_env_put(&env, *values);
+	json_set_strv(config, key, env);
+}
+
+static void merge_onbuild(struct json_object *config, const char *key,
+			  char *const *values)
+{
+	autostrv char **all = json_strv(config, key);
+
+	strv_extend(&all, values);
+	json_set_strv(config, key, all);
+}
+
+static bool is_empty(struct json_object *o)
+{
+	switch (json_object_get_type(o)) {
+	case json_type_null:
+		return true;
+	case json_type_string:
+		return !json_object_get_string_len(o);
+	case json_type_array:
+		return !json_object_array_length(o);
+	case json_type_object:
+		return !json_object_object_length(o);
+	case json_type_boolean:
+	case json_type_double:
+	case json_type_int:
+		break;
+	}
+	return false;
+}
+
+static void merge_field(struct json_object *config, const char *key,
+			struct json_object *from, struct json_object *value)
+{
+	autostrv char **list = NULL;
+
+	if (json_object_is_type(value, json_type_array))
+		list = json_strv(from, key);
+	if (streq(key, "Env"))
+		merge_env(config, key, list);
+	else if (streq(key, "OnBuild"))
+		merge_onbuild(config, key, list);
+	else if (json_object_is_type(value, json_type_object) &&
+		 !streq(key, "Healthcheck"))
+		merge_map(config, key, value);
+	else
+		json_set(config, key, json_object_get(value));
+}
+
+int change_merge(struct json_object *config, struct json_object *more,
+		 struct err *err)
+{
+	static const struct {
+		const char *key;
+		enum json_type type;
+	} fields[] = {
+		{ "User", json_type_string },
+		{ "ExposedPorts", json_type_object },
+		{ "Env", json_type_array },
+		{ "Entrypoint", json_type_array },
+		{ "Cmd", json_type_array },
+		{ "Volumes", json_type_object },
+		{ "WorkingDir", json_type_string },
+		{ "Labels", json_type_object },
+		{ "StopSignal", json_type_string },
+		{ "Healthcheck", json_type_object },
+		{ "OnBuild", json_type_array },
+		{ "Shell", json_type_array },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		struct json_object *value =
+			json_object_object_get(more, fields[i].key);
+
+		if (is_empty(value))
+			continue;
+		if (!json_object_is_type(value, fields[i].type))
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "field %s is not of the type that it "
+				       "has in an image", fields[i].key);
+		merge_field(config, fields[i].key, more, value);
+	}
+	return 0;
+}

@@ -19,4 +19,15 @@ struct json_object;
 int change_apply(struct json_object *config, const char *line,
 		 struct err *err);
 
+/**
+ * change_merge() - commit --config: what @more says over @config
+ * @more: a "config" object as docker's images have it, borrowed; what it does
+ *        not have, or has empty, stays as it is
+ *
+ * Maps and Env are merged by key, ONBUILD is appended, all else is replaced.
+ * Return: 0, -EINVAL/ERR_INVALID for a field of another type
+ */
+int change_merge(struct json_object *config, struct json_object *more,
+		 struct err *err);
+
 #endif

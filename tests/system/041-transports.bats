@@ -249,7 +249,7 @@ digest_of() {
 	done
 	assert "$before" "$("$BRYO" images -a)"
 	run_bryo -125 load -i http://localhost/x.tar
-	assert_match "load of a URL is not supported yet"
+	assert_match "cannot connect: connection refused"
 	run_bryo -125 load -i "$T/nosuch"
 	assert_match "nosuch.*[Nn]o such file"
 }

@@ -160,7 +160,7 @@ static int do_load(struct store *s, char **argv, struct err *err)
 		dup(0) : open(argv[0], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open %s", argv[0]);
-	int r = image_load(s, fd, &progress, &names, err);
+	int r = image_load(s, fd, NULL, &progress, &names, err);
 
 	if (r == 0)
 		print_all(names, "Loaded image: ");

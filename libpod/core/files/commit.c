@@ -149,6 +149,8 @@ static int make_config(struct store *store, const struct ctr *c,
 	json_set_str(doc, "author", opts->author);
 	if (opts->docker)
 		json_set_str(doc, "comment", opts->message);
+	if (opts->config)
+		r = change_merge(config, opts->config, err);
 	for (char *const *line = opts->changes; r == 0 && line && *line;
 	     line++)
 		r = change_apply(config, *line, err);

@@ -25,6 +25,7 @@ int ctr_export(struct runtime *rt, struct ctr *c, int out, struct err *err);
 /**
  * struct ctr_commit_opts - all borrowed
  * @name:    of the image, or NULL
+ * @config:  merged over the config before @changes (change_merge()), or NULL
  * @changes: instructions of a Dockerfile, a strv
  * @docker:  docker's format, not OCI's
  * @pause:   processes stand still meanwhile
@@ -33,6 +34,7 @@ int ctr_export(struct runtime *rt, struct ctr *c, int out, struct err *err);
  */
 struct ctr_commit_opts {
 	const char *name;
+	struct json_object *config;
 	char *const *changes;
 	const char *author;
 	const char *message;
