@@ -44,9 +44,12 @@ void layer_info_done(struct layer_info *info)
 static void from_json(struct json_object *o, struct layer_info *ret)
 {
 	const char *digest = json_str(o, "digest");
+	const char *packed = json_str(o, "packed");
 
 	if (digest_is_valid(digest))
 		memcpy(ret->digest, digest, strlen(digest) + 1);
+	if (digest_is_valid(packed))
+		memcpy(ret->packed, packed, strlen(packed) + 1);
 	ret->size = (uint64_t)json_i64(o, "size", 0);
 	ret->diff_size = (uint64_t)json_i64(o, "diffSize", 0);
 	ret->bytes = (uint64_t)json_i64(o, "bytes", 0);
@@ -57,12 +60,12 @@ static void from_json(struct json_object *o, struct layer_info *ret)
 	ret->implied = json_strv(o, "implied");
 }
 
-int layer_read(struct store *s, const char *hex, struct layer_info *ret,
-	       struct err *err)
+/* The document; owned */
+static int read_json(struct store *s, const char *hex,
+		     struct json_object **ret, struct err *err)
 {
 	autofree char *path = xasprintf("%s/layer.json", hex);
 	int dir = store_dir(s, STORE_LAYERS, err);
-	autojson struct json_object *o = NULL;
 	autosb struct sb text = SB_INIT;
 	int r;
 
@@ -71,12 +74,40 @@ int layer_read(struct store *s, const char *hex, struct layer_info *ret,
 	r = file_read_at(dir, path, LAYER_JSON_MAX, &text);
 	if (r < 0)
 		return err_code(err, r, "read layer %.12s", hex);
-	o = json_parse(text.buf, text.len, err);
-	if (!o)
-		return err_wrap(err, -EINVAL, "layer %.12s is damaged", hex);
+	*ret = json_parse(text.buf, text.len, err);
+	return *ret ? 0 :
+		      err_wrap(err, -EINVAL, "layer %.12s is damaged", hex);
+}
+
+int layer_read(struct store *s, const char *hex, struct layer_info *ret,
+	       struct err *err)
+{
+	autojson struct json_object *o = NULL;
+	int r = read_json(s, hex, &o, err);
+
+	if (r < 0)
+		return r;
 	*ret = (struct layer_info){ 0 };
 	from_json(o, ret);
 	return 0;
+}
+
+int layer_note_packed(struct store *s, const char *hex, const char *digest,
+		      struct err *err)
+{
+	autojson struct json_object *o = NULL;
+	const char *text;
+	int r = read_json(s, hex, &o, err);
+
+	if (r < 0)
+		return r;
+	autoclose int fd = dir_open_at(store_dir(s, STORE_LAYERS, NULL), hex);
+	if (fd < 0)
+		return err_code(err, fd, "open layer %.12s", hex);
+	json_set_str(o, "packed", digest);
+	text = json_text(o);
+	return file_write_at(fd, "layer.json", text, strlen(text), 0600, false,
+			     err);
 }
 
 int layer_describe(struct staging *st, const struct layer_result *res,

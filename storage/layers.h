@@ -18,12 +18,15 @@ struct store;
 /**
  * struct layer_info - layers/HEX/layer.json
  * @digest, @size: of the compressed stream that it was unpacked from
+ * @packed:        of what a push made of that one when it was not compressed,
+ *                 or ""
  * @diff_size:     bytes of the tar stream
  * @bytes:         of file content
  * @implied:       see struct layer_result; owned
  */
 struct layer_info {
 	char digest[DIGEST_MAX];
+	char packed[DIGEST_MAX];
 	uint64_t size;
 	uint64_t diff_size;
 	uint64_t bytes;
@@ -49,6 +52,11 @@ int layer_open(struct store *s, const char *hex);
  *  is synced */
 int layer_describe(struct staging *st, const struct layer_result *res,
 		   enum layer_format format, struct err *err);
+
+/** layer_note_packed() - @digest is the layer @hex compressed: a blob of the
+ *  store, as long as it is there */
+int layer_note_packed(struct store *s, const char *hex, const char *digest,
+		      struct err *err);
 
 /**
  * layer_publish() - rename a whole, synced staging directory into place

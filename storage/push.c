@@ -285,7 +285,7 @@ static int send_layers(struct pushing *g, struct err *err)
 		struct desc want;
 		bool known = wanted_desc(g, i, &want);
 
-		r = push_layer_open(g->p->s, &g->p->o, g->p->to,
+		r = push_layer_open(g->p->s, g->img->id, &g->p->o, g->p->to,
 				    known ? &want : NULL, g->diff_ids[i],
 				    g->docker, &g->v[i], err);
 		if (r < 0)

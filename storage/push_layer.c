@@ -6,13 +6,16 @@
  * will do:
  *
  *   the blob that the image's manifest names, as it came
+ *   that one as an earlier push compressed it
  *   the blob of another image that has the same layer
  *   the layer's directory, packed again; only when the tar has the diff id
  *   that the image's config promises, which is so for layers made here
  *
  * and, when another compression is wanted than it has, what bryo-layer makes
- * of it.  New bytes live in a nameless file beside the staging directories;
- * they are gone with its descriptor.
+ * of it.  Nobody pulls a plain tar over a network: a registry gets gzip of a
+ * layer that was made here.  That is done once, the result becomes a blob of
+ * the image.  Other new bytes live in a nameless file beside the staging
+ * directories; they are gone with its descriptor.
  */
 #include "storage/push_layer.h"
 
@@ -23,6 +26,7 @@
 #include "storage/blob.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
+#include "util/db.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -55,19 +59,26 @@ static const char *codec_of(int fd)
 	return "";
 }
 
-static int scratch_file(struct store *s, struct err *err)
+static int named_file(struct store *s, char name[STORE_UNIQUE_MAX],
+		      struct err *err)
 {
 	int dir = store_dir(s, STORE_STAGING, err);
-	char name[STORE_UNIQUE_MAX];
 	int fd;
 
 	if (dir < 0)
 		return dir;
 	store_unique(s, name);
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(err, "create a scratch file");
-	unlinkat(dir, name, 0);
+	return fd < 0 ? err_sys(err, "create a scratch file") : fd;
+}
+
+static int scratch_file(struct store *s, struct err *err)
+{
+	char name[STORE_UNIQUE_MAX];
+	int fd = named_file(s, name, err);
+
+	if (fd >= 0)
+		unlinkat(store_dir(s, STORE_STAGING, NULL), name, 0);
 	return fd;
 }
 
@@ -119,6 +130,21 @@ static int pack(struct store *s, const struct layer_info *info,
 	return 0;
 }
 
+/* The plain blob is there; is it there compressed, too? */
+static void prefer_packed(struct store *s, const char *diff_id,
+			  struct push_layer *l)
+{
+	auto_layer_info struct layer_info info = { 0 };
+	struct push_layer other = PUSH_LAYER_INIT;
+
+	if (layer_read(s, digest_hex(diff_id), &info, NULL) < 0 ||
+	    !*info.packed || !open_blob(s, info.packed, &other))
+		return;
+	push_layer_done(l);
+	*l = other;
+	l->changed = true;
+}
+
 /* @ret_packed: the bytes were made just now */
 static int find(struct store *s, const struct desc *want, const char *diff_id,
 		struct push_layer *l, bool *ret_packed, struct err *err)
@@ -132,6 +158,8 @@ static int find(struct store *s, const struct desc *want, const char *diff_id,
 	r = layer_read(s, digest_hex(diff_id), &info, err);
 	if (r < 0)
 		return r;
+	if (*info.packed && open_blob(s, info.packed, l))
+		return 0;
 	if (*info.digest && open_blob(s, info.digest, l))
 		return 0;
 	*ret_packed = true;
@@ -164,17 +192,18 @@ static int wants(const struct push_opts *o, struct dest *to,
 }
 
 static int convert(struct store *s, const char *codec, unsigned int level,
-		   const char *diff_id, struct push_layer *l, struct err *err)
+		   const char *diff_id, int scratch, struct push_layer *l,
+		   struct err *err)
 {
 	auto_layer_result struct layer_result res = { 0 };
 	auto_staging struct staging st = STAGING_INIT;
-	int r = store_userns(s, err);
+	autoclose int out = scratch;
+	int r = out < 0 ? out : store_userns(s, err);
 
 	if (r == 0)
 		r = staging_new(s, &st, err);
-	autoclose int out = r == 0 ? scratch_file(s, err) : -EBADF;
-	if (r < 0 || out < 0)
-		return r < 0 ? r : out;
+	if (r < 0)
+		return r;
 	if (lseek(l->fd, 0, SEEK_SET) < 0)
 		return err_sys(err, "layer %.19s", diff_id);
 	const struct layer_apply apply = {
@@ -199,6 +228,53 @@ static int convert(struct store *s, const char *codec, unsigned int level,
 	return 0;
 }
 
+/* The file @name becomes a blob that lives as long as the image */
+static int keep(struct store *s, const char *image, const char *name,
+		const char *diff_id, const struct push_layer *l,
+		struct err *err)
+{
+	char hex[65];
+	char *hashes[] = { hex, NULL };
+	int r;
+
+	memcpy(hex, digest_hex(l->d.digest), sizeof(hex));
+	if (fsync(l->fd) < 0)
+		return err_sys(err, "write blob %s", hex);
+	r = lease_add(s, hashes, err);
+	if (r == 0)
+		r = blob_take(s, store_dir(s, STORE_STAGING, NULL), name, hex,
+			      err);
+	if (r == 0)
+		r = blob_sync(s, err);
+	if (r == 0)
+		r = db_begin(s->conf.db, false, err);
+	/* not of an image that somebody removed meanwhile */
+	if (r == 0)
+		r = db_exec(s->conf.db, err, "INSERT OR IGNORE INTO image_blob"
+			    " SELECT id, ? FROM image WHERE id = ?", "ss", hex,
+			    image);
+	if (r >= 0)
+		r = db_commit(s->conf.db, err);
+	if (r < 0) {
+		db_rollback(s->conf.db);
+		return r;
+	}
+	return layer_note_packed(s, digest_hex(diff_id), l->d.digest, err);
+}
+
+/* Failing to keep it is no reason not to push it. */
+static int pack_once(struct store *s, const char *image, const char *diff_id,
+		     struct push_layer *l, struct err *err)
+{
+	char name[STORE_UNIQUE_MAX];
+	int fd = named_file(s, name, err);
+	int r = convert(s, "gzip", 0, diff_id, fd, l, err);
+
+	if (fd >= 0 && (r < 0 || keep(s, image, name, diff_id, l, NULL) < 0))
+		unlinkat(store_dir(s, STORE_STAGING, NULL), name, 0);
+	return r;
+}
+
 static char *type_of(const struct push_layer *l, bool docker)
 {
 	const char *base = docker ? TYPE_DOCKER_LAYER : TYPE_OCI_LAYER;
@@ -208,8 +284,9 @@ static char *type_of(const struct push_layer *l, bool docker)
 	return xasprintf("%s%c%s", base, docker ? '.' : '+', l->codec);
 }
 
-int push_layer_open(struct store *s, const struct push_opts *o,
-		    struct dest *to, const struct desc *want,
+int push_layer_open(struct store *s, const char *image,
+		    const struct push_opts *o, struct dest *to,
+		    const struct desc *want,
 		    const char *diff_id, bool docker, struct push_layer *ret,
 		    struct err *err)
 {
@@ -218,10 +295,17 @@ int push_layer_open(struct store *s, const struct push_opts *o,
 	bool packed = false;
 	int r = find(s, want, diff_id, &l, &packed, err);
 
+	if (r == 0 && to->host && !o->compression && streq(l.codec, "")) {
+		prefer_packed(s, diff_id, &l);
+		if (streq(l.codec, ""))
+			r = pack_once(s, image, diff_id, &l, err);
+		packed = false;
+	}
 	if (r == 0)
 		r = wants(o, to, &l, packed, docker, &codec, err);
 	if (r == 1)
-		r = convert(s, codec, o->level, diff_id, &l, err);
+		r = convert(s, codec, o->level, diff_id,
+			    scratch_file(s, err), &l, err);
 	if (r < 0) {
 		push_layer_done(&l);
 		return r;

@@ -25,12 +25,14 @@ struct push_layer {
 
 /**
  * push_layer_open() - find the blob of a layer, or make one
+ * @image:  id; what is made for a registry stays as long as it
  * @want:   descriptor in the image's manifest, or NULL: there is none
  * @to:     asked whether it has the blob as it is
  * @docker: the manifest that is pushed is docker's, which has no zstd
  */
-int push_layer_open(struct store *s, const struct push_opts *o,
-		    struct dest *to, const struct desc *want,
+int push_layer_open(struct store *s, const char *image,
+		    const struct push_opts *o, struct dest *to,
+		    const struct desc *want,
 		    const char *diff_id, bool docker, struct push_layer *ret,
 		    struct err *err);
 
