@@ -24,7 +24,7 @@ load helpers
 			sh "$ENGINE_DIR/listen.py" "$BRYO" "$@"
 	}
 	listen --syslog --log-level=info version
-	assert_match "^<14>.* bryo\[[0-9]+\]: bryo filtering at log level info"
+	assert_match "<14>.* bryo\[[0-9]+\]: bryo filtering at log level info"
 	listen --log-level=info version
 	assert_no_match "filtering"
 	listen --syslog version

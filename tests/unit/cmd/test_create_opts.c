@@ -297,7 +297,7 @@ static const struct sec_case sec_cases[] = {
 	{ "no-new-privileges:false", 0 },
 	{ "no-new-privileges=x", EINVAL },
 	{ "seccomp=unconfined", 0 },
-	{ "seccomp=/p.json", 0 },
+	{ "seccomp=/nonexistent.json", ENOENT },
 	{ "label=disable", 0 },
 	{ "apparmor=unconfined", 0 },
 	{ "proc-opts=hidepid=2,gid=5", 0 },
