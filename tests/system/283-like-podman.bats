@@ -60,3 +60,40 @@ load helpers
 		run_bryo rm -f -t 0 e
 	done
 }
+
+# links_of CONTAINER DIR: how many names a, b and d/c have
+links_of() {
+	"$BRYO" exec "$1" stat -c %h "$2/a" "$2/b" "$2/d/c" | xargs
+}
+
+@test "P14: cp keeps hard links, as a tree and as a tar, in both directions" {
+	local dir=$BATS_TEST_TMPDIR/hl
+	mkdir -p "$dir/d"
+	echo x >"$dir/a"
+	ln "$dir/a" "$dir/b"
+	ln "$dir/a" "$dir/d/c"
+	run_bryo run -d --name h "$BUSYBOX" sleep 1000
+	run_bryo cp "$dir" h:/tmp/
+	[ "$(links_of h /tmp/hl)" = "3 3 3" ]
+	# over what is there
+	echo y >>"$dir/a"
+	run_bryo cp "$dir/." h:/tmp/hl
+	[ "$(links_of h /tmp/hl)" = "3 3 3" ]
+	run_bryo exec h cat /tmp/hl/d/c
+	assert $'x\ny'
+	tar -C "$BATS_TEST_TMPDIR" -cf - hl | "$BRYO" cp - h:/root/
+	[ "$(links_of h /root/hl)" = "3 3 3" ]
+	run_bryo cp h:/root/hl "$BATS_TEST_TMPDIR/back"
+	[ "$(stat -c %h "$BATS_TEST_TMPDIR/back/d/c")" = 3 ]
+	mkdir "$BATS_TEST_TMPDIR/tar"
+	"$BRYO" cp h:/root/hl - | tar -C "$BATS_TEST_TMPDIR/tar" -xf -
+	[ "$(stat -c %h "$BATS_TEST_TMPDIR/tar/hl/b")" = 3 ]
+	cmp "$dir/a" "$BATS_TEST_TMPDIR/tar/hl/d/c"
+	# more than are remembered are files of their own, and all of them are there
+	mkdir "$BATS_TEST_TMPDIR/many"
+	(cd "$BATS_TEST_TMPDIR/many" && for i in $(seq 300); do echo "$i" >"$i"; ln "$i" "l$i"; done)
+	run_bryo cp "$BATS_TEST_TMPDIR/many" h:/srv
+	run_bryo exec h sh -c 'cd /srv; ls | wc -l; for i in $(seq 300); do cmp $i l$i || echo differs; done; find . -type f -links 2 | wc -l'
+	assert $'600\n512'
+	run_bryo rm -f -t 0 h
+}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libpod/core/files/cp_tree.h"
+#include "libpod/core/files/cp_links.h"
 #include "storage/layer/tarhdr.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -19,7 +20,7 @@
  * The tar of `cp CONTAINER:PATH -`, written while the tree is walked.  As in
  * cp_tree.c nothing is followed and nothing looked up twice.  A file that
  * shrinks meanwhile is filled up with zeros: its header is out already.  A
- * name that has several links in the tree is written once for each.
+ * further name of a file that is in the archive is a hard link (cp_links.h).
  */
 
 #define DEPTH_MAX 400
@@ -28,6 +29,7 @@ struct tar {
 	int out;
 	struct sb name;		/* of the member */
 	unsigned int depth;
+	struct cp_links links;
 };
 
 static int put(const struct tar *t, const void *data, size_t len,
@@ -92,6 +94,22 @@ static int put_data(const struct tar *t, int fd, uint64_t size,
 
 static int put_tree(struct tar *t, int dir, struct err *err);
 
+static int put_regular(struct tar *t, int fd, const struct stat *st,
+		       struct err *err)
+{
+	const struct cp_link *seen = cp_links_find(&t->links, st);
+	int r;
+
+	if (seen)
+		return put_header(t, '1', st, seen->name, err);
+	r = put_header(t, '0', st, "", err);
+	if (r == 0)
+		r = put_data(t, fd, (uint64_t)st->st_size, err);
+	if (r == 0)
+		cp_links_add(&t->links, st, -EBADF, t->name.buf);
+	return r;
+}
+
 static int put_open(struct tar *t, int fd, struct err *err)
 {
 	size_t len = t->name.len;
@@ -100,10 +118,8 @@ static int put_open(struct tar *t, int fd, struct err *err)
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "stat %s", t->name.buf);
-	if (S_ISREG(st.st_mode)) {
-		r = put_header(t, '0', &st, "", err);
-		return r < 0 ? r : put_data(t, fd, (uint64_t)st.st_size, err);
-	}
+	if (S_ISREG(st.st_mode))
+		return put_regular(t, fd, &st, err);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ERR_FAIL, ESTALE,
 			       "%s was replaced meanwhile", t->name.buf);
@@ -168,13 +184,14 @@ static int put_tree(struct tar *t, int dir, struct err *err)
 
 int cp_tar(int from, const char *name, int out, struct err *err)
 {
-	struct tar t = { out, SB_INIT, 0 };
+	struct tar t = { .out = out, .name = SB_INIT };
 	int r;
 
 	sb_add(&t.name, name);
 	r = *name ? put_open(&t, from, err) : put_tree(&t, from, err);
 	if (r == 0)
 		r = put_zeros(&t, 2 * TAR_BLOCK, err);
+	cp_links_done(&t.links);
 	sb_done(&t.name);
 	return r;
 }

@@ -6,7 +6,8 @@
  * and has one descriptor of the other side.  See cp_tree.h for what it trusts:
  * nothing.  A name that is taken is removed first, so that a new file never
  * writes through a hard link or a symbolic link that somebody put there; only
- * a mount point (/etc/hosts) is written in place.
+ * a mount point (/etc/hosts) is written in place.  Names of one file stay names
+ * of one file (cp_links.h).
  */
 #include "libpod/core/files/cp_tree.h"
 
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/core/files/cp_links.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/filecopy.h"
@@ -29,6 +31,7 @@ struct copy {
 	const struct cp_rules *rules;
 	struct sb path;		/* of the destination, for messages */
 	unsigned int depth;
+	struct cp_links links;
 };
 
 static int fail(const struct copy *c, int code, struct err *err)
@@ -151,6 +154,31 @@ static int put_file(const struct copy *c, int from, const struct stat *st,
 	return r < 0 ? fail(c, r, err) : 0;
 }
 
+/* A further name of a file that is copied already, where that can be. */
+static bool put_hard_link(const struct copy *c, const struct cp_link *seen,
+			  int dir, const char *name)
+{
+	int r = cp_links_make(seen, dir, name);
+
+	if (r == -EEXIST && make_room(c, dir, name, "link", NULL) == 0)
+		r = cp_links_make(seen, dir, name);
+	return r == 0;
+}
+
+static int put_regular(struct copy *c, int from, const struct stat *st,
+		       int dir, const char *name, struct err *err)
+{
+	const struct cp_link *seen = cp_links_find(&c->links, st);
+	int r;
+
+	if (seen && put_hard_link(c, seen, dir, name))
+		return 0;
+	r = put_file(c, from, st, dir, name, err);
+	if (r == 0 && !seen)
+		cp_links_add(&c->links, st, dir, name);
+	return r;
+}
+
 int cp_fill(int from, int to, const char *path, struct err *err)
 {
 	struct stat st;
@@ -266,7 +294,7 @@ static int put_any(struct copy *c, int from, int to_dir, const char *name,
 	if (S_ISDIR(st.st_mode))
 		return put_dir(c, from, &st, to_dir, name, err);
 	if (S_ISREG(st.st_mode))
-		return put_file(c, from, &st, to_dir, name, err);
+		return put_regular(c, from, &st, to_dir, name, err);
 	return fail(c, ESTALE, err);
 }
 
@@ -315,11 +343,12 @@ static int merge(struct copy *c, int from, int to, struct err *err)
 int cp_put(int from, int to_dir, const char *name, const char *path,
 	   const struct cp_rules *rules, struct err *err)
 {
-	struct copy c = { rules, SB_INIT, 0 };
+	struct copy c = { .rules = rules, .path = SB_INIT };
 	int r;
 
 	sb_add(&c.path, path);
 	r = put_any(&c, from, to_dir, name, err);
+	cp_links_done(&c.links);
 	sb_done(&c.path);
 	return r;
 }
@@ -327,11 +356,12 @@ int cp_put(int from, int to_dir, const char *name, const char *path,
 int cp_merge(int from, int to, const char *path, const struct cp_rules *rules,
 	     struct err *err)
 {
-	struct copy c = { rules, SB_INIT, 0 };
+	struct copy c = { .rules = rules, .path = SB_INIT };
 	int r;
 
 	sb_add(&c.path, path);
 	r = merge(&c, from, to, err);
+	cp_links_done(&c.links);
 	sb_done(&c.path);
 	return r;
 }
