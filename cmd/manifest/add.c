@@ -10,23 +10,14 @@
 
 struct add_args {
 	bool all;
-	char **annotations;
-	char *arch;
-	char **features;
-	char *os;
-	char **os_features;
-	char *os_version;
-	char *variant;
 	struct reach reach;
+	struct entry_args entry;
 };
 
 static const struct opt add_opts[] = {
+	ENTRY_OPTS(struct add_args, entry, "Override "),
 	OPT_BOOL(0, "all", struct add_args, all,
 		 "Add all images of one that is a list"),
-	OPT_STRV(0, "annotation", struct add_args, annotations, "KEY=VALUE",
-		 "Set an annotation of the entry"),
-	OPT_STR(0, "arch", struct add_args, arch, "ARCH",
-		"Override the architecture of the image"),
 	OPT_NOT_YET(0, "artifact", NULL, "Add files as an artifact"),
 	OPT_NOT_YET(0, "artifact-config", "string",
 		    "Config of the artifact"),
@@ -39,16 +30,6 @@ static const struct opt add_opts[] = {
 	OPT_NOT_YET(0, "artifact-subject", "string",
 		    "What the artifact is about"),
 	OPT_NOT_YET(0, "artifact-type", "string", "Type of the artifact"),
-	OPT_LIST(0, "features", struct add_args, features, "string",
-		 "Override the features of the image"),
-	OPT_STR(0, "os", struct add_args, os, "OS",
-		"Override the system of the image"),
-	OPT_LIST(0, "os-features", struct add_args, os_features, "string",
-		 "Override the features of the system"),
-	OPT_STR(0, "os-version", struct add_args, os_version, "version",
-		"Override the version of the system"),
-	OPT_STR(0, "variant", struct add_args, variant, "VARIANT",
-		"Override the variant of the architecture"),
 	REACH_OPTS(struct add_args, reach),
 	OPT_END,
 };
@@ -62,22 +43,14 @@ static int add_run(struct runtime *rt, const void *p, char **argv,
 		   struct err *err)
 {
 	const struct add_args *args = p;
-	const struct list_note note = {
-		.arch = args->arch,
-		.os = args->os,
-		.variant = args->variant,
-		.os_version = args->os_version,
-		.features = args->features,
-		.os_features = args->os_features,
-		.annotations = args->annotations,
-	};
+	const struct list_note note = entry_note(&args->entry);
 	autofree char *id = NULL;
 	struct pull_opts pull;
 	struct store *store;
 	int r = reach_opts(&args->reach, &pull, err);
 
 	if (r == 0)
-		r = annotations_check(args->annotations, err);
+		r = annotations_check(args->entry.annotations, err);
 	if (r == 0)
 		r = runtime_store(rt, &store, err);
 	for (char **image = argv + 1; r == 0 && *image; image++)

@@ -10,33 +10,15 @@
 #include "util/str.h"
 
 struct annotate_args {
-	char **annotations;
-	char *arch;
-	char **features;
 	bool index;
-	char *os;
-	char **os_features;
-	char *os_version;
-	char *variant;
+	struct entry_args entry;
 };
 
 static const struct opt annotate_opts[] = {
-	OPT_STRV(0, "annotation", struct annotate_args, annotations,
-		 "KEY=VALUE", "Set an annotation"),
-	OPT_STR(0, "arch", struct annotate_args, arch, "ARCH",
-		"Set the architecture"),
-	OPT_LIST(0, "features", struct annotate_args, features, "string",
-		 "Set the features"),
+	ENTRY_OPTS(struct annotate_args, entry, "Set "),
 	OPT_BOOL(0, "index", struct annotate_args, index,
 		 "Annotate the list, not an entry"),
-	OPT_STR(0, "os", struct annotate_args, os, "OS", "Set the system"),
-	OPT_LIST(0, "os-features", struct annotate_args, os_features,
-		 "string", "Set the features of the system"),
-	OPT_STR(0, "os-version", struct annotate_args, os_version, "version",
-		"Set the version of the system"),
 	OPT_NOT_YET(0, "subject", "string", "Set what the list is about"),
-	OPT_STR(0, "variant", struct annotate_args, variant, "VARIANT",
-		"Set the variant of the architecture"),
 	OPT_END,
 };
 
@@ -83,34 +65,25 @@ static int digest_arg(struct store *store, const char *text,
 static int check(const struct annotate_args *args, char **argv,
 		 struct err *err)
 {
-	bool entry = args->arch || args->os || args->variant ||
-		     args->os_version || args->features || args->os_features;
+	const struct entry_args *e = &args->entry;
+	bool changes = e->arch || e->os || e->variant || e->os_version ||
+		       e->features || e->os_features;
 
-	if (args->index && (entry || argv[1]))
+	if (args->index && (changes || argv[1]))
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--index takes annotations only, and no image");
 	if (!args->index && !argv[1])
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "an image or a digest must be specified, or "
 			       "--index");
-	return annotations_check(args->annotations, err);
+	return annotations_check(e->annotations, err);
 }
 
 static int annotate_run(struct runtime *rt, const void *p, char **argv,
 			struct err *err)
 {
 	const struct annotate_args *args = p;
-	struct job job = {
-		.note = {
-			.arch = args->arch,
-			.os = args->os,
-			.variant = args->variant,
-			.os_version = args->os_version,
-			.features = args->features,
-			.os_features = args->os_features,
-			.annotations = args->annotations,
-		},
-	};
+	struct job job = { .note = entry_note(&args->entry) };
 	autofree char *id = NULL;
 	struct store *store;
 	int r = check(args, argv, err);

@@ -3,6 +3,7 @@
 
 #include "cmd/image/pullopts.h"
 #include "cmd/manifest/manifest.h"
+#include "storage/image/list.h"
 #include "storage/store.h"
 
 int reach_opts(const struct reach *reach, struct pull_opts *ret,
@@ -20,6 +21,19 @@ int reach_opts(const struct reach *reach, struct pull_opts *ret,
 		.retry = -1,
 	};
 	return authfile_check(reach->authfile, err);
+}
+
+struct list_note entry_note(const struct entry_args *entry)
+{
+	return (struct list_note){
+		.arch = entry->arch,
+		.os = entry->os,
+		.variant = entry->variant,
+		.os_version = entry->os_version,
+		.features = entry->features,
+		.os_features = entry->os_features,
+		.annotations = entry->annotations,
+	};
 }
 
 int annotations_check(char *const *annotations, struct err *err)
