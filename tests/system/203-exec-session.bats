@@ -40,17 +40,17 @@ runs_not() {
 @test "P12: the monitor is the parent's parent, and nothing of it leaks" {
 	m=$("$BRYO" inspect -f '{{.State.ConmonPid}}' x)
 	run_bryo exec x sh -c 'ls /proc/self/fd | wc -l'
-	"$BRYO" exec x sleep 4321 &
+	"$BRYO" exec x sleep "4321$$" &
 	cli=$!
-	wait_until 5 pgrep -x -f 'sleep 4321'
-	session=$(ps -o ppid= -p "$(pgrep -x -f 'sleep 4321')" | tr -d ' ')
+	wait_until 5 pgrep -x -f "sleep 4321$$"
+	session=$(ps -o ppid= -p "$(pgrep -x -f "sleep 4321$$")" | tr -d ' ')
 	[ "$(ps -o ppid= -p "$session" | tr -d ' ')" = "$m" ]
 	# the lock of the monitor is not held by the session
 	lock=$(readlink "/proc/$m/fd/"* | grep '/lock$')
 	! readlink "/proc/$session/fd/"* | grep -qxF "$lock" || false
 	# a command that is killed takes its session along
 	kill -9 "$cli"
-	wait_until 5 runs_not 'sleep 4321'
+	wait_until 5 runs_not "sleep 4321$$"
 	[ "$(private_kb "$m")" -lt 200 ]
 }
 
@@ -62,13 +62,13 @@ runs_not() {
 	[ "$("$BRYO" exec --preserve-fds 3 x sh -c 'cat <&4; cat <&5' 3</dev/null)" = $'through\ntoo' ]
 	[ "$("$BRYO" exec --preserve-fd 5 x sh -c 'cat <&5' 5<<<only)" = only ]
 	exec 4<&- 5<&-
-	run_bryo exec -d x sleep 5432
+	run_bryo exec -d x sleep "5432$$"
 	[ "${#out}" = 64 ]
-	wait_until 5 pgrep -x -f 'sleep 5432'
+	wait_until 5 pgrep -x -f "sleep 5432$$"
 	run_bryo inspect -f '{{.ExecIDs}}' x
 	assert "[$(cut -c1-64 <<<"$("$BRYO" inspect -f '{{index .ExecIDs 0}}' x)")]"
-	kill "$(pgrep -x -f 'sleep 5432')"
-	wait_until 5 runs_not 'sleep 5432'
+	kill "$(pgrep -x -f "sleep 5432$$")"
+	wait_until 5 runs_not "sleep 5432$$"
 }
 
 @test "P12: signals reach the process" {
@@ -97,9 +97,9 @@ runs_not() {
 		wait "${pids[i]}"
 		[ "$(cat "$ENGINE_DIR/many.$i")" = "$i" ]
 	done
-	"$BRYO" exec y sleep 6543 3>&- &
+	"$BRYO" exec y sleep "6543$$" 3>&- &
 	cli=$!
-	wait_until 5 pgrep -x -f 'sleep 6543'
+	wait_until 5 pgrep -x -f "sleep 6543$$"
 	run_bryo kill y
 	code=0
 	wait "$cli" || code=$?
