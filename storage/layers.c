@@ -28,7 +28,7 @@ int layer_open(struct store *s, const char *hex)
 {
 	int dir = store_dir(s, STORE_LAYERS, NULL);
 
-	autoclose int fd = dir < 0 ? -ENOENT : dir_open_at(dir, hex);
+	autoclose int fd = dir < 0 ? dir : dir_open_at(dir, hex);
 	if (fd < 0)
 		return fd;
 	int diff = openat(fd, "diff", O_PATH | O_DIRECTORY | O_NOFOLLOW |

@@ -48,22 +48,54 @@ static const struct {
 	{ "EROFS", EROFS },   { "EACCES", EACCES }, { "EPERM", EPERM },
 };
 
+/* The errno of that name, 0 none */
+static int errno_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(errnos); i++)
+		if (streq(errnos[i].name, name))
+			return errnos[i].code;
+	return 0;
+}
+
+static bool action_is_known(const char *action)
+{
+	const char *name = str_after(action, "errno=");
+	const char *ms = str_after(action, "delay=");
+	uint64_t unused;
+
+	if (name)
+		return errno_of(name) != 0;
+	if (ms)
+		return parse_u64(ms, &unused) == 0;
+	return streq(action, "kill") || streq(action, "term") ||
+	       streq(action, "stop");
+}
+
+/* A fault that does not happen is a test that cannot fail. */
+static void noreturn_attr refuse(const char *text)
+{
+	dprintf(STDERR_FILENO, "Error: BRYO_FAULT: '%s' is not understood\n",
+		text);
+	_exit(125);
+}
+
 static void add_plan(const char *text)
 {
 	autofree char *copy = xstrdup(text);
+	struct plan *p = &plans[n_plans];
 	char *action = strchr(copy, ':');
 	char *nth;
 
 	if (!action || n_plans == ARRAY_LEN(plans))
-		return;
+		refuse(text);
 	*action++ = '\0';
 	nth = strchr(action, '@');
 	if (nth)
 		*nth++ = '\0';
-	plans[n_plans].name = xstrdup(copy);
-	plans[n_plans].action = xstrdup(action);
-	if (nth && parse_u64(nth, &plans[n_plans].nth) < 0)
-		return;
+	if ((nth && parse_u64(nth, &p->nth) < 0) || !action_is_known(action))
+		refuse(text);
+	p->name = xstrdup(copy);
+	p->action = xstrdup(action);
 	n_plans++;
 }
 
@@ -127,13 +159,10 @@ static int act(const char *action)
 		return 0;
 	}
 	arg = str_after(action, "errno=");
-	for (size_t i = 0; arg && i < ARRAY_LEN(errnos); i++) {
-		if (streq(errnos[i].name, arg)) {
-			errno = errnos[i].code;
-			return -1;
-		}
-	}
-	return 0;
+	if (!arg)
+		return 0;
+	errno = errno_of(arg);
+	return -1;
 }
 
 int fault_hit(const struct fault_point *point)

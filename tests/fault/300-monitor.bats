@@ -253,7 +253,7 @@ PY
 	run_bryo rm c
 }
 
-@test "F15: a run directory of somebody else, or open to others, is refused" {
+@test "F15, ST-02: a run directory of somebody else, or open to others, is refused" {
 	mkdir -m 0755 "$ENGINE_DIR/open"
 	run_bryo -125 --runroot "$ENGINE_DIR/open" ps
 	assert_match "open to others"

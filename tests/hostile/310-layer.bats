@@ -13,51 +13,51 @@ cases() {
 	[ "$status" = 0 ]
 }
 
-@test "layer names that lead out of the root" {
+@test "TAR-01: layer names that lead out of the root" {
 	cases TAR-01
 }
 
-@test "symlinks in the place of parent directories" {
+@test "TAR-02: symlinks in the place of parent directories" {
 	cases TAR-02
 }
 
-@test "hard links that lead out of the layer" {
+@test "TAR-03: hard links that lead out of the layer" {
 	cases TAR-03
 }
 
-@test "random programs against the kernel's own path resolution" {
+@test "TAR-03b: random programs against the kernel's own path resolution" {
 	cases TAR-03B
 }
 
-@test "metadata through symlinks" {
+@test "TAR-04: metadata through symlinks" {
 	cases TAR-04
 }
 
-@test "whiteouts" {
+@test "TAR-05: whiteouts" {
 	cases TAR-05
 }
 
-@test "extended attributes that drivers interpret" {
+@test "TAR-06: extended attributes that drivers interpret" {
 	cases TAR-06
 }
 
-@test "device nodes, setuid files, owners" {
+@test "TAR-07: device nodes, setuid files, owners" {
 	cases TAR-07
 }
 
-@test "bombs: size, number, depth, compression" {
+@test "TAR-08: bombs: size, number, depth, compression" {
 	cases TAR-08
 }
 
-@test "malformed pax headers" {
+@test "TAR-09: malformed pax headers" {
 	cases TAR-09
 }
 
-@test "lies about sizes, broken ends" {
+@test "TAR-10: lies about sizes, broken ends" {
 	cases TAR-10
 }
 
-@test "truncated and damaged streams" {
+@test "TAR-11: truncated and damaged streams" {
 	cases TAR-11
 }
 
