@@ -24,6 +24,7 @@
 #include "cmd/yaml.h"
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
+#include "storage/registries_conf.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -366,6 +367,23 @@ static int store_info(struct runtime *rt, struct both *ret, struct err *err)
 	return r;
 }
 
+/* Where short names are looked for; podman has the same key */
+static int put_registries(struct both *all, struct err *err)
+{
+	auto_registries_conf struct registries_conf *conf = NULL;
+	struct json_object *o = json_object_new_object();
+	char *const *search = NULL;
+	int r = registries_conf_load(environ, &conf, err);
+
+	if (r == 0)
+		search = registries_conf_search(conf);
+	template_mark_map(o);
+	if (search && *search)
+		json_set_strv(o, "search", search);
+	put(all, "Registries", "registries", o);
+	return r < 0 ? err_wrap(err, r, "registries.conf") : 0;
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 /* What `docker info --format` is asked for; templates only. */
@@ -429,7 +447,9 @@ static int info_run(struct runtime *rt, const void *p, char **argv unused_attr,
 	if (r < 0)
 		return r;
 	put_branch(&all, "Plugins", "plugins", plugin_info());
-	put_map(&all, "Registries", "registries");
+	r = put_registries(&all, err);
+	if (r < 0)
+		return r;
 	put(&all, "Version", "version", about_version());
 	put_docker(go, host.go, store.go);
 	if (str_is_empty(args->format)) {
