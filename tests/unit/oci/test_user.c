@@ -2,7 +2,11 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "libpod/oci/user.h"
 #include "util/cleanup.h"
@@ -153,6 +157,29 @@ static void test_nul(void **state unused_attr)
 }
 
 /* Many groups: a bound, no crash. */
+/* Not opened at all when it is no file: reading a fifo could wait for ever. */
+static void test_odd_files(void **state unused_attr)
+{
+	char dir[] = "/tmp/bryo-user-XXXXXX";
+	autosb struct sb text = SB_INIT;
+
+	assert_non_null(mkdtemp(dir));
+	autoclose int root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkfifoat(root, "passwd", 0600), 0);
+	assert_int_equal(user_file_read(root, "/passwd", &text), -EINVAL);
+	assert_int_equal(unlinkat(root, "passwd", 0), 0);
+
+	autoclose int fd = openat(root, "passwd",
+				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, USER_FILE_MAX + 1), 0);
+	assert_int_equal(user_file_read(root, "/passwd", &text), -EFBIG);
+	assert_int_equal(ftruncate(fd, 5), 0);
+	assert_int_equal(user_file_read(root, "/passwd", &text), 0);
+	assert_int_equal(text.len, 5);
+	assert_int_equal(unlinkat(root, "passwd", 0), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_many_groups(void **state unused_attr)
 {
 	struct user u cleanup(user_done) = { .home = NULL };
@@ -167,4 +194,4 @@ static void test_many_groups(void **state unused_attr)
 
 UNIT_TESTS(unit_test(test_find), unit_test(test_messages),
 	   unit_test(test_added_groups), unit_test(test_nul),
-	   unit_test(test_many_groups));
+	   unit_test(test_odd_files), unit_test(test_many_groups));

@@ -90,6 +90,7 @@ static const struct {
 	{ "bidi", "a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb" },
 	{ "overlong", "\xc0\xaf", "\\xc0\\xaf" },
 	{ "surrogate", "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+	{ "beyond the last", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
 	{ "cut", "\xe2\x80", "\\xe2\\x80" },
 	{ "newline", "a\nb\tc", "a\\nb\\tc" },
 	{ "delete", "\x7f", "\\x7f" },
