@@ -200,6 +200,7 @@ static int unpack_blob(struct store *s, struct staging *st, const char *blob,
 {
 	autofree char *digest = xasprintf("sha256:%s", blob);
 	autofree char *diff_id = xasprintf("sha256:%s", hex);
+	auto_layer_info struct layer_info info = { 0 };
 	struct layer_job job = LAYER_JOB_INIT;
 	int r = store_userns(s, err);
 
@@ -232,7 +233,11 @@ static int unpack_blob(struct store *s, struct staging *st, const char *blob,
 	while (r == 0)
 		r = layer_job_read(&job, res, err);
 	layer_job_end(&job);
-	return r < 0 ? r : layer_describe(st, res, format, err);
+	if (r < 0)
+		return r;
+	/* what a damaged layer.json said of this is lost */
+	(void)layer_read(s, hex, &info, NULL);
+	return layer_describe(st, res, format, info.local, err);
 }
 
 /* The first change itself, not the directories above it that come with it. */

@@ -506,16 +506,17 @@ static int slot_failed(struct fetch *f, struct slot *sl, struct err *why,
 static int slot_unpacked(struct fetch *f, struct slot *sl, struct err *err)
 {
 	struct desc *d = &sl->l->d;
+	bool local = !*d->digest;
 	int r;
 
 	layer_job_end(&sl->job);
-	if (!*d->digest) {
+	if (local) {
 		memcpy(d->digest, sl->res.digest, sizeof(d->digest));
 		d->size = sl->res.size;
 	}
 	if (FAULT("pull.layer.unpacked") < 0)
 		return err_sys(err, "layer %s", slot_name(sl));
-	r = layer_describe(&sl->staging, &sl->res, f->format, err);
+	r = layer_describe(&sl->staging, &sl->res, f->format, local, err);
 	if (r < 0)
 		return r;
 	sl->state = SLOT_UNPACKED;

@@ -56,6 +56,7 @@ static void from_json(struct json_object *o, struct layer_info *ret)
 	ret->format = streq(json_str(o, "whiteouts"), "plain") ?
 			      LAYER_PLAIN :
 			      LAYER_OVERLAY;
+	ret->local = json_flag(o, "local", false);
 	ret->setid = json_flag(o, "setid", false);
 	ret->implied = json_strv(o, "implied");
 }
@@ -106,12 +107,13 @@ int layer_note_packed(struct store *s, const char *hex, const char *digest,
 		return err_code(err, fd, "open layer %.12s", hex);
 	json_set_str(o, "packed", digest);
 	text = json_text(o);
-	return file_write_at(fd, "layer.json", text, strlen(text), 0600, false,
+	/* whole after a power cut: the layer is of no use without it */
+	return file_write_at(fd, "layer.json", text, strlen(text), 0600, true,
 			     err);
 }
 
 int layer_describe(struct staging *st, const struct layer_result *res,
-		   enum layer_format format, struct err *err)
+		   enum layer_format format, bool local, struct err *err)
 {
 	autojson struct json_object *o = json_object_new_object();
 	const char *text;
@@ -125,6 +127,8 @@ int layer_describe(struct staging *st, const struct layer_result *res,
 	json_set_str(o, "whiteouts",
 		     format == LAYER_PLAIN ? "plain" : "overlay");
 	json_set_bool(o, "setid", res->setid);
+	if (local)
+		json_set_bool(o, "local", true);
 	if (res->implied)
 		json_set_strv(o, "implied", res->implied);
 	text = json_text(o);

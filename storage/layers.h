@@ -20,6 +20,7 @@ struct store;
  * @digest, @size: of the compressed stream that it was unpacked from
  * @packed:        of what a push made of that one when it was not compressed,
  *                 or ""
+ * @local:         not from a registry: made here, or of a docker-archive
  * @diff_size:     bytes of the tar stream
  * @bytes:         of file content
  * @implied:       see struct layer_result; owned
@@ -27,6 +28,7 @@ struct store;
 struct layer_info {
 	char digest[DIGEST_MAX];
 	char packed[DIGEST_MAX];
+	bool local;
 	uint64_t size;
 	uint64_t diff_size;
 	uint64_t bytes;
@@ -49,9 +51,9 @@ void layer_info_done(struct layer_info *info);
 int layer_open(struct store *s, const char *hex);
 
 /** layer_describe() - write layer.json into the staging directory, before it
- *  is synced */
+ *  is synced; @local as above */
 int layer_describe(struct staging *st, const struct layer_result *res,
-		   enum layer_format format, struct err *err);
+		   enum layer_format format, bool local, struct err *err);
 
 /** layer_note_packed() - @digest is the layer @hex compressed: a blob of the
  *  store, as long as it is there */

@@ -284,6 +284,15 @@ static char *type_of(const struct push_layer *l, bool docker)
 	return xasprintf("%s%c%s", base, docker ? '.' : '+', l->codec);
 }
 
+/* What was pulled plain goes on as it came. */
+static bool is_local(struct store *s, const char *diff_id)
+{
+	auto_layer_info struct layer_info info = { 0 };
+
+	return layer_read(s, digest_hex(diff_id), &info, NULL) == 0 &&
+	       info.local;
+}
+
 int push_layer_open(struct store *s, const char *image,
 		    const struct push_opts *o, struct dest *to,
 		    const struct desc *want,
@@ -295,7 +304,8 @@ int push_layer_open(struct store *s, const char *image,
 	bool packed = false;
 	int r = find(s, want, diff_id, &l, &packed, err);
 
-	if (r == 0 && to->host && !o->compression && streq(l.codec, "")) {
+	if (r == 0 && to->host && !o->compression && streq(l.codec, "") &&
+	    (packed || is_local(s, diff_id))) {
 		prefer_packed(s, diff_id, &l);
 		if (streq(l.codec, ""))
 			r = pack_once(s, image, diff_id, &l, err);

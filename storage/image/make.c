@@ -207,7 +207,7 @@ static int layer_store(struct store *s, struct staging *st, int input,
 		r = inflate(s, st, blob, res, err);
 	}
 	if (r == 0)
-		r = layer_describe(st, res, format, err);
+		r = layer_describe(st, res, format, true, err);
 	if (r == 0 && FAULT("layer.unpacked") < 0)
 		r = err_sys(err, "unpack the layer");
 	return r < 0 ? r : publish(s, st, res, err);

@@ -5,7 +5,7 @@
 usage: bench.py [--rounds N] [--binary DIR] [--dir DIR] [ROW...]
 
 Rows: run lifecycle small parallel ps1000 running memory pull push rmi archive
-(default: all).
+commit (default: all).
 
 The peers of a row take turns: A B C A B C ..., so that a machine whose speed
 drifts treats them alike.  Printed: median and minimum of each in
@@ -559,39 +559,86 @@ def row_rmi(host):
         row.run()
 
 
+def own_store(name, i):
+    """A store of its own for each round: ext4 does not use inodes again that
+    were freed in the last minute, and looks at each of them first."""
+    store = WORK / "stores" / f"{name}.{i}"
+    argv = ["--root", str(store / "g"), "--runroot", str(store / "r")]
+    return BRYO + argv if name == "bryo" else \
+        PODMAN + argv + ["--storage-driver", "overlay"]
+
+
+def save_row(title, form, name, image):
+    """skopeo reads the same blobs from an OCI layout"""
+    tars = {n: WORK / f"{n}.{form}.tar" for n in ("bryo", "podman", "skopeo")}
+    argvs = {n: e + ["save", "-q", "--format", form, "-o", str(tars[n]), image]
+             for n, e in ENGINES}
+    argvs["skopeo"] = ["skopeo", "copy", "-q", f"oci:{CACHE / name}",
+                       f"{form}:{tars['skopeo']}:x/y:latest"]
+    row = Row(f"save, {form} {title}", rounds=3)
+    for peer, argv in argvs.items():
+        row.peer(peer, argv,
+                 before=lambda i, t=tars[peer]: t.unlink(missing_ok=True))
+    row.run()
+    tars["skopeo"].unlink()
+    return tars
+
+
+def load_row(title, form, tars):
+    row = Row(f"load, {form} {title}", rounds=2)
+    for peer, _ in ENGINES:
+        row.peer(peer, lambda i, p=peer: own_store(p, i) + [
+            "load", "-q", "-i", str(tars[p])])
+    row.run()
+    in_userns("rm", "-rf", WORK / "stores")
+    for tar in tars.values():
+        tar.unlink(missing_ok=True)
+
+
 def row_archive(host):
-    """save, load and commit of the image with ten layers"""
-    push(big_layout(), f"{host}/big")
-    image = f"{host}/big"
-    tars = {name: WORK / f"{name}.tar" for name, _ in ENGINES}
-    save, load, commit = (
-        Row("save, docker-archive 560 MB", rounds=2),
-        Row("load, docker-archive 560 MB", rounds=2),
-        Row("commit, 20 MB 2000 files", rounds=3))
-    for name, engine in ENGINES:
-        sh(engine + ["pull", "-q", image])
-        tar = tars[name]
-        save.peer(name, engine + ["save", "-q", "-o", str(tar), image],
-                  before=lambda i, t=tar: t.unlink(missing_ok=True))
-        load.peer(name, engine + ["load", "-q", "-i", str(tar)],
-                  before=lambda i, e=engine: (sh(e + ["rmi", image]),
-                                              time.sleep(2)))
-        sh(engine + ["run", "--name", "wrote", "--network", "none",
-                     f"{host}/busybox", "sh", "-c",
-                     "mkdir /w; i=0; while [ $i -lt 2000 ]; do"
-                     " head -c 10240 /dev/urandom >/w/$i;"
-                     " i=$((i+1)); done"])
-        commit.peer(name, engine + ["commit", "-q", "wrote"])
-    for row in (save, load, commit):
+    """save and load, where save inflates and where it copies"""
+    for name, make, title, _ in IMAGES[:2]:
+        image = f"{host}/{name}"
+        push(make(), image)
+        for _, engine in ENGINES:
+            sh(engine + ["pull", "-q", image])
+        for form in ("docker-archive", "oci-archive"):
+            load_row(title, form, save_row(title, form, name, image))
+        for _, engine in ENGINES:
+            remove(engine, image)
+
+
+def change_files(engine, name, i):
+    """Something new in each round, or the layer is there already"""
+    (WORK / "new").write_text(f"{name} {i}")
+    sh(engine + ["cp", str(WORK / "new"), f"{name}:/new"])
+
+
+def row_commit(host):
+    for title, n, size in (("20 MB 2000 files", 2000, 10 << 10),
+                           ("300 MB 40 files", 40, 7500 << 10)):
+        tree = WORK / "tree"
+        tree.mkdir()
+        for i in range(n):
+            half = os.urandom(size // 2)
+            (tree / str(i)).write_bytes(half + half.hex().encode()[:size // 2])
+        row = Row("commit, " + title, rounds=5)
+        for name, engine in ENGINES:
+            sh(engine + ["create", "--name", "wrote", f"{host}/busybox",
+                         "true"])
+            sh(engine + ["cp", str(tree), "wrote:/tree"])
+            row.peer(name, engine + ["commit", "-q", "wrote"],
+                     before=lambda i, e=engine: change_files(e, "wrote", i))
         row.run()
-    for name, engine in ENGINES:
-        sh(engine + ["rm", "wrote"])
-        sh(engine + ["rmi", image])
+        for name, engine in ENGINES:
+            sh(engine + ["rm", "wrote"])
+        shutil.rmtree(tree)
 
 
 def main():
     rows = args.rows or ["run", "lifecycle", "small", "parallel", "ps1000",
-                         "running", "memory", "pull", "push", "rmi", "archive"]
+                         "running", "memory", "pull", "push", "rmi",
+                         "archive", "commit"]
     layout("busybox")
     registry, host = start_registry("registry", 0)
     try:
@@ -603,9 +650,9 @@ def main():
         load = os.getloadavg()[0]
         print(f"{os.cpu_count()} cpus, load {load:.2f}, "
               f"{os.uname().release}, {args.rounds} rounds, milliseconds")
+        of_registry = ("pull", "push", "rmi", "archive", "commit")
         for name in rows:
-            globals()["row_" + name](
-                host if name in ("pull", "push", "rmi", "archive") else image)
+            globals()["row_" + name](host if name in of_registry else image)
     finally:
         for engine in (BRYO, PODMAN):
             sh(engine + ["rm", "-fa", "-t", "0"], check=False)

@@ -101,8 +101,10 @@ static int make_layer(unsigned int n, char **implied)
 	assert_int_equal(mkdirat(st.fd, "diff", 0755), 0);
 	fd = dir_open_at(st.fd, "diff");
 	assert_true(fd >= 0);
-	assert_ok(layer_describe(&st, &res, LAYER_PLAIN, err));
+	assert_ok(layer_describe(&st, &res, LAYER_PLAIN, n & 1, err));
 	assert_ok(layer_publish(t.s, &st, hex, err));
+	/* without its blob it would be fetched again */
+	assert_ok(blob_put(t.s, digest_hex(res.digest), "", 0, err));
 	return fd;
 }
 
