@@ -91,6 +91,8 @@ asked() {
 @test "credentials are not sent, whoever asks for them" {
 	fetch -125 "http://127.0.0.1:$A/auth"
 	fetch -125 "http://127.0.0.1:$A/token"
+	# Nobody went for a token
+	[ "$(asked 'true')" = 2 ]
 	fetch -125 "http://u:secret@127.0.0.1:$A/ok"
 	said "a URL with a user name is refused"
 	[[ $errs != *secret* ]]
