@@ -84,10 +84,13 @@ void rootless_init(struct rootless *ids)
 static bool read_note(int run_fd, struct sb *text)
 {
 	struct stat st;
+	int64_t age;
 
 	if (fstatat(run_fd, SINGLE_NOTE, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (clock_now_ns() / 1000000000 - st.st_mtim.tv_sec > SINGLE_NOTE_S) {
+	age = clock_now_ns() / 1000000000 - st.st_mtim.tv_sec;
+	/* from the future: a clock that was set back keeps nothing for ever */
+	if (age > SINGLE_NOTE_S || age < 0) {
 		(void)unlinkat(run_fd, SINGLE_NOTE, 0);
 		return false;
 	}

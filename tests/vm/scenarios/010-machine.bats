@@ -8,9 +8,8 @@ load helpers
 @test "the machine: cgroup v2, a user manager with delegation, devices" {
 	[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]
 	systemctl --user show-environment
-	local own=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
-	grep -qw memory "$own/cgroup.controllers"
-	grep -qw pids "$own/cgroup.controllers"
+	grep -qw memory "$USER_CG/cgroup.controllers"
+	grep -qw pids "$USER_CG/cgroup.controllers"
 	[ -c /dev/fuse ] && [ -c /dev/net/tun ]
 	[ -r /dev/fuse ] && [ -w /dev/net/tun ]
 	loginctl show-user joe -p Linger | grep -qx Linger=yes

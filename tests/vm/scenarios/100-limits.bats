@@ -5,18 +5,8 @@
 # Limits on a machine that enforces them: cgroup v2, a user manager, delegation.
 load helpers
 
-USER_CG=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
-
 teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null
-}
-
-leaf() {
-	echo "/sys/fs/cgroup$("$BRYO" inspect -f '{{.State.CgroupPath}}' "$1")"
-}
-
-gone() {
-	[ ! -e "$1" ]
 }
 
 @test "F29: a container with a limit gets a scope of systemd with two leaves" {

@@ -5,18 +5,8 @@
 # Where containers and their processes are put: scopes, leaves, exec, parents.
 load helpers
 
-USER_CG=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
-
 teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null
-}
-
-leaf() {
-	echo "/sys/fs/cgroup$("$BRYO" inspect -f '{{.State.CgroupPath}}' "$1")"
-}
-
-gone() {
-	[ ! -e "$1" ]
 }
 
 @test "P12: exec lands in the container's cgroup, from wherever it is called" {

@@ -12,8 +12,20 @@ REGISTRY_PORT=0
 . /srv/bryo/system/helpers.bash
 . /srv/bryo/scenarios/session.bash
 
+# joe's manager: what is below it is his
+USER_CG=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+
 setup_file() {
 	:
+}
+
+# leaf CONTAINER: the cgroup that its processes are in
+leaf() {
+	echo "/sys/fs/cgroup$("$BRYO" inspect -f '{{.State.CgroupPath}}' "$1")"
+}
+
+gone() {
+	[ ! -e "$1" ]
 }
 
 # What a scenario leaves behind is its own fault.
