@@ -110,6 +110,8 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 	l.net = p.slirp ? LAUNCH_NET_SLIRP : LAUNCH_NET_OTHER;
 	if (r == 0)
 		r = start_ports(&p, &socks, err);
+	if (r == 0 && FAULT("restart.planned") < 0)
+		r = err_sys(err, "restart container %.12s", c->id);
 	if (r == 0)
 		r = tx_run(rt, 0, tx_restarting, c, err);
 	if (r == 0 && FAULT("restart.marked") < 0)

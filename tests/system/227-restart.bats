@@ -144,7 +144,7 @@ looper() {
 @test "P3: killed at any point of a restart: not running, and all commands work" {
 	local point
 	for point in monitor.payload.dead monitor.exit.recorded monitor.exec \
-		restart.marked; do
+		restart.planned restart.marked; do
 		BRYO_FAULT="$point:kill" run_bryo run -d --name p --restart always \
 			"$BUSYBOX" sh -c 'sleep 0.3; exit 6'
 		wait_until 5 sh -c "'$BRYO' inspect --format '{{.State.Status}}' p | grep -q exited"
@@ -174,6 +174,21 @@ looper() {
 			assert "exited 1"
 			run_bryo rm m
 		}
+	done
+}
+
+@test "stop and kill after the restart was decided, before the row has it" {
+	local verb
+	for verb in "stop -t 1" "kill"; do
+		BRYO_FAULT="restart.planned:delay=1500" run_bryo run -d --name d \
+			--restart always "$BUSYBOX" sleep 1000
+		kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' d)"
+		sleep 0.7
+		# shellcheck disable=SC2086
+		BRYO_TIMEOUT=5 run_bryo $verb d
+		wait_until 3 refute kill -0 "$(monitor d)"
+		is d "exited 137 0"
+		run_bryo rm d
 	done
 }
 

@@ -9,12 +9,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -237,8 +239,23 @@ static void test_first_client_slow_at_end(void **state unused_attr)
 
 /* Another client does not read: the payload goes on without it, and it is
  * told what it missed. */
+/* What it was told that it missed, all in all */
+static size_t skipped(const struct got *g)
+{
+	static const char head[] = "[bryo: ";
+	size_t sum = 0;
+
+	for (const char *p = strstr(g->err.buf, head); p; p = strstr(p, head)) {
+		p += strlen(head);
+		sum += strtoul(p, NULL, 10);
+	}
+	return sum;
+}
+
 static void test_other_client_slow(void **state unused_attr)
 {
+	const size_t end_len = strlen("the end");
+	uint64_t start = clock_mono_ns();
 	struct rig r;
 	struct got g = GOT_INIT;
 	int fd;
@@ -250,13 +267,18 @@ static void test_other_client_slow(void **state unused_attr)
 	fd = rig_connect(&r);
 	hello(fd, WANT_OUT);
 	wait_shared((FLOOD_MB << 20) / 65536);
+	/* it held the payload up for a second, once */
+	assert_in_range((clock_mono_ns() - start) / 1000000, 900, 5000);
 	while (!strstr(g.err.buf, "bytes of output skipped"))
 		assert_true(get_msg(fd, &g));
 	assert_true(g.out.len < FLOOD_MB << 20);
 	*shared = 1000;
-	sb_trunc(&g.out, 0);
-	while (!str_ends(g.out.buf, "the end"))
+	while (g.out.len < end_len ||
+	       memcmp(g.out.buf + g.out.len - end_len, "the end", end_len) != 0)
 		assert_true(get_msg(fd, &g));
+	/* not a byte is unaccounted for */
+	assert_int_equal(g.out.len + skipped(&g),
+			 (FLOOD_MB << 20) + end_len);
 	kill(r.pid, SIGTERM);
 	get_until_exit(fd, &g);
 	assert_int_equal(g.code, 128 + SIGTERM);
