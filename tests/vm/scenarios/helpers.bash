@@ -13,6 +13,7 @@ REGISTRY_PORT=0
 . /srv/bryo/scenarios/session.bash
 
 # joe's manager: what is below it is his
+# shellcheck disable=SC2034
 USER_CG=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
 
 setup_file() {
