@@ -114,6 +114,11 @@ static void test_safe_text(void **state unused_attr)
 
 	safe_text(&sb, "a\n\tb\0c", 6);
 	assert_string_equal(sb.buf, "a\n\tb\\x00c");
+
+	/* what lies behind the text does not complete a character of it */
+	sb_trunc(&sb, 0);
+	safe_text(&sb, "\xc3\xa9", 1);
+	assert_string_equal(sb.buf, "\\xc3");
 }
 
 static void test_err(void **state unused_attr)
