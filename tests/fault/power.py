@@ -180,6 +180,10 @@ def try_cut(e, cut, known, folder):
     if odd := now - before - after:
         raise Failure(f"nobody made: {sorted(odd)}")
     first = check()
+    # the next pull would believe what lies under its hash
+    if torn := [x for x in first.stdout.splitlines()
+                if x.startswith(("layer ", "blob "))]:
+        raise Failure(f"under its hash, but not whole: {torn}")
     if first.returncode:
         check("--repair")
         second = check()
