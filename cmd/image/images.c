@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "cmd/format.h"
 #include "cmd/image/filter.h"
+#include "cmd/image/platforms.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/clock.h"
@@ -34,6 +35,7 @@ struct images_args {
 	bool noheading;
 	bool quiet;
 	char *sort;
+	bool tree;
 };
 
 static const struct opt images_opts[] = {
@@ -53,7 +55,8 @@ static const struct opt images_opts[] = {
 	OPT_BOOL('q', "quiet", struct images_args, quiet, "Print ids only"),
 	OPT_STR(0, "sort", struct images_args, sort, "string",
 		"Sort by created, id, repository, size or tag"),
-	OPT_NOT_YET(0, "tree", NULL, "List the platforms of each image"),
+	OPT_BOOL(0, "tree", struct images_args, tree,
+		 "List the platforms of each image"),
 	OPT_END,
 };
 
@@ -325,6 +328,11 @@ static const struct column columns_digest[] = {
 	{ NULL, NULL },
 };
 
+static const struct column columns_tree[] = {
+	{ "Image", "IMAGE" }, { "ID", "ID" }, { "DiskUsage", "DISK USAGE" },
+	{ NULL, NULL },
+};
+
 static const struct column columns_history[] = {
 	{ "Repository", "REPOSITORY" }, { "Tag", "TAG" },
 	{ "ID", "IMAGE ID" },		{ "Created", "CREATED" },
@@ -375,6 +383,44 @@ static int print(const struct images_args *args, struct store *store,
 	}
 	return print_rows(args->format, list, json, cols, args->noheading,
 			  err);
+}
+
+static int print_tree(const struct images_args *args, struct store *store,
+		      const struct rows *rows, struct err *err)
+{
+	autojson struct json_object *lines = json_object_new_array();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rows->n; i++) {
+		const struct row *row = &rows->v[i];
+		autofree char *name = streq(row->tag, NONE) ?
+			xstrdup(row->repo) :
+			xasprintf("%s:%s", row->repo, row->tag);
+
+		r = platforms_add(lines, store, name, row->img, args->no_trunc,
+				  err);
+	}
+	return r < 0 ? r : print_rows(NULL, lines, NULL, columns_tree,
+				      args->noheading, err);
+}
+
+/* A tree is for the eye. */
+static int check_tree(const struct images_args *args, struct err *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} others[] = {
+		{ args->quiet, "quiet" }, { args->format, "format" },
+		{ args->digests, "digests" }, { args->history, "history" },
+	};
+
+	for (size_t i = 0; args->tree && i < ARRAY_LEN(others); i++)
+		if (others[i].given)
+			return err_set(err, ERR_USAGE, EINVAL,
+				       "tree and %s are mutually exclusive",
+				       others[i].name);
+	return 0;
 }
 
 /**
@@ -444,9 +490,10 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 		.args = args, .name = argv[0],
 	};
 	struct store *store;
-	int r;
+	int r = check_tree(args, err);
 
-	r = runtime_store(rt, &store, err);
+	if (r == 0)
+		r = runtime_store(rt, &store, err);
 	if (r == 0)
 		r = image_list(store, &list, err);
 	if (r == 0)
@@ -457,6 +504,8 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 		r = sort_rows(&rows, args->sort, err);
 	if (r < 0)
 		return r;
+	if (args->tree)
+		return print_tree(args, store, &rows, err);
 	if (args->quiet && !format_is_json(args->format)) {
 		print_quiet(&rows, args->no_trunc);
 		return 0;

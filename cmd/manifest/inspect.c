@@ -7,18 +7,20 @@
 #include "cmd/manifest/manifest.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/list.h"
+#include "storage/image/manifest.h"
 #include "util/json.h"
 #include "util/sb.h"
 #include "util/str.h"
 
 struct inspect_args {
 	struct reach reach;
+	bool verbose;
 };
 
 static const struct opt inspect_opts[] = {
 	REACH_OPTS(struct inspect_args, reach),
-	OPT_NOT_YET('v', "verbose", NULL,
-		    "Show the manifests of the entries too"),
+	OPT_BOOL('v', "verbose", struct inspect_args, verbose,
+		 "Show the manifests of the entries, with their descriptors"),
 	OPT_END,
 };
 
@@ -60,6 +62,34 @@ static int document(struct store *store, const char *name,
 	return 0;
 }
 
+/* docker's form: its key says of which kind a manifest is, and what is no list
+ * is not in an array. */
+static int verbose(struct store *store, const char *name,
+		   const struct pull_opts *pull, struct json_object **ret,
+		   struct err *err)
+{
+	autojson struct json_object *members = NULL;
+	bool is_list;
+	int r = list_members(store, name, pull, &members, &is_list, err);
+
+	for (size_t i = 0; r == 0 && i < json_object_array_length(members);
+	     i++) {
+		struct json_object *o = json_object_array_get_idx(members, i);
+		struct json_object *m = json_object_get(json_obj(o,
+								 "Manifest"));
+		const char *type = json_str(m, "mediaType");
+
+		json_object_object_del(o, "Manifest");
+		json_set(o, streq(type, TYPE_DOCKER_MANIFEST) ?
+			 "SchemaV2Manifest" : "OCIManifest", m);
+	}
+	if (r == 0)
+		*ret = json_object_get(
+			is_list ? members :
+				  json_object_array_get_idx(members, 0));
+	return r;
+}
+
 static int inspect_run(struct runtime *rt, const void *p, char **argv,
 		       struct err *err)
 {
@@ -73,7 +103,9 @@ static int inspect_run(struct runtime *rt, const void *p, char **argv,
 	if (r == 0)
 		r = runtime_store(rt, &store, err);
 	if (r == 0)
-		r = document(store, argv[0], &pull, &o, err);
+		r = args->verbose ?
+			verbose(store, argv[0], &pull, &o, err) :
+			document(store, argv[0], &pull, &o, err);
 	if (r < 0)
 		return r;
 	json_pretty(o, 4, &text);

@@ -111,6 +111,21 @@ int list_add(struct store *s, const char *list, const char *image, bool all,
 int list_remote(const char *image, const struct pull_opts *pull, char **ret,
 		char **ret_type, struct err *err);
 
+/**
+ * list_members() - the manifests behind a name, each with its descriptor
+ * @name:     a list of the store, else what a registry has
+ * @ret:      array of { Ref, Descriptor, Manifest }; owned
+ * @ret_list: it is a list; else @ret has one element
+ */
+int list_members(struct store *s, const char *name,
+		 const struct pull_opts *pull, struct json_object **ret,
+		 bool *ret_list, struct err *err);
+
+/** list_image() - the image of the store that the entry with @digest means;
+ *  -ENOENT when it is not here.  @ret: owned */
+int list_image(struct store *s, const struct list *l, const char *digest,
+	       struct image **ret);
+
 /** list_choose() - the image of the store that is meant for @want (NULL: this
  *  machine); -ENOENT/ERR_NOT_FOUND when it is not here, and @ret_source
  *  (owned) is where it can be pulled from, or NULL */

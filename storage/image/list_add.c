@@ -291,9 +291,10 @@ static int gather_single(const struct remote *rm, const struct manifest *m,
 	return 0;
 }
 
+/* @ret_index: what was there is an index; may be NULL */
 static int gather_remote(const char *name, bool all,
 			 const struct pull_opts *pull, struct gathered *g,
-			 struct err *err)
+			 bool *ret_index, struct err *err)
 {
 	cleanup(remote_done) struct remote rm = REMOTE_INIT;
 	auto_manifest struct manifest m = { 0 };
@@ -303,6 +304,8 @@ static int gather_remote(const char *name, bool all,
 		r = manifest_parse(rm.body.buf, rm.body.len, rm.type, &m, err);
 	if (r < 0)
 		return r;
+	if (ret_index)
+		*ret_index = m.is_index;
 	return m.is_index ? gather_index(&rm, &m, all, g, err) :
 			    gather_single(&rm, &m, g, err);
 }
@@ -357,13 +360,13 @@ static int gather_any(struct store *s, const char *text, bool all,
 	if (t.path)
 		return gather_file(s, text, all, pull, g, err);
 	if (str_starts(text, "docker://"))
-		return gather_remote(t.name, all, pull, g, err);
+		return gather_remote(t.name, all, pull, g, NULL, err);
 	r = image_find(s, t.name, &img, &why);
 	if (r == 0)
 		return gather_local(s, img, all, g, err);
 	if (why.kind != ERR_NOT_FOUND || t.kind == TRANSPORT_STORE)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
-	return gather_remote(t.name, all, pull, g, err);
+	return gather_remote(t.name, all, pull, g, NULL, err);
 }
 
 static int put_all(struct list *l, void *arg, struct err *err unused_attr)
@@ -395,6 +398,92 @@ int list_add(struct store *s, const char *list, const char *image, bool all,
 
 /* ---- choose ------------------------------------------------------------- */
 
+/* ---- what is behind a name ---------------------------------------------- */
+
+/* @source as in struct gathered */
+static int member_document(struct store *s, const char *source,
+			   const struct pull_opts *pull,
+			   struct json_object **ret, struct err *err)
+{
+	const char *id = str_after(source, "local:");
+	auto_image struct image *img = NULL;
+	autofree char *text = NULL;
+	autofree char *type = NULL;
+	int r;
+
+	if (id) {
+		r = image_find(s, id, &img, err);
+		return r < 0 ? r : image_manifest(s, img, ret, err);
+	}
+	r = list_remote(source, pull, &text, &type, err);
+	if (r < 0)
+		return r;
+	*ret = json_parse(text, strlen(text), err);
+	return *ret ? 0 : -EINVAL;
+}
+
+/* What a user could type for it; owned */
+static char *member_ref(struct store *s, const char *source,
+			const char *digest)
+{
+	const char *remote = str_after(source, "docker://");
+	const char *id = str_after(source, "local:");
+	auto_image struct image *img = NULL;
+
+	if (remote)
+		return xstrdup(remote);
+	if (id && image_find(s, id, &img, NULL) == 0 && img->names)
+		return xasprintf("%s@%s", *img->names, digest);
+	return xstrdup(digest);
+}
+
+int list_members(struct store *s, const char *name,
+		 const struct pull_opts *pull, struct json_object **ret,
+		 bool *ret_list, struct err *err)
+{
+	cleanup(gathered_done) struct gathered g = { 0 };
+	autojson struct json_object *members = json_object_new_array();
+	const char *remote = str_after(name, "docker://");
+	auto_image struct image *img = NULL;
+	int r;
+
+	*ret_list = true;
+	if (!remote && image_find(s, name, &img, NULL) == 0 && img->is_list)
+		r = gather_list(s, img, true, &g, err);
+	else
+		r = gather_remote(remote ? remote : name, true, pull, &g,
+				  ret_list, err);
+	for (size_t i = 0; r == 0 && i < g.n; i++) {
+		struct json_object *doc = NULL;
+		struct json_object *o;
+		autofree char *ref = member_ref(s, g.sources[i],
+						json_str(g.v[i], "digest"));
+
+		r = member_document(s, g.sources[i], pull, &doc, err);
+		if (r < 0)
+			break;
+		o = json_object_new_object();
+		json_set_str(o, "Ref", ref);
+		json_set(o, "Descriptor", json_object_get(g.v[i]));
+		json_set(o, "Manifest", doc);
+		json_object_array_add(members, o);
+	}
+	if (r == 0)
+		*ret = take_ptr(members);
+	return r;
+}
+
+int list_image(struct store *s, const struct list *l, const char *digest,
+	       struct image **ret)
+{
+	const char *source = strv_env_get(l->sources, digest);
+	const char *local = source ? str_after(source, "local:") : NULL;
+
+	if (local && image_find(s, local, ret, NULL) == 0)
+		return 0;
+	return image_find(s, digest, ret, NULL);
+}
+
 int list_choose(struct store *s, const struct image *list,
 		const struct platform *want, struct image **ret,
 		char **ret_source, struct err *err)
@@ -413,12 +502,9 @@ int list_choose(struct store *s, const struct image *list,
 		r = manifest_choose(&m, want ? want : &host, &d, err);
 	if (r < 0)
 		return r;
+	if (list_image(s, &l, d->digest, ret) == 0)
+		return 0;
 	source = strv_env_get(l.sources, d->digest);
-	if (source && str_starts(source, "local:") &&
-	    image_find(s, source + strlen("local:"), ret, NULL) == 0)
-		return 0;
-	if (image_find(s, d->digest, ret, NULL) == 0)
-		return 0;
 	if (source && str_starts(source, "docker://"))
 		*ret_source = xstrdup(source);
 	return err_set(err, ERR_NOT_FOUND, ENOENT,
