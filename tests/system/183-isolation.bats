@@ -29,7 +29,7 @@ caps() {
 		--cap-add CAP_NET_RAW,Chown|0 800425fb 800425fb 800425fb 0
 		-u 1000 --cap-add NET_RAW|2000 2000 2000 800425fb 2000
 		-u 1000 --cap-add chown|1 1 1 800405fb 1
-		-u 1000 --cap-add all --cap-drop all|1ffffffffff 1ffffffffff 1ffffffffff 1ffffffffff 1ffffffffff
+		-u 1000 --cap-add all|1ffffffffff 1ffffffffff 1ffffffffff 1ffffffffff 1ffffffffff
 		--cap-drop all|0 0 0 0 0
 		--cap-drop ALL --cap-add chown,kill|0 21 21 21 0
 		--cap-drop chown|0 800405fa 800405fa 800405fa 0
