@@ -24,25 +24,18 @@
  * and the next pull resumes it; it goes when its content was wrong or the
  * disk is full.
  */
-#include "storage/fetch.h"
+#include "storage/fetch_int.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "storage/blob.h"
-#include "storage/layers.h"
 #include "storage/source.h"
-#include "storage/store_int.h"
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/fd.h"
-#include "util/proc.h"
-#include "util/sha256.h"
 #include "util/str.h"
-#include "util/strv.h"
 #include "util/trace.h"
 
 enum {
@@ -50,219 +43,7 @@ enum {
 	SOURCE_WAIT_MS = 10000,
 	JOBS_MIN = 4,
 	JOBS_MAX = 6,
-	COPY_BYTES = 256 << 10,
 };
-
-enum slot_state { SLOT_WAIT, SLOT_BUSY, SLOT_RUN, SLOT_UNPACKED, SLOT_DONE };
-
-enum slot_input {
-	FROM_SOURCE,
-	FROM_BLOB,    /* blobs/ has it, unpacked it is not */
-	FROM_PARTIAL, /* partial/ has all bytes of it */
-};
-
-/**
- * struct slot - one layer on its way
- * @l:        borrowed
- * @lock:     partial/HEX or the blob, flock'ed; may be -EBADF
- * @offset:   bytes that partial/ had already
- * @again:    was started over because what we had was bad
- * @streams:  the source will send an event that ends it
- * @src_err:  why the source gave up, code 0 if it did not
- */
-struct slot {
-	struct fetch_layer *l;
-	enum slot_state state;
-	enum slot_input input;
-	struct staging staging;
-	struct layer_job job;
-	struct layer_result res;
-	int lock;
-	uint64_t offset;
-	bool again;
-	bool streams;
-	struct err src_err;
-};
-
-/**
- * struct fetch - all of one image
- * @v, @n:     slots, one per diff id
- * @sync_pid:  child in syncfs(2), 0 none; @sync_fd its pidfd
- * @syncing:   slots it is for: those with this mark
- */
-struct fetch {
-	struct store *s;
-	struct source *src;
-	const struct progress *p;
-	enum layer_format format;
-	struct slot *v;
-	size_t n;
-	size_t jobs_max;
-	pid_t sync_pid;
-	int sync_fd;
-	bool *syncing;
-};
-
-/* ---- telling ------------------------------------------------------------ */
-
-static const char *slot_name(const struct slot *sl)
-{
-	return *sl->l->d.digest ? sl->l->d.digest : sl->l->diff_id;
-}
-
-static void tell_line(const struct fetch *f, const struct slot *sl,
-		      const char *more)
-{
-	autofree char *text = xasprintf("Copying blob %s%s", slot_name(sl),
-					more);
-
-	if (f->p && f->p->line)
-		f->p->line(f->p->arg, text);
-}
-
-static void tell(const struct fetch *f, const struct slot *sl,
-		 const char *state, uint64_t done)
-{
-	autofree char *key = xstrndup(digest_hex(slot_name(sl)), 12);
-
-	if (f->p && f->p->layer)
-		f->p->layer(f->p->arg, key, state, done, sl->l->d.size);
-}
-
-/* ---- slots -------------------------------------------------------------- */
-
-static void slot_close(struct slot *sl)
-{
-	layer_job_end(&sl->job);
-	staging_done(&sl->staging);
-	layer_result_done(&sl->res);
-	close_fd(sl->lock);
-}
-
-static void drop_partial(struct fetch *f, struct slot *sl)
-{
-	int dir = f->s->dir[STORE_PARTIAL];
-
-	if (sl->lock >= 0 && sl->input != FROM_BLOB && dir >= 0)
-		unlinkat(dir, digest_hex(sl->l->d.digest), 0);
-}
-
-/* The registry failed before the first byte: nothing to resume */
-static bool partial_is_empty(const struct slot *sl)
-{
-	struct stat st;
-
-	return sl->lock >= 0 && fstat(sl->lock, &st) == 0 && st.st_size == 0;
-}
-
-static void slot_done(struct fetch *f, struct slot *sl, const char *state)
-{
-	slot_close(sl);
-	sl->state = SLOT_DONE;
-	tell(f, sl, state, sl->l->d.size);
-}
-
-/* 0 locked, 1 somebody else has it, -errno */
-static int lock_file(int fd, const char *what, struct err *err)
-{
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
-		return 1;
-	return err_sys(err, "lock %s", what);
-}
-
-/* Still the file of that name?  Its last owner may have renamed it. */
-static bool is_at(int fd, int dir, const char *name, struct stat *st)
-{
-	struct stat there;
-
-	return fstat(fd, st) == 0 &&
-	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st->st_ino == there.st_ino && st->st_dev == there.st_dev;
-}
-
-static int lock_blob(struct fetch *f, struct slot *sl, const char *hex,
-		     struct err *err)
-{
-	autoclose int fd = blob_open(f->s, hex, NULL);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = lock_file(fd, hex, err);
-	if (r != 0)
-		return r;
-	sl->lock = take_fd(fd);
-	sl->input = FROM_BLOB;
-	return 0;
-}
-
-static int lock_partial(struct fetch *f, struct slot *sl, const char *hex,
-			struct err *err)
-{
-	int dir = store_dir(f->s, STORE_PARTIAL, err);
-	uint64_t size = sl->l->d.size;
-	struct stat st;
-	int r;
-
-	if (dir < 0)
-		return dir;
-	autoclose int fd = openat(dir, hex, O_RDWR | O_CREAT | O_NOFOLLOW |
-				  O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(err, "create partial/%s", hex);
-	r = lock_file(fd, hex, err);
-	if (r != 0)
-		return r;
-	if (!is_at(fd, dir, hex, &st))
-		return 1;
-	if (blob_exists(f->s, hex)) {
-		unlinkat(dir, hex, 0);
-		return 1;
-	}
-	if ((uint64_t)st.st_size > size) {
-		if (ftruncate(fd, 0) < 0)
-			return err_sys(err, "truncate partial/%s", hex);
-		st.st_size = 0;
-	}
-	sl->offset = (uint64_t)st.st_size;
-	sl->input = sl->offset && sl->offset == size ? FROM_PARTIAL :
-						       FROM_SOURCE;
-	sl->lock = take_fd(fd);
-	return 0;
-}
-
-/* Where the bytes come from, and nobody else unpacks them meanwhile:
- * 0, 1 busy, -errno */
-static int slot_lock(struct fetch *f, struct slot *sl, struct err *err)
-{
-	const char *hex;
-	int r;
-
-	sl->input = FROM_SOURCE;
-	sl->offset = 0;
-	if (!*sl->l->d.digest)
-		return 0;
-	hex = digest_hex(sl->l->d.digest);
-	r = lock_blob(f, sl, hex, err);
-	if (r >= 0 || f->src->gives)
-		return r > 0 ? r : 0;
-	return lock_partial(f, sl, hex, err);
-}
-
-/* Started over: nothing that we had is believed. */
-static int forget_bytes(struct fetch *f, struct slot *sl, struct err *err)
-{
-	const char *hex = *sl->l->d.digest ? digest_hex(sl->l->d.digest) : "";
-
-	if (sl->input == FROM_BLOB)
-		return store_trash_move(f->s, store_dir(f->s, STORE_BLOBS, err),
-					hex, err);
-	if (sl->lock >= 0 && ftruncate(sl->lock, 0) < 0)
-		return err_sys(err, "truncate partial/%s", hex);
-	return 0;
-}
 
 /* ---- jobs --------------------------------------------------------------- */
 
@@ -347,7 +128,8 @@ static int slot_run(struct fetch *f, struct slot *sl, struct err *err)
 	if (r < 0)
 		return r;
 	sl->state = SLOT_RUN;
-	tell(f, sl, sl->streams ? "downloading" : "extracting", sl->offset);
+	slot_tell(f, sl, sl->streams ? "downloading" : "extracting",
+		  sl->offset);
 	return 0;
 }
 
@@ -375,21 +157,21 @@ static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 		if (r > 0) {
 			close_fd(sl->lock);
 			sl->state = SLOT_BUSY;
-			tell(f, sl, "waiting", 0);
+			slot_tell(f, sl, "waiting", 0);
 			return 0;
 		}
 	}
 	/* Again under the lock: its last owner may have finished the layer */
 	if (is_here(f, sl)) {
 		if (sl->state == SLOT_WAIT)
-			tell_line(f, sl, " skipped: already exists");
+			slot_tell_line(f, sl, " skipped: already exists");
 		if (sl->offset == 0)
-			drop_partial(f, sl);
+			slot_drop_partial(f, sl);
 		slot_done(f, sl, "exists");
 		return 0;
 	}
 	if (sl->state == SLOT_WAIT && !sl->again)
-		tell_line(f, sl, "");
+		slot_tell_line(f, sl, "");
 	if (FAULT("pull.layer.start") < 0)
 		return err_sys(err, "fetch layer %s", slot_name(sl));
 	r = slot_run(f, sl, err);
@@ -438,8 +220,9 @@ static int source_read(struct fetch *f, struct err *err)
 			sl->src_err = ev.err;
 		}
 		if (!ev.err.code)
-			tell(f, sl, ev.ended ? "extracting" : "downloading",
-			     ev.done);
+			slot_tell(f, sl,
+				  ev.ended ? "extracting" : "downloading",
+				  ev.done);
 	}
 	return r;
 }
@@ -488,7 +271,7 @@ static int slot_failed(struct fetch *f, struct slot *sl, struct err *why,
 	if (sl->src_err.code && sl->src_err.code != EPIPE) {
 		*why = sl->src_err;
 	} else if (worth_another_try(sl, why)) {
-		r = forget_bytes(f, sl, err);
+		r = slot_forget_bytes(f, sl, err);
 		if (r < 0)
 			return r;
 		slot_close(sl);
@@ -497,7 +280,7 @@ static int slot_failed(struct fetch *f, struct slot *sl, struct err *why,
 		sl->state = SLOT_WAIT;
 		return 0;
 	} else {
-		drop_partial(f, sl);
+		slot_drop_partial(f, sl);
 	}
 	return err_set(err, why->kind, why->code, "layer %s: %s",
 		       slot_name(sl), why->msg);
@@ -534,150 +317,8 @@ static int job_read(struct fetch *f, struct slot *sl, struct err *err)
 		return slot_unpacked(f, sl, err);
 	/* Not every message tells how far it is */
 	if (!sl->streams && sl->job.done)
-		tell(f, sl, "extracting", sl->job.done);
+		slot_tell(f, sl, "extracting", sl->job.done);
 	return 0;
-}
-
-/* ---- sync and publish --------------------------------------------------- */
-
-static int sync_start(struct fetch *f, struct err *err)
-{
-	int fd = store_dir(f->s, STORE_LAYERS, err);
-	pid_t pid;
-
-	if (fd < 0)
-		return fd;
-	for (size_t i = 0; i < f->n; i++)
-		f->syncing[i] = f->v[i].state == SLOT_UNPACKED;
-	pid = fork();
-	if (pid < 0)
-		return err_sys(err, "fork");
-	if (pid == 0)
-		child_exit(syncfs(fd) < 0 ? (errno == ENOSPC ? 2 : 1) : 0);
-	f->sync_pid = pid;
-	f->sync_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return f->sync_fd < 0 ? err_sys(err, "pidfd_open") : 0;
-}
-
-static int sync_wait(struct fetch *f)
-{
-	int r = proc_wait(f->sync_pid);
-
-	f->sync_pid = 0;
-	close_fd(f->sync_fd);
-	return r;
-}
-
-static int copy_bytes(int in, int out, char ret_hex[SHA256_HEX],
-		      struct err *err)
-{
-	autofree char *buf = xmalloc(COPY_BYTES);
-	auto_sha256 struct sha256 *hash = NULL;
-	ssize_t n;
-	int r = sha256_new(&hash, err);
-
-	if (r < 0)
-		return r;
-	while ((n = fd_read_full(in, buf, COPY_BYTES)) > 0) {
-		sha256_add(hash, buf, (size_t)n);
-		r = fd_write_full(out, buf, (size_t)n);
-		if (r < 0)
-			return err_code(err, r, "write a blob");
-	}
-	if (n < 0)
-		return err_code(err, (int)n, "read a blob");
-	sha256_hex(hash, ret_hex);
-	return fsync(out) < 0 ? err_sys(err, "write a blob") : 0;
-}
-
-/* The file of a member that several names or links share, or that is not
- * ours: then it may be another one by now. */
-static int copy_member(struct fetch *f, struct slot *sl, const char *hex,
-		       struct err *err)
-{
-	int staging = store_dir(f->s, STORE_STAGING, err);
-	char name[STORE_UNIQUE_MAX];
-	char found[SHA256_HEX];
-	int r;
-
-	store_unique(f->s, name);
-	autoclose int in = f->src->ops->open(f->src, &sl->l->d, 0, 0, err);
-	if (in < 0 || staging < 0)
-		return -EIO;
-	autoclose int out = openat(staging, name, O_WRONLY | O_CREAT | O_EXCL |
-				   O_CLOEXEC, 0600);
-	if (out < 0)
-		return err_sys(err, "create blob %s", hex);
-	r = copy_bytes(in, out, found, err);
-	if (r == 0 && !streq(found, hex))
-		r = err_set(err, ERR_INVALID, EBADMSG,
-			    "layer %s changed while it was read", hex);
-	if (r == 0)
-		r = blob_take(f->s, staging, name, hex, err);
-	if (r < 0)
-		unlinkat(staging, name, 0);
-	return r;
-}
-
-static int publish_blob(struct fetch *f, struct slot *sl, struct err *err)
-{
-	const char *hex = digest_hex(sl->l->d.digest);
-	char text[65];
-	char *hashes[] = { text, NULL };
-	int r;
-
-	if (sl->input == FROM_BLOB)
-		return 0;
-	/* Its bytes were kept while they came */
-	if (!f->src->gives && sl->lock >= 0)
-		return blob_take(f->s, f->s->dir[STORE_PARTIAL], hex, hex, err);
-	/* Its digest may be known only now */
-	memcpy(text, hex, sizeof(text));
-	r = lease_add(f->s, hashes, err);
-	if (r < 0)
-		return r;
-	if (f->src->gives &&
-	    f->src->ops->give(f->src, &sl->l->d,
-			      store_dir(f->s, STORE_BLOBS, NULL), hex) == 0)
-		return 0;
-	return copy_member(f, sl, hex, err);
-}
-
-static int publish(struct fetch *f, struct slot *sl, struct err *err)
-{
-	int r;
-
-	if (FAULT("pull.layer.synced") < 0)
-		return err_sys(err, "layer %s", slot_name(sl));
-	r = publish_blob(f, sl, err);
-	if (r == 0 && FAULT("pull.blob.published") < 0)
-		r = err_sys(err, "layer %s", slot_name(sl));
-	if (r == 0)
-		r = layer_publish(f->s, &sl->staging,
-				  digest_hex(sl->l->diff_id), err);
-	if (r < 0)
-		return r;
-	if (FAULT("pull.layer.published") < 0)
-		return err_sys(err, "layer %s", slot_name(sl));
-	slot_done(f, sl, "done");
-	return 0;
-}
-
-static int sync_ended(struct fetch *f, struct err *err)
-{
-	int r = sync_wait(f);
-
-	if (r != 0)
-		return err_set(err, ERR_SYS, r == 2 ? ENOSPC : EIO,
-			       "sync the layers: %s",
-			       err_reason(r == 2 ? ENOSPC : EIO));
-	for (size_t i = 0; r == 0 && i < f->n; i++) {
-		if (!f->syncing[i])
-			continue;
-		f->syncing[i] = false;
-		r = publish(f, &f->v[i], err);
-	}
-	return r;
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -706,7 +347,7 @@ static int wait_round(struct fetch *f, struct err *err)
 		if (p[i].revents)
 			r = job_read(f, of[i], err);
 	if (r == 0 && p[1].revents)
-		r = sync_ended(f, err);
+		r = publish_ended(f, err);
 	return r;
 }
 
@@ -717,7 +358,7 @@ static int run(struct fetch *f, struct err *err)
 	while (count(f, SLOT_DONE) < f->n) {
 		r = start_more(f, err);
 		if (r == 0 && !f->sync_pid && count(f, SLOT_UNPACKED))
-			r = sync_start(f, err);
+			r = publish_start(f, err);
 		if (r == 0 && count(f, SLOT_DONE) < f->n)
 			r = wait_round(f, err);
 		if (r < 0)
@@ -729,7 +370,7 @@ static int run(struct fetch *f, struct err *err)
 static void fetch_done(struct fetch *f)
 {
 	if (f->sync_pid)
-		sync_wait(f);
+		publish_wait(f);
 	store_host_end(f->s);
 	for (size_t i = 0; i < f->n; i++)
 		slot_close(&f->v[i]);
@@ -809,8 +450,8 @@ int fetch_layers(struct store *s, struct source *src, struct fetch_layer *v,
 		return fill_in(&f, v, n, err);
 	for (size_t i = 0; i < f.n; i++) {
 		layer_job_end(&f.v[i].job);
-		if (is_full(&why) || partial_is_empty(&f.v[i]))
-			drop_partial(&f, &f.v[i]);
+		if (is_full(&why) || slot_is_empty(&f.v[i]))
+			slot_drop_partial(&f, &f.v[i]);
 	}
 	return err_set(err, why.kind, why.code, "%s", why.msg);
 }
