@@ -208,9 +208,10 @@ int layer_host_start(int (*enter_userns)(void *arg, struct err *err),
 	struct layer_host host = LAYER_HOST_INIT;
 	autoclose int ours = -EBADF;
 	autoclose int theirs = -EBADF;
+	int r = sockets(&ours, &theirs, err);
 
-	if (sockets(&ours, &theirs, err) < 0)
-		return -err->code;
+	if (r < 0)
+		return r;
 
 	const int fds[] = { -1, -1, STDERR_FILENO, theirs, -1, -1 };
 
