@@ -141,7 +141,8 @@ void ctr_normalise(struct runtime *rt, struct ctr *c);
  *  there is none */
 bool ctr_fold_exit(int dir, struct ctr *c);
 
-/** ctr_comes_back() - something may restart it when it ends (start.c) */
+/** ctr_comes_back() - something may restart it when it ends
+ *  (start_prepare.c) */
 bool ctr_comes_back(const struct ctr_config *c);
 
 /** ctr_wake_monitor() - should the monitor of @c wait before a restart: let it
