@@ -4,7 +4,8 @@
 # No C library, no position independence, nothing to relocate: it is copied
 # into memory at each start of a container that needs it.
 INIT_CFLAGS := -std=gnu17 -Os -ffreestanding -fno-pie -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
+	-fno-asynchronous-unwind-tables \
+	$(if $(filter 0,$(is_clang)),-fno-tree-loop-distribute-patterns) \
 	$(filter-out -Wpedantic,$(WARN)) $(if $(RELEASE),,-Werror)
 
 $(O)/bryo-init: $(src_prog_init) libpod/oci/init/sys.h libpod/oci/sync.h

@@ -73,7 +73,7 @@ static int is_wanted(const struct job *job, const struct lineage *l,
 
 static int candidates(const struct job *job, char ***ret, struct err *err)
 {
-	auto_image_filters struct image_filters filters = { NULL };
+	auto_image_filters struct image_filters filters = { .hide = false };
 	auto_lineage struct lineage *l = NULL;
 	const struct image_list *list;
 	int r = image_filters_parse(job->store, job->p->filters, &filters,

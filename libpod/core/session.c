@@ -375,7 +375,7 @@ int session_serve(int sock, struct err *err)
 	int r;
 
 	r = receive(&own, &req, err);
-	autojson struct json_object *json = req.json;
+	autojson struct json_object *json unused_attr = req.json;
 	if (r < 0)
 		return r;
 	autoclose int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);

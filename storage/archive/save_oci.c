@@ -292,7 +292,7 @@ static int write_image(struct save *sv, struct plan *pl, const char *dir,
 static int oci_image(struct save *sv, const struct saved *one,
 		     struct json_object *index, struct err *err)
 {
-	cleanup(plan_done) struct plan pl = { NULL };
+	cleanup(plan_done) struct plan pl = { .manifest = NULL };
 	autosb struct sb text = SB_INIT;
 	char *const *name = one->names;
 	autofree char *member = NULL;
@@ -332,7 +332,7 @@ int save_oci(struct save *sv, struct err *err)
 
 int save_dir(struct save *sv, struct err *err)
 {
-	cleanup(plan_done) struct plan pl = { NULL };
+	cleanup(plan_done) struct plan pl = { .manifest = NULL };
 	autosb struct sb text = SB_INIT;
 	int r;
 

@@ -105,8 +105,8 @@ static char **mode_opts(const char *mode, const char *name, bool *ret_is)
 static bool is_mode(const char *mode, const char *name)
 {
 	bool is;
-	autostrv char **opts = mode_opts(mode, name, &is);
 
+	strv_free(mode_opts(mode, name, &is));
 	return is;
 }
 

@@ -207,8 +207,8 @@ static void test_damaged_records(void **state unused_attr)
 		"v1 0 0 -- 1 b 1\n", "v1 0 0 - x b 1\n", "v1 0 0 - 1  1\n",
 		"v1 0 0 - 1 B/../x 1\n", "v1 0 0 - 1 b -1\n",
 		"v1 0 0 - 1 b 99999999999\n",
-		"v1 0 0 - 1 "
-		"0123456789012345678901234567890123456789 1\n",
+		("v1 0 0 - 1 "
+		 "0123456789012345678901234567890123456789 1\n"),
 	};
 	struct exit_record e;
 	struct start_record s;

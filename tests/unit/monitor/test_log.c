@@ -348,7 +348,6 @@ static void test_append(void **state unused_attr)
 	char path[64];
 	int dir = scratch(path);
 	struct log_writer *w = writer(dir, LOGDRV_K8S_FILE, 0, 1);
-	autosb struct sb text = SB_INIT;
 	struct kept k = KEPT_INIT;
 	struct log_read_opts o = LOG_READ_INIT;
 	int fd;

@@ -199,8 +199,8 @@ static const char *const bad[] = {
 	"[[registry]]\nlocation = 'a.io/x:tag'",
 	"[[registry]]\nprefix = 'a.io/x@sha256:12'",
 	"[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\ninsecure = true",
-	"[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\n"
-	"location = 'b.io'\npull-from-mirror = 'sometimes'",
+	("[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\n"
+	 "location = 'b.io'\npull-from-mirror = 'sometimes'"),
 	"[aliases]\nx = 'y'",
 	"[aliases]\nx = 1",
 };
