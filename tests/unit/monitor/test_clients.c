@@ -44,11 +44,13 @@ static int pay_flood(void)
 	return 0;
 }
 
-/* A flood, then a word once the test allows it */
+/* A flood at the first byte of input, then a word once the test allows it */
 static int pay_flood_and_wait(void)
 {
 	char byte;
 
+	if (read(0, &byte, 1) != 1)
+		return 92;
 	pay_flood();
 	while (*shared < 1000)
 		usleep(1000);
@@ -237,9 +239,7 @@ static void test_first_client_slow_at_end(void **state unused_attr)
 	rig_done(&r);
 }
 
-/* Another client does not read: the payload goes on without it, and it is
- * told what it missed. */
-/* What it was told that it missed, all in all */
+/* What a client was told that it missed, all in all */
 static size_t skipped(const struct got *g)
 {
 	static const char head[] = "[bryo: ";
@@ -252,10 +252,12 @@ static size_t skipped(const struct got *g)
 	return sum;
 }
 
+/* Another client does not read: the payload goes on without it, and it is
+ * told what it missed. */
 static void test_other_client_slow(void **state unused_attr)
 {
 	const size_t end_len = strlen("the end");
-	uint64_t start = clock_mono_ns();
+	uint64_t start;
 	struct rig r;
 	struct got g = GOT_INIT;
 	int fd;
@@ -265,10 +267,13 @@ static void test_other_client_slow(void **state unused_attr)
 	r.with_stdin = true;
 	rig_start(&r);
 	fd = rig_connect(&r);
-	hello(fd, WANT_OUT);
+	hello(fd, WANT_ALL);
+	start = clock_mono_ns();
+	/* the input follows the hello: nothing is said before it listens */
+	send_stdin(fd, "!", 1);
 	wait_shared((FLOOD_MB << 20) / 65536);
-	/* it held the payload up for a second, once */
-	assert_in_range((clock_mono_ns() - start) / 1000000, 900, 5000);
+	/* it held the payload up for a second, once: not for each chunk */
+	assert_in_range((clock_mono_ns() - start) / 1000000, 900, 30000);
 	while (!strstr(g.err.buf, "bytes of output skipped"))
 		assert_true(get_msg(fd, &g));
 	assert_true(g.out.len < FLOOD_MB << 20);
