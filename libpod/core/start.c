@@ -188,7 +188,11 @@ static int mark_held(struct plan *p, const struct launch_report *rep,
 	return tx_run(p->rt, TX_RESERVE, tx_held, p, err);
 }
 
-/* What a start that failed leaves: the container as it was, --rm nothing. */
+/*
+ * What a start that failed leaves: the container as it was, with the code and
+ * the times of its last real start; --rm nothing.  One that never ran has the
+ * code that the command ends with.
+ */
 static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
 		       const struct ctr *before, const struct err *why)
 {
@@ -198,11 +202,15 @@ static void undo_start(struct runtime *rt, struct ctr *c, bool fresh,
 	}
 	c->state = before->state == CTR_CREATING ? CTR_CREATED :
 						   before->state;
+	c->exit_code = before->exit_code;
+	if (c->state == CTR_CREATED)
+		c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
 	c->start_n = before->start_n;
+	c->started_ns = before->started_ns;
 	c->restarts = before->restarts;
+	c->stopped_by_user = before->stopped_by_user;
 	c->owner = (struct proc_id){ 0 };
 	str_set(&c->error, why->msg);
-	c->exit_code = why->kind == ERR_CMD_NOT_FOUND ? 127 : 126;
 	(void)tx_run(rt, fresh ? TX_DURABLE | TX_RESERVE : TX_RESERVE, tx_save,
 		     c, NULL);
 }
