@@ -14,7 +14,7 @@ shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 tests=${here%/*}
 export BRYO_TEST_CACHE=${BRYO_TEST_CACHE:-$HOME/.cache/bryo-tests}
-limit=${BRYO_VM_TIMEOUT:-600}
+limit=${BRYO_VM_TIMEOUT:-1500}
 work=$(mktemp -d)
 qemu=""
 

@@ -35,7 +35,7 @@ run_one() {
 	name=$(basename "$file" .bats)
 	! wants "$file" root || user=root
 	echo "# $name ($user), $(cut -d. -f1 /proc/uptime) s after boot"
-	as_user "$user" env BATS_TEST_TIMEOUT=90 timeout -k 5 200 \
+	as_user "$user" env BATS_TEST_TIMEOUT=300 timeout -k 5 900 \
 		bats --tap --timing "$file" >"$out" 2>&1
 	rc=$?
 	cat "$out"

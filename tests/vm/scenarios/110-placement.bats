@@ -5,6 +5,11 @@
 # Where containers and their processes are put: scopes, leaves, exec, parents.
 load helpers
 
+# processes CGROUP N: there are N in it
+processes() {
+	[ "$(wc -l <"$1/cgroup.procs")" = "$2" ]
+}
+
 teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null
 }
@@ -13,8 +18,7 @@ teardown() {
 	run_bryo run -d --name a -m 64m "$BUSYBOX" sleep 1000
 	l=$(leaf a)
 	run_bryo exec -d a sleep 2000
-	n=$(wc -l <"$l/cgroup.procs")
-	[ "$n" = 2 ]
+	wait_until 60 processes "$l" 2
 	run_bryo -7 exec a sh -c 'cat /proc/self/cgroup; exit 7'
 	assert "0::/"
 	run_bryo -137 exec a sh -c 'x=a; while :; do x=$x$x$x; done'
@@ -26,12 +30,17 @@ teardown() {
 	[ "$("$BRYO" exec --preserve-fds 2 a sh -c 'cat <&4' 3</dev/null)" = through ]
 	exec 4<&-
 	run_bryo -127 exec a nothing
-	timeout -s TERM 3 "$BRYO" exec a sh -c 'trap "echo told; exit 5" TERM; sleep 100 & wait' >/tmp/out.$$ || :
-	[ "$(cat /tmp/out.$$)" = told ]
+	"$BRYO" exec a sh -c 'trap "echo told; exit 5" TERM; echo ready; sleep 100 & wait' >/tmp/out.$$ &
+	wait_until 60 grep -qx ready /tmp/out.$$
+	kill $!
+	rc=0
+	wait $! || rc=$?
+	[ "$rc" = 5 ]
+	[ "$(cat /tmp/out.$$)" = $'ready\ntold' ]
 	"$BRYO" exec a sleep 3000 &
-	sleep 2
+	wait_until 60 sh -c "$BRYO top a args | grep -q 3000"
 	kill -9 $!
-	wait_until 10 sh -c "! $BRYO top a args | grep -q 3000"
+	wait_until 60 sh -c "! $BRYO top a args | grep -q 3000"
 	# from within the user manager, where we may move by ourselves
 	[ "$(systemd-run --user --pipe -q --wait "$BRYO" exec a cat /proc/self/cgroup)" = 0::/ ]
 }
@@ -59,14 +68,14 @@ teardown() {
 	[ "$(cat "$(leaf c)/memory.max")" = 67108864 ]
 	l=$(leaf c)
 	run_bryo rm -f -t 0 c
-	wait_until 5 gone "$l"
+	wait_until 60 gone "$l"
 }
 
 @test "F29: --cgroups=split puts the container into the unit that calls" {
 	systemd-run --user -q --unit=splitter -p Delegate=yes -p Type=exec \
 		"$BRYO" run --name a --cgroups=split -m 64m "$BUSYBOX" sleep 1000
-	wait_until 20 test -e "$USER_CG/app.slice/splitter.service/container/cgroup.procs"
-	wait_until 10 "$BRYO" exec a true
+	wait_until 60 test -e "$USER_CG/app.slice/splitter.service/container/cgroup.procs"
+	wait_until 60 "$BRYO" exec a true
 	[ "$(leaf a)" = "$USER_CG/app.slice/splitter.service/container" ]
 	[ "$(cat "$(leaf a)/memory.max")" = 67108864 ]
 	systemctl --user stop splitter
@@ -75,7 +84,7 @@ teardown() {
 
 @test "R20: an automatic restart stays in its scope and has its limits" {
 	run_bryo run -d --name a -m 64m --restart on-failure:3 "$BUSYBOX" sh -c 'sleep 0.5; exit 3'
-	wait_until 30 sh -c "[ \$($BRYO inspect -f '{{.RestartCount}}' a) = 3 ]"
+	wait_until 90 sh -c "[ \$($BRYO inspect -f '{{.RestartCount}}' a) = 3 ]"
 	run_bryo wait a
 	assert 3
 	run_bryo inspect -f '{{.State.OOMKilled}}' a
@@ -90,5 +99,5 @@ teardown() {
 	run_bryo unpause a
 	run_bryo stop -t 0 a
 	run_bryo rm a
-	wait_until 10 gone "$l"
+	wait_until 60 gone "$l"
 }

@@ -47,7 +47,7 @@ is_restarted() {
 
 @test "unit: systemd restarts it when the container fails" {
 	run_bryo kill web
-	wait_until 40 is_restarted
+	wait_until 120 is_restarted
 	run_bryo exec web true
 }
 

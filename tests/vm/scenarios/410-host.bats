@@ -14,7 +14,7 @@ session() {
 	session load -q -i /srv/bryo/images/busybox.tar
 	session run -d --name left "$BUSYBOX" sleep 10000
 	loginctl terminate-user ann || :
-	wait_until 20 refute test -e /run/user/1001
+	wait_until 60 refute test -e /run/user/1001
 	run session ps -a --format '{{.Names}} {{.State}}'
 	# a monitor in a scope that logind does not kill lives on
 	assert_match "^left (running|exited)$"

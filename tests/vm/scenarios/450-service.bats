@@ -19,7 +19,7 @@ restarted() {
 		-v cache:/var/lib/redis --health-cmd 'redis-cli ping | grep -q PONG' \
 		--health-interval 1s --health-timeout 20s --health-retries 30 \
 		localhost/redis
-	wait_until 60 healthy
+	wait_until 180 healthy
 	run_bryo exec redis redis-cli set key value
 	run_bryo exec redis redis-cli save
 	run_bryo stats --no-stream --format '{{.MemUsage}}' redis
@@ -27,8 +27,8 @@ restarted() {
 	# the client ends when its server does
 	run_bryo exec redis redis-cli eval \
 		'for i = 1, 200 do redis.call("set", "big" .. i, string.rep("x", 1000000)) end' 0 || :
-	wait_until 30 restarted
-	wait_until 60 healthy
+	wait_until 90 restarted
+	wait_until 180 healthy
 	run_bryo events --stream=false --filter container=redis --format '{{.Status}}'
 	assert_match $'\noom\ndied'
 	run_bryo exec redis redis-cli get key

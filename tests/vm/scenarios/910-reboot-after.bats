@@ -18,7 +18,7 @@ load helpers
 }
 
 @test "boot: the user's systemd has started what is to run, without a login" {
-	wait_until 30 systemctl --user is-active bryo-boot.service
+	wait_until 90 systemctl --user is-active bryo-boot.service
 	run_bryo ps --format '{{.Names}}'
 	assert always
 	run_bryo exec always cat /data/starts

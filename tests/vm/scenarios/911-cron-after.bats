@@ -10,7 +10,7 @@ runs() {
 }
 
 @test "boot: cron has started ann's container, without a login" {
-	wait_until 30 runs
+	wait_until 90 runs
 	run as_user ann bryo boot uninstall
 	assert crontab
 	run as_user ann crontab -l
