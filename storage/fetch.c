@@ -10,9 +10,9 @@
  * RUN is a bryo-layer job that reads the blob (from a pipe that bryo-registry
  * fills, or from a file), unpacks it into a staging directory, writes the
  * blob to partial/HEX on the way and checks both digests.  UNPACKED waits for
- * syncfs(2), which a child does for all that are ready; then blob and layer
- * are renamed into place, in this order: a blob without its layer is unpacked
- * again, not fetched again.
+ * syncfs(2), which a child does for all that are ready, small ones together;
+ * then blob and layer are renamed into place, in this order: a blob without
+ * its layer is unpacked again, not fetched again.
  *
  * Of several processes that want one blob, the one that has the flock on
  * partial/HEX fetches it; the others look again every now and then.  The lock
@@ -303,6 +303,7 @@ static int slot_unpacked(struct fetch *f, struct slot *sl, struct err *err)
 	if (r < 0)
 		return r;
 	sl->state = SLOT_UNPACKED;
+	sl->unpacked_ns = clock_mono_ns();
 	return 0;
 }
 
@@ -323,6 +324,15 @@ static int job_read(struct fetch *f, struct slot *sl, struct err *err)
 
 /* ---- the loop ----------------------------------------------------------- */
 
+static int wait_ms(const struct fetch *f)
+{
+	int due = publish_due_ms(f);
+
+	if (!count(f, SLOT_BUSY))
+		return due;
+	return due < 0 ? BUSY_MS : MIN(due, BUSY_MS);
+}
+
 /* One round of poll; entries are the source, the sync, then the jobs. */
 static int wait_round(struct fetch *f, struct err *err)
 {
@@ -339,7 +349,7 @@ static int wait_round(struct fetch *f, struct err *err)
 		of[n] = &f->v[i];
 		p[n++] = (struct pollfd){ f->v[i].job.sock, POLLIN, 0 };
 	}
-	if (poll(p, n, count(f, SLOT_BUSY) ? BUSY_MS : -1) < 0)
+	if (poll(p, n, wait_ms(f)) < 0)
 		return errno == EINTR ? 0 : err_sys(err, "poll");
 	if (p[0].revents)
 		r = source_read(f, err);
@@ -357,7 +367,7 @@ static int run(struct fetch *f, struct err *err)
 
 	while (count(f, SLOT_DONE) < f->n) {
 		r = start_more(f, err);
-		if (r == 0 && !f->sync_pid && count(f, SLOT_UNPACKED))
+		if (r == 0 && publish_due_ms(f) == 0)
 			r = publish_start(f, err);
 		if (r == 0 && count(f, SLOT_DONE) < f->n)
 			r = wait_round(f, err);

@@ -26,6 +26,7 @@ enum slot_input {
  * @again:    was started over because what we had was bad
  * @streams:  the source will send an event that ends it
  * @src_err:  why the source gave up, code 0 if it did not
+ * @unpacked_ns: since when it is (monotonic)
  */
 struct slot {
 	struct fetch_layer *l;
@@ -39,6 +40,7 @@ struct slot {
 	bool again;
 	bool streams;
 	struct err src_err;
+	uint64_t unpacked_ns;
 };
 
 /**
@@ -97,6 +99,10 @@ int slot_lock(struct fetch *f, struct slot *sl, struct err *err);
 int slot_forget_bytes(struct fetch *f, struct slot *sl, struct err *err);
 
 /* ---- fetch_publish.c ---------------------------------------------------- */
+
+/** publish_due_ms() - when to call publish_start(): 0 now, -1 when something
+ *  else has happened */
+int publish_due_ms(const struct fetch *f);
 
 /** publish_start() - a child syncs for the slots that are unpacked by now;
  *  only one at a time */

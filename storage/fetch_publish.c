@@ -4,7 +4,9 @@
  *
  * The last step of layers on their way: a child in syncfs(2) for all that are
  * unpacked by then, while others go on; when it is through, blob and layer
- * are renamed into place, in this order.
+ * are renamed into place, in this order.  syncfs waits for all that anybody
+ * wrote to the file system, so small layers wait a little for others, that
+ * one call may do for all: until no other is unpacked any more.
  */
 #include "storage/fetch_int.h"
 
@@ -13,6 +15,7 @@
 
 #include "storage/blob.h"
 #include "storage/source.h"
+#include "util/clock.h"
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
@@ -20,6 +23,30 @@
 #include "util/str.h"
 
 enum { COPY_BYTES = 256 << 10 };
+
+#define SYNC_BYTES (UINT64_C(32) << 20)
+#define SYNC_WAIT_NS (UINT64_C(100) * 1000 * 1000)
+
+int publish_due_ms(const struct fetch *f)
+{
+	uint64_t now = clock_mono_ns(), since = UINT64_MAX, bytes = 0;
+	bool runs = false;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct slot *sl = &f->v[i];
+
+		runs |= sl->state == SLOT_RUN;
+		if (sl->state != SLOT_UNPACKED)
+			continue;
+		since = MIN(since, sl->unpacked_ns);
+		bytes += sl->res.bytes + sl->res.size;
+	}
+	if (f->sync_pid || since == UINT64_MAX)
+		return -1;
+	if (!runs || bytes >= SYNC_BYTES || now - since >= SYNC_WAIT_NS)
+		return 0;
+	return (int)((SYNC_WAIT_NS - (now - since)) / 1000000) + 1;
+}
 
 int publish_start(struct fetch *f, struct err *err)
 {
