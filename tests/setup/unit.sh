@@ -14,7 +14,7 @@ trap 'rm -f "$out"' EXIT
 passed=0 failed=0
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 for bin in "$@"; do
-	timeout 300 env CMOCKA_MESSAGE_OUTPUT=TAP "$bin" >"$out" 2>&1
+	timeout 900 env CMOCKA_MESSAGE_OUTPUT=TAP "$bin" >"$out" 2>&1
 	rc=$?
 	ok=$(grep -c '^ok ' "$out")
 	bad=$(grep -c '^not ok ' "$out")

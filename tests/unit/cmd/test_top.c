@@ -67,7 +67,7 @@ static void test_read(void **state unused_attr)
 	assert_int_equal(top.v[1].host_ppid, id.pid);
 	assert_int_equal(top.v[1].ppid, top.v[0].pid);
 	assert_string_equal(top.v[1].comm, "grandchild");
-	assert_true(top.v[0].state == 'S' || top.v[0].state == 'R');
+	assert_non_null(strchr("SRD", top.v[0].state));
 	assert_int_equal(top.v[0].host_uid, geteuid());
 	assert_non_null(strstr(top.v[0].args, "test_top"));
 	top_done(&top);

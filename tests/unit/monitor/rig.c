@@ -181,12 +181,11 @@ void rig_start(struct rig *r)
 	close_fd(r->lock);
 }
 
-/* The monitor ends within @ms; its own exit code */
-int rig_wait(struct rig *r, int ms)
+int rig_wait(struct rig *r)
 {
 	autoclose int fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 
-	assert_int_equal(pidfd_wait(fd, ms), 1);
+	assert_int_equal(pidfd_wait(fd, RIG_LONG_MS), 1);
 	return proc_wait(r->pid);
 }
 
@@ -194,7 +193,7 @@ int rig_wait(struct rig *r, int ms)
 void rig_ended(struct rig *r)
 {
 	struct exit_record rec;
-	int code = rig_wait(r, 5000);
+	int code = rig_wait(r);
 
 	assert_ok(exit_record_read(r->dir, &rec, err));
 	assert_int_equal(code, rec.code & 0xff);
@@ -226,9 +225,16 @@ bool has_record(struct rig *r)
 	return exit_record_read(r->dir, &rec, NULL) == 0;
 }
 
+void wait_record(struct rig *r)
+{
+	for (int i = 0; i < RIG_LONG_MS && !has_record(r); i += 10)
+		usleep(10000);
+	assert_true(has_record(r));
+}
+
 void wait_shared(int at_least)
 {
-	for (int i = 0; i < 1000 && *shared < at_least; i++)
+	for (int i = 0; i < RIG_LONG_MS && *shared < at_least; i += 10)
 		usleep(10000);
 	assert_true(*shared >= at_least);
 }

@@ -52,8 +52,15 @@ void rig_init(struct rig *r, payload_fn payload);
 /** rig_start() - fork it; the fields of @r say with what */
 void rig_start(struct rig *r);
 
-/** rig_wait() - it ends within @ms; its own exit code */
-int rig_wait(struct rig *r, int ms);
+/**
+ * RIG_LONG_MS - what never takes that long, however busy the machine is
+ *
+ * What a test forbids has to take longer than this, or for ever.
+ */
+#define RIG_LONG_MS 30000
+
+/** rig_wait() - it ends within RIG_LONG_MS; its own exit code */
+int rig_wait(struct rig *r);
 
 /** rig_ended() - it ends as its payload did, which a supervisor sees */
 void rig_ended(struct rig *r);
@@ -66,6 +73,9 @@ struct exit_record record_of(struct rig *r);
 
 /** has_record() - is it? */
 bool has_record(struct rig *r);
+
+/** wait_record() - until it is */
+void wait_record(struct rig *r);
 
 /** wait_shared() - until the counter is @at_least */
 void wait_shared(int at_least);

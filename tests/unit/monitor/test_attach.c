@@ -247,7 +247,7 @@ static bool is_raw(const struct rig *r)
 
 static void wait_raw(const struct rig *r, bool raw)
 {
-	for (int i = 0; i < 500 && is_raw(r) != raw; i++)
+	for (int i = 0; i < 3000 && is_raw(r) != raw; i++)
 		usleep(10000);
 	assert_int_equal(is_raw(r), raw);
 }
@@ -294,12 +294,15 @@ static void test_no_stdin(void **state unused_attr)
 static void test_reset(void **state unused_attr)
 {
 	struct rig r = RIG_INIT;
+	struct pollfd p = { .events = POLLIN };
 
 	r.with_in = true;
 	rig_start(&r);
+	p.fd = r.sock;
 	expect(&r, "h\x07", 2);
 	assert_int_equal(write(r.in, "never read", 10), 10);
-	usleep(50000);
+	/* it is there, and stays unread */
+	assert_int_equal(poll(&p, 1, 30000), 1);
 	kill(r.pid, SIGSTOP);
 	tell(&r, "olast words", 11);
 	tell_exit(&r, 7);
@@ -333,6 +336,18 @@ static void test_broken_pipe(void **state unused_attr)
 
 /* ---- signals --------------------------------------------------------- */
 
+/* Until a pipe holds so many bytes */
+static void wait_held(int fd, int at_least)
+{
+	int held = 0;
+
+	for (int i = 0; i < 3000 && held < at_least; i++) {
+		usleep(10000);
+		assert_int_equal(ioctl(fd, FIONREAD, &held), 0);
+	}
+	assert_true(held >= at_least);
+}
+
 static void test_signal_ends(void **state unused_attr)
 {
 	/* the last of four begins to fit into a pipe, no more */
@@ -344,7 +359,7 @@ static void test_signal_ends(void **state unused_attr)
 	/* not even a reader that stopped keeps it from ending */
 	for (int i = 0; i < 4; i++)
 		tell(&r, big, sizeof(big));
-	usleep(100000);
+	wait_held(r.out, 3 * (int)(sizeof(big) - 1) + 1);
 	kill(r.pid, SIGTERM);
 	assert_int_equal(rig_done(&r), WAY_SIGNAL + SIGTERM);
 }

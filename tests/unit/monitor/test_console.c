@@ -86,7 +86,7 @@ static void test_terminal_end(void **state unused_attr)
 		hello(r.client, WANT_OUT);
 		get_until_exit(r.client, &g);
 		assert_int_equal(g.out.len, 20000);
-		assert_int_equal(rig_wait(&r, 5000), 0);
+		assert_int_equal(rig_wait(&r), 0);
 		got_done(&g);
 		rig_done(&r);
 	}

@@ -101,10 +101,10 @@ static void assert_ended_as(int dir, pid_t m)
 	assert_int_equal(code, rec.code & 0xff);
 }
 
-/* No process of ours is left within two seconds. */
+/* No process of ours is left, within 30 seconds. */
 static void assert_alone(void)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 3000; i++) {
 		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
 			;
 		if (waitpid(-1, NULL, WNOHANG | __WALL) < 0)
@@ -454,7 +454,7 @@ static void test_other_user(void **state unused_attr)
 	assert_ok(launch_go(&r.proc, err));
 	pid = fork();
 	if (pid == 0) {
-		alarm(10);
+		alarm(60);
 		_exit(connect_as_other(&addr));
 	}
 	/* with a single id in U there is nobody else */

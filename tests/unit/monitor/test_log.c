@@ -720,7 +720,7 @@ static void test_follow_until(void **state unused_attr)
 	o.until_ns = start + 300000000;
 	read_log(dir, &o, &k);
 	assert_true(clock_now_ns() >= o.until_ns);
-	assert_true(clock_now_ns() < o.until_ns + 2000000000);
+	assert_true(clock_now_ns() < o.until_ns + 30000000000);
 	kept_done(&k);
 	scratch_done(path, dir);
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
-#include "util/clock.h"
 
 static int pay_hello(void)
 {
@@ -19,14 +18,15 @@ static int pay_hello(void)
 	return 7;
 }
 
-/* Leaves a process behind that has all pipes open and fills one. */
+/* Leaves a process behind that has all pipes open and fills one, for longer
+ * than the monitor may take. */
 static int pay_leaver(void)
 {
 	static char much[1 << 20];
 
 	put(1, "bye\n");
 	if (fork() == 0) {
-		alarm(20);
+		alarm(4 * RIG_LONG_MS / 1000);
 		while (write(2, much, sizeof(much)) > 0)
 			;
 	}
@@ -72,7 +72,7 @@ static void test_dead_already(void **state unused_attr)
 	rig_init(&r, pay_burst);
 	r.delay_ms = 200;
 	rig_start(&r);
-	assert_int_equal(rig_wait(&r, 5000), 0);
+	assert_int_equal(rig_wait(&r), 0);
 	assert_int_equal(record_of(&r).code, 0);
 	assert_log(&r, want, sizeof(want), "");
 	rig_done(&r);
@@ -82,12 +82,10 @@ static void test_leaver(void **state unused_attr)
 {
 	struct sb both[2] = { SB_INIT, SB_INIT };
 	struct rig r;
-	uint64_t start = clock_mono_ns();
 
 	rig_init(&r, pay_leaver);
 	rig_start(&r);
 	rig_ended(&r);
-	assert_true(clock_mono_ns() - start < 4000000000ULL);
 	assert_int_equal(record_of(&r).code, 4);
 	read_log(&r, both);
 	assert_string_equal(both[0].buf, "bye\n");

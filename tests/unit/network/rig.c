@@ -305,7 +305,7 @@ struct question {
 	int out_fd;
 };
 
-/* Reads up to the newline; a client waits three seconds at most. */
+/* Reads up to the newline; a client waits half a minute at most. */
 static int read_line(int fd, char *buf, size_t size)
 {
 	size_t n = 0;
@@ -314,7 +314,7 @@ static int read_line(int fd, char *buf, size_t size)
 		struct pollfd p = { fd, POLLIN, 0 };
 		ssize_t r;
 
-		if (poll(&p, 1, 3000) <= 0)
+		if (poll(&p, 1, 30000) <= 0)
 			return ETIMEDOUT;
 		r = read(fd, buf + n, size - 1 - n);
 		if (r < 0)

@@ -357,7 +357,7 @@ static void slirp_start(struct rig *rig, struct slirp *s)
 {
 	*s = (struct slirp)SLIRP_INIT;
 	assert_ok(slirp_spawn(rig->init, s, err));
-	assert_ok(slirp_wait(s, 5000, err));
+	assert_ok(slirp_wait(s, 30000, err));
 }
 
 static void slirp_stop(struct slirp *s)
@@ -417,7 +417,7 @@ static int send_from_published(void *arg)
 	union addr own, to;
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct timeval wait = { .tv_sec = 3 };
+	struct timeval wait = { .tv_sec = 30 };
 
 	addr_parse("0.0.0.0", 80, &own);
 	addr_parse(RIG_CLIENT, 7000, &to);
@@ -531,7 +531,7 @@ static void test_slirp_fails(void **state unused_attr)
 	rig_start(&rig, true);
 	rig_reap(rig.init);
 	assert_ok(slirp_spawn(rig.init, &s, err));
-	assert_int_equal(slirp_wait(&s, 5000, &why), -EPIPE);
+	assert_int_equal(slirp_wait(&s, 30000, &why), -EPIPE);
 	print_message("%s\n", why.msg);
 	assert_int_equal(why.kind, ERR_START);
 	assert_non_null(strstr(why.msg, "slirp4netns ended: "));
@@ -680,6 +680,6 @@ int main(int argc, char **argv)
 		return proxy_main(fd);
 
 	rig_enter();
-	alarm(120);
+	alarm(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -359,23 +360,32 @@ static unsigned long cpu_ticks(pid_t pid)
 	return user + sys;
 }
 
+/* It comes to rest: on a busy machine it may have work left at first. */
 static void expect_idle(pid_t pid)
 {
-	unsigned long before = cpu_ticks(pid);
+	unsigned long took = ULONG_MAX;
 
-	usleep(200000);
-	assert_in_range(cpu_ticks(pid) - before, 0, 4);
+	for (int i = 0; i < 50 && took > 4; i++) {
+		unsigned long before = cpu_ticks(pid);
+
+		usleep(200000);
+		took = cpu_ticks(pid) - before;
+	}
+	assert_in_range(took, 0, 4);
 }
 
-/* Fill the way from @from on until nothing more goes in. */
-static uint64_t fill_up(int from)
+/* Fill the way from @from on, with @most at most, until nothing more goes in;
+ * how much did. */
+static uint64_t fill_with(int from, uint64_t most)
 {
 	static uint8_t buf[65536];
 	uint64_t at = 0;
 
-	for (int quiet = 0; quiet < 5;) {
-		pattern(at, buf, sizeof(buf));
-		ssize_t n = send(from, buf, sizeof(buf), MSG_DONTWAIT);
+	for (int quiet = 0; quiet < 5 && at < most;) {
+		size_t len = MIN(sizeof(buf), most - at);
+
+		pattern(at, buf, len);
+		ssize_t n = send(from, buf, len, MSG_DONTWAIT);
 
 		if (n > 0)
 			at += (uint64_t)n;
@@ -386,14 +396,9 @@ static uint64_t fill_up(int from)
 	return at;
 }
 
-/* Send the beginning of the stream; it fits in somewhere on the way. */
-static int push(int to, uint64_t size)
+static uint64_t fill_up(int from)
 {
-	static uint8_t buf[1 << 20];
-
-	assert_in_range(size, 0, sizeof(buf));
-	pattern(0, buf, size);
-	return fd_write_full(to, buf, size);
+	return fill_with(from, UINT64_MAX);
 }
 
 static void test_slow_reader(void **state unused_attr)
@@ -433,15 +438,14 @@ static void test_hangup_under_pressure(void **state unused_attr)
 		join(&f);
 		shutdown(f.client, SHUT_WR);
 		assert_int_equal(read(f.accepted, &c, 1), 0);
+		all.size = fill_with(f.accepted, part ? most * part / 16 :
+							UINT64_MAX);
 		if (!part)
-			most = fill_up(f.accepted);
-		else
-			assert_int_equal(push(f.accepted, most * part / 16), 0);
+			most = all.size;
 		close_fd(f.accepted);
 		expect_idle(f.pid);
 
 		all.fd = f.client;
-		all.size = part ? most * part / 16 : most;
 		assert_int_equal(receiver(&all), 0);
 		stop(&f);
 	}
@@ -504,7 +508,7 @@ static void test_fairness(void **state unused_attr)
 
 		assert_return_code(server, errno);
 		assert_int_equal(write(client, "x", 1), 1);
-		assert_int_equal(poll(&p, 1, 2000), 1);
+		assert_int_equal(poll(&p, 1, 20000), 1);
 		assert_int_equal(read(server, &c, 1), 1);
 	}
 	rig_reap(child[0]);
@@ -571,7 +575,7 @@ static void test_descriptors_run_out(void **state unused_attr)
 		char c = 'y';
 
 		assert_return_code(fd, errno);
-		assert_int_equal(poll(&p, 1, 5000), 1);
+		assert_int_equal(poll(&p, 1, 20000), 1);
 		assert_int_equal(read(fd, &who, sizeof(who)), sizeof(who));
 		assert_in_range(who, 0, CROWD - 1);
 		assert_int_equal(write(fd, &c, 1), 1);
@@ -773,7 +777,7 @@ int main(void)
 	};
 
 	rig_enter();
-	alarm(120);
+	alarm(600);
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,7 +232,7 @@ static void test_user_files(void **state unused_attr)
 		print_message("%s as %s: %s\n", files[i / SHAPES],
 			      shape_names[shape], why.msg);
 		canary_check(&c);
-		assert_true(clock_mono_ns() - start < UINT64_C(2000000000));
+		assert_true(clock_mono_ns() - start < UINT64_C(60000000000));
 	}
 }
 

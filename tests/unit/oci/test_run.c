@@ -556,8 +556,10 @@ static void test_init(void **state unused_attr)
 	char b[2];
 
 	/* the orphan is reaped by pid 1 and does not stay a zombie */
-	ctr_sh(&c, "echo me=$$; (sleep 0 & ); sleep 0.1; ps; "
-		   "ls -l /proc/1/exe; exit 5");
+	ctr_sh(&c, "echo me=$$; (sleep 0 & ); sleep 0.1; i=0; "
+		   "while p=$(ps); echo \"$p\" | grep -q '[ ]Z ' &&"
+		   " [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done; "
+		   "echo \"$p\"; ls -l /proc/1/exe; exit 5");
 	c.spec.init_process = true;
 	assert_ok(ctr_run(&c, err));
 	assert_int_equal(c.code, 5);
