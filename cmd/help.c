@@ -84,8 +84,11 @@ static void print_opts(FILE *out, const struct opt *const *opts)
 	const struct opt *o = NULL;
 	int width = 0;
 
-	while ((o = next_opt(opts, o)) != NULL)
-		width = MAX(width, label_width(o));
+	while ((o = next_opt(opts, o)) != NULL) {
+		int label = label_width(o);
+
+		width = MAX(width, label);
+	}
 	while ((o = next_opt(opts, o)) != NULL)
 		print_opt(out, o, width);
 }

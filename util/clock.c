@@ -170,37 +170,48 @@ static int take_zone(const char **s, struct tm *tm, time_t *ret)
 	return 0;
 }
 
+static int take_date(const char **s, struct tm *tm)
+{
+	if (take_number(s, 4, &tm->tm_year) < 0 || take_char(s, '-') < 0 ||
+	    take_number(s, 2, &tm->tm_mon) < 0 || take_char(s, '-') < 0 ||
+	    take_number(s, 2, &tm->tm_mday) < 0)
+		return -EINVAL;
+	if (tm->tm_mon < 1 || tm->tm_mon > 12 || tm->tm_mday < 1 ||
+	    tm->tm_mday > 31)
+		return -EINVAL;
+	tm->tm_year -= 1900;
+	tm->tm_mon -= 1;
+	return 0;
+}
+
+/* "", "T15:04" or "T15:04:05.999" */
+static int take_clock(const char **s, struct tm *tm, int64_t *ret_ns)
+{
+	if (**s != 'T' && **s != 't' && **s != ' ')
+		return 0;
+	(*s)++;
+	if (take_number(s, 2, &tm->tm_hour) < 0 || take_char(s, ':') < 0 ||
+	    take_number(s, 2, &tm->tm_min) < 0)
+		return -EINVAL;
+	if (**s == ':') {
+		(*s)++;
+		if (take_number(s, 2, &tm->tm_sec) < 0 ||
+		    take_fraction(s, ret_ns) < 0)
+			return -EINVAL;
+	}
+	if (tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60)
+		return -EINVAL;
+	return 0;
+}
+
 static int parse_calendar(const char *s, int64_t *ret_ns)
 {
 	struct tm tm = { 0 };
 	int64_t ns = 0;
 	time_t t = 0;
 
-	if (take_number(&s, 4, &tm.tm_year) < 0 || take_char(&s, '-') < 0 ||
-	    take_number(&s, 2, &tm.tm_mon) < 0 || take_char(&s, '-') < 0 ||
-	    take_number(&s, 2, &tm.tm_mday) < 0)
-		return -EINVAL;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-	    tm.tm_mday > 31)
-		return -EINVAL;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	if (*s == 'T' || *s == 't' || *s == ' ') {
-		s++;
-		if (take_number(&s, 2, &tm.tm_hour) < 0 ||
-		    take_char(&s, ':') < 0 ||
-		    take_number(&s, 2, &tm.tm_min) < 0)
-			return -EINVAL;
-		if (*s == ':') {
-			s++;
-			if (take_number(&s, 2, &tm.tm_sec) < 0 ||
-			    take_fraction(&s, &ns) < 0)
-				return -EINVAL;
-		}
-	}
-	if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
-		return -EINVAL;
-	if (take_zone(&s, &tm, &t) < 0 || *s)
+	if (take_date(&s, &tm) < 0 || take_clock(&s, &tm, &ns) < 0 ||
+	    take_zone(&s, &tm, &t) < 0 || *s)
 		return -EINVAL;
 	if (t == GO_ZERO_TIME) {
 		*ret_ns = 0;

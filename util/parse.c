@@ -157,10 +157,29 @@ int parse_bool(const char *s, bool *ret)
 	return -EINVAL;
 }
 
-int parse_size(const char *s, uint64_t *ret)
+/* "", or one of b, k, kb, kib, m ... in either case */
+static const char *scan_size_unit(const char *s, int *ret_shift)
 {
 	static const char units[] = "bkmgtp";
-	const char *unit;
+	const char *unit = units;
+
+	if (*s)
+		unit = strchr(units, *s++ | 0x20);
+	if (!unit)
+		return NULL;
+	*ret_shift = (int)(unit - units) * 10;
+	if (unit == units)
+		return s;
+	if (*s == 'i' || *s == 'I') {
+		s++;
+		if (*s != 'b' && *s != 'B')
+			return NULL;
+	}
+	return s + (*s == 'b' || *s == 'B');
+}
+
+int parse_size(const char *s, uint64_t *ret)
+{
 	double value = 0;
 	double bytes;
 	int shift = 0;
@@ -170,25 +189,9 @@ int parse_size(const char *s, uint64_t *ret)
 	s = scan_decimal(s, &value);
 	if (!s)
 		return -EINVAL;
-	while (*s == ' ')
-		s++;
-	if (*s) {
-		char low = (char)(*s | 0x20);
-
-		unit = strchr(units, low);
-		if (!unit || !*unit)
-			return -EINVAL;
-		shift = (int)(unit - units) * 10;
-		s++;
-		if (low != 'b' && (*s == 'i' || *s == 'I')) {
-			s++;
-			if (*s != 'b' && *s != 'B')
-				return -EINVAL;
-		}
-		if (low != 'b' && (*s == 'b' || *s == 'B'))
-			s++;
-	}
-	if (*s)
+	s += strspn(s, " ");
+	s = scan_size_unit(s, &shift);
+	if (!s || *s)
 		return -EINVAL;
 	bytes = ldexp(value, shift);
 	if (bytes >= 0x1p63)

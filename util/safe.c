@@ -5,6 +5,16 @@
 #include <stdint.h>
 #include <string.h>
 
+/* How long the sequence is that begins with @first; 0: none does */
+static size_t utf8_want(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /*
  * Length of the valid UTF-8 sequence at @s, 0 when it is none; *cp gets the
  * code point.  Overlong forms, surrogates and > U+10FFFF are not valid.
@@ -12,18 +22,14 @@
 static size_t utf8_len(const unsigned char *s, size_t len, uint32_t *cp)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n;
+	size_t n = utf8_want(s[0]);
 
-	if (s[0] < 0x80) {
-		*cp = s[0];
-		return 1;
-	}
-	n = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
-	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-	    s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
-	if (!n || n > len)
+	*cp = s[0];
+	if (n <= 1)
+		return n;
+	if (n > len)
 		return 0;
-	*cp = s[0] & (0x7fu >> n);
+	*cp &= 0x7fu >> n;
 	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;

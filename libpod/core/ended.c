@@ -46,8 +46,9 @@
  * length is a matter of the boot clock, whatever the time of day did. */
 static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
 {
-	int64_t waited = MAX(clock_now_ns() - c->finished_ns, (int64_t)0);
+	int64_t waited = clock_now_ns() - c->finished_ns;
 
+	waited = MAX(waited, (int64_t)0);
 	if (proc_age_ns(&c->init) - waited > MONITOR_GOOD_WORK_NS)
 		return MONITOR_BACKOFF_MIN_MS;
 	return MIN(delay_ms * 2, (uint32_t)BACKOFF_MAX_MS);

@@ -174,8 +174,10 @@ static struct place end_of(const struct reader *r)
 	struct place p = { 0, 0 };
 
 	if (r->files.n) {
+		off_t end = lseek(r->files.v[r->files.n - 1].fd, 0, SEEK_END);
+
 		p.file = r->files.n - 1;
-		p.offset = MAX(lseek(r->files.v[p.file].fd, 0, SEEK_END), 0);
+		p.offset = MAX(end, 0);
 	}
 	return p;
 }

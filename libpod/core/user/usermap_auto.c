@@ -68,11 +68,22 @@ static uint32_t ids_in_file(int layers_fd, char *const *lower,
 
 uint32_t usermap_auto_size(int layers_fd, char *const *lower)
 {
+	static const struct {
+		const char *path;
+		int field;
+	} places[] = {
+		{ "/etc/passwd", 2 },
+		{ "/etc/passwd", 3 },
+		{ "/etc/group", 2 },
+	};
 	uint32_t n = USERMAP_AUTO_MIN;
 
-	n = MAX(n, ids_in_file(layers_fd, lower, "/etc/passwd", 2));
-	n = MAX(n, ids_in_file(layers_fd, lower, "/etc/passwd", 3));
-	n = MAX(n, ids_in_file(layers_fd, lower, "/etc/group", 2));
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		uint32_t ids = ids_in_file(layers_fd, lower, places[i].path,
+					   places[i].field);
+
+		n = MAX(n, ids);
+	}
 	return MIN(n, (uint32_t)USERMAP_AUTO_MAX);
 }
 
