@@ -67,33 +67,41 @@ static void put_merged(char ***env, const char *var, char *const *image)
 	strv_env_put(env, text.buf);
 }
 
+/* Of lists that nobody here wrote: what has no name or no value is left out */
+static void put_pairs(char ***env, char *const *from)
+{
+	for (; from && *from; from++)
+		if (strchr(*from, '=') && **from != '=')
+			strv_env_put(env, *from);
+}
+
+static void put_defaults(char ***env, const struct ctr_config *c)
+{
+	strv_env_put(env, DEFAULT_PATH);
+	strv_env_put(env, "container=podman");
+	if (c->tty)
+		strv_env_put(env, "TERM=xterm");
+	put_pairs(env, c->default_env);
+}
+
+/* The later wins; --unsetenv-all spares what was asked for by name. */
 static void merge_env(const struct ctr_config *c, char *const *image,
 		      char ***ret)
 {
-	char *const *of_image = image;
 	autostrv char **env = NULL;
 
-	if (!c->unsetenv_all) {
-		strv_env_put(&env, DEFAULT_PATH);
-		strv_env_put(&env, "container=podman");
-		if (c->tty)
-			strv_env_put(&env, "TERM=xterm");
-	}
-	for (char **v = c->default_env; v && *v && !c->unsetenv_all; v++)
-		if (strchr(*v, '=') && **v != '=')
-			strv_env_put(&env, *v);
+	if (!c->unsetenv_all)
+		put_defaults(&env, c);
 	if (c->http_proxy)
 		add_proxies(&env);
-	for (; image && *image && !c->unsetenv_all; image++)
-		if (strchr(*image, '=') && **image != '=')
-			strv_env_put(&env, *image);
+	if (!c->unsetenv_all)
+		put_pairs(&env, image);
 	for (char **v = c->env_merge; v && *v; v++)
-		put_merged(&env, *v, of_image);
+		put_merged(&env, *v, image);
 	for (char **v = c->unsetenv; v && *v; v++)
 		strv_env_unset(env, *v);
-	for (char **v = environ; c->env_host && *v; v++)
-		if (strchr(*v, '=') && **v != '=')
-			strv_env_put(&env, *v);
+	if (c->env_host)
+		put_pairs(&env, environ);
 	for (char **v = c->env; v && *v; v++)
 		strv_env_put(&env, *v);
 	*ret = take_ptr(env);

@@ -120,28 +120,36 @@ static bool take_output(int fd, size_t keep, struct sb *output)
 	return n > 0;
 }
 
+/* Milliseconds to poll for: -1 without an end, 0 when the time is over */
+static int wait_ms(uint64_t end_ns)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (!end_ns)
+		return -1;
+	if (now >= end_ns)
+		return 0;
+	return (int)MIN((end_ns - now) / 1000000 + 1, (uint64_t)INT32_MAX);
+}
+
 /* 1 it ended, 0 the time is over */
 static int watch(int pidfd, int out, int64_t timeout_ns, size_t keep,
 		 struct sb *output)
 {
-	uint64_t end = clock_mono_ns() + (uint64_t)timeout_ns;
 	struct pollfd p[] = { { pidfd, POLLIN, 0 }, { out, POLLIN, 0 } };
+	uint64_t end = 0;
 
-	for (;;) {
-		uint64_t now = clock_mono_ns();
-		int ms = -1;
+	if (timeout_ns > 0)
+		end = clock_mono_ns() + (uint64_t)timeout_ns;
+	while (!p[0].revents) {
+		int ms = wait_ms(end);
 
-		if (timeout_ns > 0 && now >= end)
+		if (ms == 0)
 			return 0;
-		if (timeout_ns > 0)
-			ms = (int)MIN((end - now) / 1000000 + 1,
-				      (uint64_t)INT32_MAX);
 		if (poll(p, 2, ms) < 0 && errno != EINTR)
 			return 1;
 		if (p[1].revents && !take_output(out, keep, output))
 			p[1].fd = -1;
-		if (p[0].revents)
-			break;
 	}
 	/* what it left behind may hold the pipe open */
 	(void)fd_nonblock(out, true);

@@ -110,25 +110,39 @@ static int err_option(struct err *err, const struct ctr_config *c,
 		       "%s, only with %s", option, c->log_driver, with);
 }
 
+/* The first option that only a driver with a file has; NULL: none is given */
+static const char *file_option(const struct ctr_config *c)
+{
+	if (c->log_path)
+		return "path";
+	return c->log_blocking ? "mode" : NULL;
+}
+
+/* The first option that adds a field to each record */
+static const char *field_option(const struct ctr_config *c)
+{
+	if (c->log_fields)
+		return "label";
+	if (c->log_labels)
+		return "labels";
+	return c->log_env ? "env" : NULL;
+}
+
 int log_config_check(const struct ctr_config *c, struct err *err)
 {
 	autosb struct sb scratch = SB_INIT;
 	size_t i = driver_of(c);
-	const char *bad = NULL;
+	const char *for_file = drivers[i].file ? NULL : file_option(c);
+	const char *for_field = drivers[i].fields ? NULL : field_option(c);
 
 	if (log_is_passthrough(c) && c->tty)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "the %s log driver cannot be used with --tty",
 			       c->log_driver);
-	if (!drivers[i].file)
-		bad = c->log_path ? "path" : c->log_blocking ? "mode" : NULL;
-	if (bad)
-		return err_option(err, c, bad, "k8s-file and json-file");
-	if (!drivers[i].fields)
-		bad = c->log_fields ? "label" : c->log_labels ? "labels" :
-				      c->log_env ? "env" : NULL;
-	if (bad)
-		return err_option(err, c, bad, "json-file and journald");
+	if (for_file)
+		return err_option(err, c, for_file, "k8s-file and json-file");
+	if (for_field)
+		return err_option(err, c, for_field, "json-file and journald");
 	return c->log_tag ? expand_tag(c->log_tag, NULL, &scratch, err) : 0;
 }
 

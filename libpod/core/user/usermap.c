@@ -240,6 +240,11 @@ static int spec_parse(const char *text, struct idspec *s, struct err *err)
 	return 0;
 }
 
+static uint64_t row_start(const struct idmap_range *m, bool inside)
+{
+	return inside ? m->inside : m->outside;
+}
+
 /* Take @count ids from @first on, inside or outside, off the map. */
 static int map_cut(struct idmap *map, bool inside, uint32_t first,
 		   uint32_t count, struct err *err)
@@ -249,7 +254,7 @@ static int map_cut(struct idmap *map, bool inside, uint32_t first,
 
 	for (size_t i = 0; r == 0 && i < map->n; i++) {
 		const struct idmap_range *m = &map->range[i];
-		uint64_t start = inside ? m->inside : m->outside;
+		uint64_t start = row_start(m, inside);
 		uint64_t end = start + m->count;
 		uint64_t stop = (uint64_t)first + count;
 		struct idmap_range part;
@@ -276,6 +281,19 @@ static int map_cut(struct idmap *map, bool inside, uint32_t first,
 	return r;
 }
 
+/* Behind the row that covers @at; @at itself when none does */
+static uint64_t row_end(const struct idmap *map, bool inside, uint64_t at)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *m = &map->range[i];
+		uint64_t start = row_start(m, inside);
+
+		if (at >= start && at < start + m->count)
+			return start + m->count;
+	}
+	return at;
+}
+
 /* The first id from 0 to @end that no row covers, and how many follow it */
 static bool map_gap(const struct idmap *map, bool inside, uint64_t end,
 		    uint32_t *ret, uint32_t *ret_count)
@@ -283,23 +301,16 @@ static bool map_gap(const struct idmap *map, bool inside, uint64_t end,
 	uint64_t at = 0;
 	uint64_t stop = end;
 
-	for (size_t i = 0; i <= map->n; i++)	/* until nothing moves it */
-		for (size_t k = 0; k < map->n; k++) {
-			const struct idmap_range *m = &map->range[k];
-			uint64_t start = inside ? m->inside : m->outside;
-
-			if (at >= start && at < start + m->count)
-				at = start + m->count;
-		}
-	for (size_t k = 0; k < map->n; k++) {
-		const struct idmap_range *m = &map->range[k];
-		uint64_t start = inside ? m->inside : m->outside;
+	for (uint64_t next; (next = row_end(map, inside, at)) != at; at = next)
+		;
+	if (at >= end)
+		return false;
+	for (size_t i = 0; i < map->n; i++) {
+		uint64_t start = row_start(&map->range[i], inside);
 
 		if (start > at && start < stop)
 			stop = start;
 	}
-	if (at >= end)
-		return false;
 	*ret = (uint32_t)at;
 	*ret_count = (uint32_t)(stop - at);
 	return true;
@@ -323,6 +334,29 @@ static int map_fill(struct idmap *map, uint64_t end, struct err *err)
 	return r;
 }
 
+/* No row has an id of @r any more, on neither side. */
+static int map_displace(struct idmap *map, const struct idmap_range *r,
+			struct err *err)
+{
+	int e = map_cut(map, true, r->inside, r->count, err);
+
+	return e < 0 ? e : map_cut(map, false, r->outside, r->count, err);
+}
+
+/* The first "+" row wants the usual map of @count ids below it; what plain
+ * rows said before stays. */
+static int map_extend(struct idmap *map, uint32_t count, struct err *err)
+{
+	struct idmap base = { .range = { { 0, 0, count } }, .n = 1 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < map->n; i++)
+		r = map_displace(&base, &map->range[i], err);
+	for (size_t i = 0; r == 0 && i < base.n; i++)
+		r = idmap_add(map, base.range[i], err);
+	return r;
+}
+
 static int spec_add(struct idmap *map, const struct idspec *s,
 		    const char *text, const struct idmap *outer,
 		    struct err *err)
@@ -335,9 +369,7 @@ static int spec_add(struct idmap *map, const struct idspec *s,
 			       "mapping \"%s\": host id %u is not one of this "
 			       "user's", text, s->r.outside);
 	if (s->extend)
-		e = map_cut(map, true, r.inside, r.count, err);
-	if (e == 0 && s->extend)
-		e = map_cut(map, false, r.outside, r.count, err);
+		e = map_displace(map, &r, err);
 	if (e == 0)
 		e = idmap_add(map, r, err);
 	return e < 0 ? err_wrap(err, e, "mapping \"%s\"", text) : 0;
@@ -380,25 +412,9 @@ int idspec_parse(char *const *texts, char kind, const struct idmap *outer,
 		r = spec_parse(*t, &s, err);
 		if (r < 0 || (kind == 'u' ? !s.users : !s.groups))
 			continue;
-		if (s.extend && !extend) {
-			struct idmap base = {
-				.range = { { 0, 0, count_of(&u) } }, .n = 1
-			};
-
-			extend = true;
-			/* what plain rows say stays */
-			for (size_t i = 0; r == 0 && i < map.n; i++) {
-				const struct idmap_range *m = &map.range[i];
-
-				r = map_cut(&base, true, m->inside, m->count,
-					    err);
-				if (r == 0)
-					r = map_cut(&base, false, m->outside,
-						    m->count, err);
-			}
-			for (size_t i = 0; r == 0 && i < base.n; i++)
-				r = idmap_add(&map, base.range[i], err);
-		}
+		if (s.extend && !extend)
+			r = map_extend(&map, count_of(&u), err);
+		extend |= s.extend;
 		if (r == 0)
 			r = spec_add(&map, &s, *t, outer, err);
 	}
