@@ -265,13 +265,22 @@ static int parse_long(struct parser *p, const char *word, struct err *err)
 	return store(&m, value, err);
 }
 
+/* What stands behind the letter of an option that wants a value; NULL: no
+ * word is left */
+static const char *attached(struct parser *p, const char *letter)
+{
+	if (letter[1])
+		return letter + 1;
+	return *p->next ? *p->next++ : NULL;
+}
+
 /* -abc: stops at the first letter that takes a value. */
 static int parse_short(struct parser *p, const char *letters, struct err *err)
 {
 	for (; *letters; letters++) {
 		struct match m = { NULL, NULL };
 		const char *value = NULL;
-		bool last = false;
+		bool last = true;
 		int r = 0;
 
 		if (!find(p, NULL, 0, *letters, &m))
@@ -280,14 +289,11 @@ static int parse_short(struct parser *p, const char *letters, struct err *err)
 				       *letters, letters);
 		if (letters[1] == '=' && letters[2]) {
 			value = letters + 2;
-			last = true;
 		} else if (implied(m.opt)) {
 			value = implied(m.opt);
+			last = false;
 		} else {
-			value = letters[1] ? letters + 1 : *p->next;
-			if (!letters[1] && value)
-				p->next++;
-			last = true;
+			value = attached(p, letters);
 		}
 		if (!value)
 			return err_set(err, ERR_USAGE, EINVAL,

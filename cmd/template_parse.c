@@ -340,9 +340,35 @@ static int parse_control(struct parser *p, struct node *n, struct err *err)
 	return r;
 }
 
-/* An action that does not begin with a keyword prints its pipeline. */
-static int parse_action(struct parser *p, struct node *n, enum block_end *how,
-			struct err *err)
+/* {{break}}, {{continue}} */
+static int parse_jump(struct parser *p, struct err *err)
+{
+	int r;
+
+	if (!p->loops)
+		return bad(err, "break or continue outside {{range}}");
+	r = lex_next(&p->lx, err);
+	return r < 0 ? r : expect_end(p, err);
+}
+
+/* {{end}} is whole here; what may follow {{else}} is its block's matter. */
+static int parse_block_end(struct parser *p, enum block_end how,
+			   struct err *err)
+{
+	int r = lex_next(&p->lx, err);
+
+	return r < 0 || how == END_ELSE ? r : expect_end(p, err);
+}
+
+static enum block_end block_end_of(const char *word)
+{
+	if (streq(word, "end"))
+		return END_END;
+	return streq(word, "else") ? END_ELSE : END_TEXT;
+}
+
+/* NODE_ACTION: no keyword */
+static enum node_type control_of(const char *word)
 {
 	static const struct {
 		const char *word;
@@ -354,32 +380,32 @@ static int parse_action(struct parser *p, struct node *n, enum block_end *how,
 		{ "break", NODE_BREAK },
 		{ "continue", NODE_CONTINUE },
 	};
+
+	for (size_t i = 0; i < ARRAY_LEN(controls); i++)
+		if (streq(word, controls[i].word))
+			return controls[i].type;
+	return NODE_ACTION;
+}
+
+/* An action that does not begin with a keyword prints its pipeline. */
+static int parse_action(struct parser *p, struct node *n, enum block_end *how,
+			struct err *err)
+{
 	const char *word = p->lx.tok.type == TOK_IDENT ? p->lx.tok.text : "";
 	int r = 0;
 
-	*how = streq(word, "end")  ? END_END :
-	       streq(word, "else") ? END_ELSE :
-				     END_TEXT;
-	if (*how != END_TEXT) {
-		r = lex_next(&p->lx, err);
-		return r < 0 || *how == END_ELSE ? r : expect_end(p, err);
-	}
+	*how = block_end_of(word);
+	if (*how != END_TEXT)
+		return parse_block_end(p, *how, err);
 	if (streq(word, "define") || streq(word, "template") ||
 	    streq(word, "block"))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "template: {{%s}} is not supported yet", word);
-	for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
-		if (!streq(word, controls[i].word))
-			continue;
-		n->type = controls[i].type;
-		if (n->type != NODE_BREAK && n->type != NODE_CONTINUE)
-			return parse_control(p, n, err);
-		if (!p->loops)
-			return bad(err, "break or continue outside {{range}}");
-		r = lex_next(&p->lx, err);
-		return r < 0 ? r : expect_end(p, err);
-	}
-	n->type = NODE_ACTION;
+	n->type = control_of(word);
+	if (n->type == NODE_BREAK || n->type == NODE_CONTINUE)
+		return parse_jump(p, err);
+	if (n->type != NODE_ACTION)
+		return parse_control(p, n, err);
 	r = parse_pipe(p, &n->pipe, err);
 	return r < 0 ? r : expect_end(p, err);
 }

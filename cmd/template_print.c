@@ -130,34 +130,63 @@ static void digits(uint64_t n, unsigned int base, bool upper, struct sb *out)
 	sb_add(out, buf + i);
 }
 
+/* 0: the verb does not write digits */
+static unsigned int base_of(char verb)
+{
+	switch (verb) {
+	case 'v':
+	case 'd':
+		return 10;
+	case 'b':
+		return 2;
+	case 'o':
+		return 8;
+	case 'x':
+	case 'X':
+		return 16;
+	default:
+		return 0;
+	}
+}
+
+static const char *sign_of(const struct verb *f, bool negative)
+{
+	if (negative)
+		return "-";
+	if (f->plus && f->c != 'v')	/* %+v means field names */
+		return "+";
+	return f->space ? " " : "";
+}
+
+static void add_digits(const struct verb *f, int64_t n, unsigned int base,
+		       struct sb *text)
+{
+	size_t want = f->zero && !f->minus ? (size_t)MAX(f->width, 0) : 0;
+	autosb struct sb num = SB_INIT;
+
+	digits(n < 0 ? 0 - (uint64_t)n : (uint64_t)n, base, f->c == 'X', &num);
+	sb_add(text, sign_of(f, n < 0));
+	if (f->sharp && base == 16)
+		sb_addf(text, "0%c", f->c);
+	while (text->len + num.len < want)
+		sb_addch(text, '0');
+	sb_add(text, num.buf);
+}
+
 static void fmt_int(const struct verb *f, struct value v, struct sb *out)
 {
-	static const char verbs[] = "vdboxX";
-	static const unsigned int bases[] = { 10, 10, 2, 8, 16, 16 };
 	int64_t n = json_object_get_int64(v.o);
-	const char *known = strchr(verbs, f->c);
-	autosb struct sb num = SB_INIT;
+	unsigned int base = base_of(f->c);
 	autosb struct sb text = SB_INIT;
-	bool plus = f->plus && f->c != 'v';	/* %+v means field names */
-	const char *sign = n < 0 ? "-" : plus ? "+" : f->space ? " " : "";
 
-	if (f->c == 'c') {
+	if (base) {
+		add_digits(f, n, base, &text);
+	} else if (f->c == 'c') {
 		utf8_add(&text, n < 0 ? UINT32_MAX : (uint32_t)n);
 	} else if (f->c == 'q') {
 		go_quote_rune(&text, n);
 	} else if (f->c == 'U') {
 		sb_addf(&text, "U+%04llX", (unsigned long long)n);
-	} else if (known) {
-		digits(n < 0 ? 0 - (uint64_t)n : (uint64_t)n,
-		       bases[known - verbs], f->c == 'X', &num);
-		sb_add(&text, sign);
-		if (f->sharp && (f->c == 'x' || f->c == 'X'))
-			sb_addf(&text, "0%c", f->c);
-		if (f->zero && !f->minus)
-			for (size_t i = text.len + num.len;
-			     i < (size_t)MAX(f->width, 0); i++)
-				sb_addch(&text, '0');
-		sb_add(&text, num.buf);
 	} else {
 		bad_verb(f->c, v, out);
 		return;
@@ -170,18 +199,31 @@ static void fmt_float(const struct verb *f, struct value v, struct sb *out)
 	double d = json_object_get_double(v.o);
 	autosb struct sb text = SB_INIT;
 	int prec = f->prec < 0 ? 6 : MIN(f->prec, 100);
+	bool shortest = f->c == 'v' || (f->c == 'g' && f->prec < 0);
 
 	if (f->plus && f->c != 'v' && d >= 0)
 		sb_addch(&text, '+');
-	if (f->c == 'v' || (f->c == 'g' && f->prec < 0)) {
+	switch (shortest ? 'v' : f->c) {
+	case 'v':
 		go_float(&text, d);
-	} else if (f->c == 'f' || f->c == 'F') {
+		break;
+	case 'f':
+	case 'F':
 		sb_addf(&text, "%.*f", prec, d);
-	} else if (f->c == 'e' || f->c == 'E') {
-		sb_addf(&text, f->c == 'e' ? "%.*e" : "%.*E", prec, d);
-	} else if (f->c == 'g' || f->c == 'G') {
-		sb_addf(&text, f->c == 'g' ? "%.*g" : "%.*G", prec, d);
-	} else {
+		break;
+	case 'e':
+		sb_addf(&text, "%.*e", prec, d);
+		break;
+	case 'E':
+		sb_addf(&text, "%.*E", prec, d);
+		break;
+	case 'g':
+		sb_addf(&text, "%.*g", prec, d);
+		break;
+	case 'G':
+		sb_addf(&text, "%.*G", prec, d);
+		break;
+	default:
 		bad_verb(f->c, v, out);
 		return;
 	}

@@ -389,35 +389,53 @@ static bool find_spelling(struct json_object *o, const char *name,
 /* Same letters in another case, or one begins with the other. */
 static bool is_near(const char *a, const char *b)
 {
-	size_t n = MIN(strlen(a), strlen(b));
+	size_t len_a = strlen(a);
+	size_t len_b = strlen(b);
+	size_t n = MIN(len_a, len_b);
 
 	return n >= 2 && !strncasecmp(a, b, n);
 }
 
-static int unknown_field(struct json_object *o, const char *name,
-			 struct err *err)
+/* At most three, for a message; Return: how many */
+static int near_fields(struct json_object *o, const char *name, struct sb *out)
 {
-	autosb struct sb near = SB_INIT;
 	int n = 0;
 
 	json_object_object_foreach(o, key, child)
 	{
 		(void)child;
 		if (n < 3 && is_near(key, name))
-			sb_addf(&near, "%s%s", n++ ? ", " : "", key);
+			sb_addf(out, "%s%s", n++ ? ", " : "", key);
 	}
-	if (n)
+	return n;
+}
+
+static void first_fields(struct json_object *o, int max, struct sb *out)
+{
+	int n = 0;
+
+	json_object_object_foreach(o, key, child)
+	{
+		if (n++ < max && !value_is_hidden(child))
+			sb_addf(out, "%s%s", out->len ? ", " : "", key);
+	}
+	if (n > max)
+		sb_add(out, ", ...");
+}
+
+static int unknown_field(struct json_object *o, const char *name,
+			 struct err *err)
+{
+	autosb struct sb list = SB_INIT;
+
+	if (near_fields(o, name, &list))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: can't evaluate field %s (near: %s)",
-			       name, near.buf);
-	json_object_object_foreach(o, other, value)
-	{
-		if (n++ < 12 && !value_is_hidden(value))
-			sb_addf(&near, "%s%s", near.len ? ", " : "", other);
-	}
+			       name, list.buf);
+	first_fields(o, 12, &list);
 	return err_set(err, ERR_INVALID, EINVAL,
-		       "template: can't evaluate field %s (there are: %s%s)",
-		       name, near.buf, n > 12 ? ", ..." : "");
+		       "template: can't evaluate field %s (there are: %s)",
+		       name, list.buf);
 }
 
 int value_field(struct value v, const char *name, struct value *ret,

@@ -122,20 +122,9 @@ static int overlay_dir(char **dst, const char *path, struct err *err)
 	return mount_absolute(path, dst, err);
 }
 
-static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
+/* The words of -v that --mount spells differently; false: not one of them */
+static bool volume_flag(const char *word, struct ctr_mount *m)
 {
-	const char *upper = str_after(word, "upperdir=");
-	const char *work = str_after(word, "workdir=");
-
-	if (mount_word(word, m))
-		return 0;
-	if (upper || work)
-		return overlay_dir(upper ? &m->upperdir : &m->workdir,
-				   upper ? upper : work, err);
-	if (str_starts(word, "idmap="))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "volume option '%s' is not supported yet: "
-			       "idmap takes the container's own map", word);
 	if (streq(word, "z") || streq(word, "Z"))
 		str_set(&m->relabel, word);
 	else if (streq(word, "U"))
@@ -149,8 +138,26 @@ static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
 	else if (streq(word, "bind") || streq(word, "rbind"))
 		m->nonrecursive = word[0] == 'b';
 	else
-		return mount_unknown(word, err);
-	return 0;
+		return false;
+	return true;
+}
+
+static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
+{
+	const char *upper = str_after(word, "upperdir=");
+	const char *work = str_after(word, "workdir=");
+
+	if (upper)
+		return overlay_dir(&m->upperdir, upper, err);
+	if (work)
+		return overlay_dir(&m->workdir, work, err);
+	if (str_starts(word, "idmap="))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "volume option '%s' is not supported yet: "
+			       "idmap takes the container's own map", word);
+	if (mount_word(word, m) || volume_flag(word, m))
+		return 0;
+	return mount_unknown(word, err);
 }
 
 static int check_overlay(const struct ctr_mount *m, struct err *err)
