@@ -133,40 +133,47 @@ static void desc_take(struct desc *dst, const struct desc *d)
 	str_set(&dst->type, d->type);
 }
 
+/* One step from @ref or @next towards an image: 0 in->manifest is one, 1 it is
+ * an index and @next what this machine wants of it. */
+static int resolve_step(struct incoming *in, struct source *src,
+			const char *ref, const struct platform *want,
+			struct desc *next, struct err *err)
+{
+	auto_manifest struct manifest m = { 0 };
+	const struct desc *child;
+	bool top = !next->type;
+	int r;
+
+	sb_done(&in->manifest);
+	r = fetch_manifest(src, top ? ref : next->digest, top ? NULL : next,
+			   &in->manifest, &m, err);
+	if (r < 0)
+		return r;
+	if (!m.is_index)
+		return fetch_config(in, src, &m, err);
+	r = manifest_choose(&m, want, &child, err);
+	if (r < 0)
+		return r;
+	desc_take(next, child);
+	return 1;
+}
+
 int incoming_resolve(struct incoming *in, struct source *src, const char *ref,
 		     const struct platform *want, struct err *err)
 {
-	autofree char *type = NULL;
 	struct desc next = { .type = NULL };
 	struct platform host;
-	int r;
+	int r = 1;
 
 	TRACE("store", "manifest");
 	platform_host(&host);
-	for (unsigned int depth = 0;; depth++) {
-		auto_manifest struct manifest m = { 0 };
-		const struct desc *child;
-
-		sb_done(&in->manifest);
-		r = fetch_manifest(src, depth ? next.digest : ref,
-				   depth ? &next : NULL, &in->manifest, &m,
-				   err);
-		if (r == 0 && !m.is_index)
-			r = fetch_config(in, src, &m, err);
-		if (r < 0 || !m.is_index)
-			break;
-		if (depth == INDEX_DEPTH_MAX) {
-			r = err_set(err, ERR_LIMIT, ELOOP,
-				    "invalid manifest: indexes are nested "
-				    "more than %d deep", INDEX_DEPTH_MAX);
-			break;
-		}
-		r = manifest_choose(&m, want ? want : &host, &child, err);
-		if (r < 0)
-			break;
-		desc_take(&next, child);
-	}
-	type = next.type;
+	for (unsigned int depth = 0; r == 1 && depth <= INDEX_DEPTH_MAX; depth++)
+		r = resolve_step(in, src, ref, want ? want : &host, &next, err);
+	free(next.type);
+	if (r == 1)
+		return err_set(err, ERR_LIMIT, ELOOP,
+			       "invalid manifest: indexes are nested more than "
+			       "%d deep", INDEX_DEPTH_MAX);
 	if (r == 0)
 		r = digest_of(in->manifest.buf, in->manifest.len, in->digest,
 			      err);

@@ -86,6 +86,20 @@ static bool type_is_index(const char *type)
 	return streq(type, TYPE_OCI_INDEX) || streq(type, TYPE_DOCKER_LIST);
 }
 
+static bool is_schema1(struct json_object *doc)
+{
+	return has(doc, "fsLayers") || has(doc, "signatures") ||
+	       json_i64(doc, "schemaVersion", 2) == 1;
+}
+
+static int type_unknown(const char *type, struct err *err)
+{
+	autofree char *shown = safe_line(type ? type : "");
+
+	return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
+		       "unsupported manifest type '%.100s'", shown);
+}
+
 /* What the document is, from its members and every type that is claimed. */
 static int shape_of(struct json_object *doc, const char *claimed,
 		    struct manifest *out, struct err *err)
@@ -95,24 +109,18 @@ static int shape_of(struct json_object *doc, const char *claimed,
 	bool image = has(doc, "layers") || has(doc, "config");
 	const char *type;
 
-	if (has(doc, "fsLayers") || has(doc, "signatures") ||
-	    json_i64(doc, "schemaVersion", 2) == 1)
+	if (is_schema1(doc))
 		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
 			       "the image is in the old docker schema 1 form, "
 			       "which cannot be verified; push it again with "
 			       "a current tool");
 	if (json_i64(doc, "schemaVersion", -1) != 2)
 		return invalid(err, "schemaVersion is not 2");
-	if (index && image)
-		return invalid(err, "both an index and an image");
-	if (!index && !image)
-		return invalid(err, "neither an index nor an image");
-	if (has(doc, "mediaType") && !known_type(own)) {
-		autofree char *shown = safe_line(own ? own : "");
-
-		return err_set(err, ERR_UNSUPPORTED, EOPNOTSUPP,
-			       "unsupported manifest type '%.100s'", shown);
-	}
+	if (index == image)
+		return invalid(err, index ? "both an index and an image" :
+					    "neither an index nor an image");
+	if (has(doc, "mediaType") && !known_type(own))
+		return type_unknown(own, err);
 	if (own && known_type(claimed) && !streq(own, claimed))
 		return invalid(err, "its mediaType is not the one that it "
 			       "was delivered with");

@@ -110,32 +110,43 @@ int platform_parse(const char *s, struct platform *ret, struct err *err)
 	return 0;
 }
 
-/* arm: a machine runs its own version and those below it, the higher the
- * better.  Others: the plain one, then the exact variant's base. */
-static int variant_score(const struct platform *want, const char *have)
+/* A machine runs its own version and those below it, the higher the better. */
+static int score_arm(const char *wanted, const char *have)
 {
-	const char *wanted = want->variant;
+	char max = wanted[0] == 'v' ? wanted[1] : '7';
+	char v = have[0] == 'v' ? have[1] : '6';
 
-	if (streq(want->arch, "arm")) {
-		char max = wanted[0] == 'v' ? wanted[1] : '7';
-		char v = have[0] == 'v' ? have[1] : '6';
+	if (v > max || v < '5' || (have[0] && strlen(have) != 2))
+		return 0;
+	return 10 + (v - '5');
+}
 
-		if (v > max || v < '5' || (have[0] && strlen(have) != 2))
-			return 0;
-		return 10 + (v - '5');
-	}
-	if (streq(want->arch, "arm64")) {
-		/* "" and v8 are one thing */
-		bool base = !*have || streq(have, "v8");
-		bool want_base = !*wanted || streq(wanted, "v8");
+/* "" and v8 are one thing: what every machine runs */
+static int score_arm64(const char *wanted, const char *have)
+{
+	bool base = !*have || streq(have, "v8");
+	bool want_base = !*wanted || streq(wanted, "v8");
 
-		if (base)
-			return want_base ? 12 : 10;
-		return streq(have, wanted) ? 12 : 0;
-	}
+	if (base)
+		return want_base ? 12 : 10;
+	return streq(have, wanted) ? 12 : 0;
+}
+
+/* Exactly the one, or what every machine runs */
+static int score_other(const char *wanted, const char *have)
+{
 	if (streq(have, wanted))
 		return 12;
 	return !*have || streq(have, "v1") ? 10 : 0;
+}
+
+static int variant_score(const struct platform *want, const char *have)
+{
+	if (streq(want->arch, "arm"))
+		return score_arm(want->variant, have);
+	if (streq(want->arch, "arm64"))
+		return score_arm64(want->variant, have);
+	return score_other(want->variant, have);
 }
 
 int platform_score(const struct platform *want, const char *os,

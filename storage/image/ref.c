@@ -75,37 +75,48 @@ static bool path_is_valid(const char *s)
 	}
 }
 
+/* How much of @s is "[v6]"; 0: it is none */
+static size_t v6_len(const char *s)
+{
+	size_t n = strspn(s + 1, "0123456789abcdefABCDEF:");
+
+	return n > 0 && s[n + 1] == ']' ? n + 2 : 0;
+}
+
+/* How much of @s is labels with dots between them; 0: a label is not valid */
+static size_t labels_len(const char *s)
+{
+	const char *p = s;
+
+	for (;;) {
+		const char *label = p;
+
+		while (is_alnum(*p) || *p == '-')
+			p++;
+		if (p == label || *label == '-' || p[-1] == '-')
+			return 0;
+		if (*p != '.')
+			return (size_t)(p - s);
+		p++;
+	}
+}
+
+static bool port_is_valid(const char *s)
+{
+	uint32_t port;
+
+	return parse_u32(s, &port) == 0 && port > 0 && port < 65536 &&
+	       strlen(s) <= 5;
+}
+
 /* [A-Za-z0-9-] labels with dots, or [v6]; then an optional :port */
 static bool host_is_valid(const char *s)
 {
-	const char *label = s;
+	size_t n = *s == '[' ? v6_len(s) : labels_len(s);
 
-	if (*s == '[') {
-		size_t n = strspn(s + 1, "0123456789abcdefABCDEF:");
-
-		if (n == 0 || s[n + 1] != ']')
-			return false;
-		s += n + 2;
-	} else {
-		for (; *s && *s != ':'; s++) {
-			if (*s == '.') {
-				if (s == label || s[-1] == '-')
-					return false;
-				label = s + 1;
-			} else if (!is_alnum(*s) && (*s != '-' || s == label)) {
-				return false;
-			}
-		}
-		if (s == label || s[-1] == '-')
-			return false;
-	}
-	if (*s == '\0')
-		return true;
-
-	uint32_t port;
-
-	return *s == ':' && parse_u32(s + 1, &port) == 0 && port > 0 &&
-	       port < 65536 && strlen(s + 1) <= 5;
+	if (n == 0)
+		return false;
+	return !s[n] || (s[n] == ':' && port_is_valid(s + n + 1));
 }
 
 static bool has_upper(const char *s)

@@ -81,6 +81,38 @@ struct job {
 
 /* ---- command line -------------------------------------------------------- */
 
+enum arg_type { ARG_U64, ARG_BOOL, ARG_TEXT, ARG_LIST, ARG_FORMAT };
+
+#define ARG(type, field) { #field, ARG_##type, offsetof(struct job, field) }
+
+static const struct arg {
+	const char *key;
+	enum arg_type type;
+	size_t offset;
+} args[] = {
+	ARG(FORMAT, format),
+	ARG(BOOL, single_id),
+	ARG(TEXT, digest),
+	ARG(TEXT, diff_id),
+	ARG(TEXT, codec),
+	ARG(U64, level),
+	ARG(U64, size),
+	ARG(U64, resume_len),
+	ARG(U64, max_bytes),
+	ARG(U64, max_entries),
+	ARG(U64, since_ns),
+	ARG(U64, tops),
+	{ "tree", ARG_LIST, offsetof(struct job, trees) },
+	ARG(LIST, omit),
+	ARG(BOOL, raw),
+	ARG(BOOL, unhashed),
+	ARG(BOOL, plain),
+	ARG(BOOL, full),
+	ARG(BOOL, with_root),
+};
+
+#undef ARG
+
 static int parse_format(const char *v, enum layer_format *ret)
 {
 	if (!streq(v, "plain") && !streq(v, "overlay"))
@@ -89,49 +121,32 @@ static int parse_format(const char *v, enum layer_format *ret)
 	return 0;
 }
 
+static int store_arg(const struct arg *a, const char *v, void *field)
+{
+	switch (a->type) {
+	case ARG_U64:
+		return parse_u64(v, field);
+	case ARG_BOOL:
+		return parse_bool(v, field);
+	case ARG_TEXT:
+		*(const char **)field = v;
+		return 0;
+	case ARG_LIST:
+		strv_add(field, v);
+		return 0;
+	case ARG_FORMAT:
+		return parse_format(v, field);
+	}
+	return -EINVAL;
+}
+
 static int parse_arg(struct job *job, const char *key, const char *v)
 {
-	if (streq(key, "format"))
-		return parse_format(v, &job->format);
-	if (streq(key, "single_id"))
-		return parse_bool(v, &job->single_id);
-	if (streq(key, "size"))
-		return parse_u64(v, &job->size);
-	if (streq(key, "resume_len"))
-		return parse_u64(v, &job->resume_len);
-	if (streq(key, "max_bytes"))
-		return parse_u64(v, &job->max_bytes);
-	if (streq(key, "max_entries"))
-		return parse_u64(v, &job->max_entries);
-	if (streq(key, "level"))
-		return parse_u64(v, &job->level);
-	if (streq(key, "since_ns"))
-		return parse_u64(v, &job->since_ns);
-	if (streq(key, "tops"))
-		return parse_u64(v, &job->tops);
-	if (streq(key, "raw"))
-		return parse_bool(v, &job->raw);
-	if (streq(key, "unhashed"))
-		return parse_bool(v, &job->unhashed);
-	if (streq(key, "plain"))
-		return parse_bool(v, &job->plain);
-	if (streq(key, "full"))
-		return parse_bool(v, &job->full);
-	if (streq(key, "with_root"))
-		return parse_bool(v, &job->with_root);
-	if (streq(key, "tree"))
-		strv_add(&job->trees, v);
-	else if (streq(key, "omit"))
-		strv_add(&job->omit, v);
-	else if (streq(key, "codec"))
-		job->codec = v;
-	else if (streq(key, "digest"))
-		job->digest = v;
-	else if (streq(key, "diff_id"))
-		job->diff_id = v;
-	else
-		return -EINVAL;
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(args); i++)
+		if (streq(key, args[i].key))
+			return store_arg(&args[i], v,
+					 (char *)job + args[i].offset);
+	return -EINVAL;
 }
 
 static int parse_mode(const char *v, enum mode *ret)
@@ -155,6 +170,12 @@ static int parse_mode(const char *v, enum mode *ret)
 	return -EINVAL;
 }
 
+/* Sums of them must not overflow. */
+static uint64_t limit(uint64_t value, uint64_t fallback, uint64_t max)
+{
+	return MIN(value ? value : fallback, max);
+}
+
 static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
 {
 	if (parse_mode(argc > 1 ? argv[1] : NULL, &ret->mode) < 0)
@@ -169,12 +190,10 @@ static int parse_args(int argc, char **argv, struct job *ret, struct err *err)
 			return err_set(err, ERR_USAGE, EINVAL,
 				       "bryo-layer: bad argument %s", argv[i]);
 	}
-	/* sums of them must not overflow */
-	ret->max_bytes = MIN(ret->max_bytes ? ret->max_bytes : DEFAULT_BYTES,
-			     UINT64_C(1) << 62);
-	ret->max_entries = MIN(ret->max_entries ? ret->max_entries :
-						  DEFAULT_ENTRIES,
-			       UINT64_C(1) << 40);
+	ret->max_bytes = limit(ret->max_bytes, DEFAULT_BYTES,
+			       UINT64_C(1) << 62);
+	ret->max_entries = limit(ret->max_entries, DEFAULT_ENTRIES,
+				 UINT64_C(1) << 40);
 	if (ret->tops > strv_len(ret->trees) ||
 	    (ret->mode >= MODE_MERGED && !ret->tops))
 		return err_set(err, ERR_USAGE, EINVAL,

@@ -180,32 +180,46 @@ static int serve(struct conv *c, struct request *req, struct err *err)
 	return 0;
 }
 
+/*
+ * A few of the requests that wait, so that transfers go on between them.
+ * Return: 1, 0 the client has left, -errno
+ */
+static int serve_waiting(struct conv *c, struct err *err)
+{
+	for (int i = 0; i < SERVE_MAX; i++) {
+		auto_request struct request req = { NULL, -EBADF };
+		int r = receive(c, &req, err);
+
+		if (r == 0)
+			break;
+		if (r == -EPIPE)
+			return 0;
+		if (r > 0)
+			r = serve(c, &req, err);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
 static int loop(struct conv *c, struct err *err)
 {
-	for (;;) {
-		int wait_ms = blobs_step(c);
-		int r;
+	int r = 1;
 
-		wait_ms = MIN(wait_ms, uploads_step(c));
+	while (r > 0) {
+		int down_ms = blobs_step(c);
+		int up_ms = uploads_step(c);
+		int wait_ms = MIN(down_ms, up_ms);
+
 		if (!events_flush(c))
 			return 0;
 		if (events_waiting(c))
 			wait_ms = MIN(wait_ms, 10);
 		r = conv_turn(c, true, wait_ms, err);
-		for (int i = 0; r >= 0 && i < SERVE_MAX; i++) {
-			auto_request struct request req = { NULL, -EBADF };
-
-			r = receive(c, &req, err);
-			if (r == 0)
-				break;
-			if (r == -EPIPE)
-				return 0;
-			if (r > 0)
-				r = serve(c, &req, err);
-		}
-		if (r < 0)
-			return r;
+		if (r >= 0)
+			r = serve_waiting(c, err);
 	}
+	return r;
 }
 
 /* ---- start ------------------------------------------------------------- */
