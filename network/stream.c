@@ -204,35 +204,40 @@ static ssize_t fill(struct stream *s, int from, int to, struct stream_env *env,
 	return fill_copy(s, from, to, env, short_read);
 }
 
+/* An error, or only nothing to do for now */
+static enum stream_wait stopped(ssize_t r, enum stream_wait wait)
+{
+	return r < 0 ? STREAM_ERROR : wait;
+}
+
+static enum stream_wait finish(int to)
+{
+	return shutdown(to, SHUT_WR) < 0 ? STREAM_ERROR : STREAM_DONE;
+}
+
 static enum stream_wait pump(struct stream *s, int from, int to,
 			     struct stream_env *env)
 {
-	size_t budget = BUDGET;
+	size_t moved = 0;
 	bool empty = false;
 
 	for (;;) {
 		int r = flush(s, to);
 		ssize_t n;
 
-		if (r < 0)
-			return STREAM_ERROR;
-		if (r == 0)
-			return STREAM_WRITE;
+		if (r <= 0)
+			return stopped(r, STREAM_WRITE);
 		if (s->eof)
-			return shutdown(to, SHUT_WR) < 0 ? STREAM_ERROR :
-							   STREAM_DONE;
-		if (empty || !budget)
+			return finish(to);
+		if (empty || moved >= BUDGET)
 			return STREAM_READ;
 
 		n = fill(s, from, to, env, &empty);
-		if (n == -EAGAIN)
-			return STREAM_READ;
 		if (n < 0)
-			return STREAM_ERROR;
-		if (n == 0)
-			s->eof = true;
+			return stopped(n == -EAGAIN ? 0 : n, STREAM_READ);
+		s->eof = n == 0;
 		s->moved += (size_t)n;
-		budget -= MIN(budget, (size_t)n);
+		moved += (size_t)n;
 	}
 }
 

@@ -167,40 +167,59 @@ static bool waits_for(int cause)
 	return cause == ENOSPC || cause == EDQUOT;
 }
 
+static ssize_t write_buffer(struct log_writer *w)
+{
+	ssize_t n = -1;
+
+	if (w->fd < 0)
+		open_file(w);
+	if (w->fd < 0)
+		return -1;
+	do
+		n = write(w->fd, w->buf, w->len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		w->cause = errno;
+	return n;
+}
+
+/* Of the first @n bytes of the buffer, which are in the file, only whole
+ * records stay there.  Return: how many bytes these are */
+static size_t cut_torn(struct log_writer *w, size_t n)
+{
+	const char *nl = memrchr(w->buf, '\n', n);
+	size_t whole = nl ? (size_t)(nl - w->buf) + 1 : 0;
+
+	w->cause = ENOSPC;
+	if (ftruncate(w->fd, (off_t)(w->size + whole)) < 0)
+		close_fd(w->fd);	/* opening it again repairs */
+	return whole;
+}
+
+/* A blocking log keeps what did not fit and waits for room. */
+static void keep_rest(struct log_writer *w, size_t whole)
+{
+	w->stuck = true;
+	w->len -= whole;
+	memmove(w->buf, w->buf + whole, w->len);
+	w->marker = whole < w->marker ? w->marker - whole : 0;
+}
+
 static void flush(struct log_writer *w)
 {
 	size_t whole = 0;
-	ssize_t n = -1;
+	ssize_t n;
 
 	if (!w->len)
 		return;
-	if (w->fd < 0)
-		open_file(w);
-	if (w->fd >= 0) {
-		do
-			n = write(w->fd, w->buf, w->len);
-		while (n < 0 && errno == EINTR);
-	}
-	if (w->fd >= 0 && n < 0)
-		w->cause = errno;
-	if (n == (ssize_t)w->len) {
-		whole = w->len;
-	} else if (n > 0) {
-		const char *nl = memrchr(w->buf, '\n', (size_t)n);
-
-		whole = nl ? (size_t)(nl - w->buf) + 1 : 0;
-		w->cause = ENOSPC;
-		if (ftruncate(w->fd, (off_t)(w->size + whole)) < 0)
-			close_fd(w->fd);	/* opening it again repairs */
-	}
+	n = write_buffer(w);
+	if (n > 0)
+		whole = (size_t)n < w->len ? cut_torn(w, (size_t)n) : w->len;
 	if (w->marker && whole >= w->marker)
 		w->unmarked = 0;
 	w->size += whole;
 	if (whole < w->len && w->blocking && waits_for(w->cause)) {
-		w->stuck = true;
-		w->len -= whole;
-		memmove(w->buf, w->buf + whole, w->len);
-		w->marker = whole < w->marker ? w->marker - whole : 0;
+		keep_rest(w, whole);
 		return;
 	}
 	if (whole < w->len)
@@ -327,6 +346,18 @@ static size_t piece_max(const struct log_writer *w)
 	return (size_t)MAX(MIN(max, fits), 16);
 }
 
+/* How much of the next @n bytes the next record takes: a part ends at a
+ * character's end. */
+static size_t piece_len(const struct log_writer *w, const char *p, size_t n,
+			size_t max)
+{
+	if (n <= max)
+		return n;
+	if (w->driver == LOGDRV_JSON_FILE)
+		max -= log_utf8_cut(p, max);
+	return max;
+}
+
 /* Should the writer get stuck, what is left is noted. */
 static void put_lines(struct log_writer *w, enum log_stream stream,
 		      const char *p, size_t len)
@@ -335,23 +366,15 @@ static void put_lines(struct log_writer *w, enum log_stream stream,
 	const char *end = p + len, *nl = memchr(p, '\n', len);
 
 	while (p < end && !w->stuck) {
-		size_t n = (size_t)((nl ? nl : end) - p);
+		size_t rest = (size_t)((nl ? nl : end) - p);
+		size_t n = piece_len(w, p, rest, max);
+		bool whole = nl && n == rest;
 
-		if (nl && n <= max) {
-			if (!put(w, stream, p, n, false))
-				break;
-			p = nl + 1;
-			nl = memchr(p, '\n', (size_t)(end - p));
-			continue;
-		}
-		if (n > max) {
-			n = max;
-			if (w->driver == LOGDRV_JSON_FILE)
-				n -= log_utf8_cut(p, n);
-		}
-		if (!put(w, stream, p, n, true))
+		if (!put(w, stream, p, n, !whole))
 			break;
-		p += n;
+		p += n + whole;
+		if (whole)
+			nl = memchr(p, '\n', (size_t)(end - p));
 	}
 	w->rest.stream = stream;
 	w->rest.data = p;

@@ -485,13 +485,31 @@ const char *cgroup_manager_name(const struct cgroup_want *want)
 	return wants_scope(want) ? "systemd" : "cgroupfs";
 }
 
+/* The way that fits; @why: why it did not work */
+static int make_somewhere(const struct cgroup_want *want, const char *root,
+			  struct cgroup *ret, struct err *why)
+{
+	bool asked = want->parent || want->manager != CGROUP_AUTO;
+
+	if (want->mode == CGROUPS_SPLIT)
+		return make_in_own(root, ret, why);
+	if (!wants_scope(want))
+		return make_by_hand(want, root, ret, why);
+	return want->scope || asked ? try_scope(want, root, ret, why) : -ENOENT;
+}
+
+/* Without a cgroup the container would not be where it was wanted. */
+static bool is_required(const struct cgroup_want *want)
+{
+	return want->parent || want->mode == CGROUPS_SPLIT ||
+	       want->manager == CGROUP_SYSTEMD;
+}
+
 /* 1 made, 0 none (@why), -errno */
 static int make(const struct cgroup_want *want, struct cgroup *ret,
 		struct err *why, struct err *err)
 {
 	const char *root = cgroup_root();
-	bool asked = want->parent || want->manager != CGROUP_AUTO ||
-		     want->mode == CGROUPS_SPLIT;
 	int r = cgroup_parent_check(want->parent, want->manager, err);
 
 	if (r < 0)
@@ -501,17 +519,10 @@ static int make(const struct cgroup_want *want, struct cgroup *ret,
 			root ? "--cgroups=disabled" : why_none);
 		return 0;
 	}
-	if (want->mode == CGROUPS_SPLIT)
-		r = make_in_own(root, ret, why);
-	else if (wants_scope(want))
-		r = want->scope || asked ? try_scope(want, root, ret, why) :
-					   -ENOENT;
-	else
-		r = make_by_hand(want, root, ret, why);
+	r = make_somewhere(want, root, ret, why);
 	if (r == 0)
 		return 1;
-	if (want->parent || want->mode == CGROUPS_SPLIT ||
-	    want->manager == CGROUP_SYSTEMD)
+	if (is_required(want))
 		return err_set(err, ERR_FAIL, why->code, "%s", why->msg);
 	if (r == -EACCES || r == -EPERM || r == -EROFS)
 		err_set(why, ERR_FAIL, -r, "%s",

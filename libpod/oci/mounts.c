@@ -253,39 +253,45 @@ static int tmpfs_own(int fd, const char *data, const struct stat *st)
 	return 0;
 }
 
+/* What the image has at this place goes into the new file system, which is
+ * writable until then. */
+static int tmpfs_fill(struct init *in, const struct oci_mount *m, int fd,
+		      int target, struct err *err)
+{
+	struct stat own;
+	int r;
+
+	if (fstat(fd, &own) < 0)
+		return err_sys(err, "stat the tmpfs");
+	r = copyup_tree(target, fd, err);
+	if (r < 0)
+		return r;
+	if (m->data && tmpfs_own(fd, m->data, &own) < 0)
+		return err_sys(err, "set owner and mode of the tmpfs");
+	return mnt_setattr(&in->mnt, fd, m->attr, false, err);
+}
+
 static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 		       struct err *err)
 {
 	const char *type = m->kind == OCI_MOUNT_RAMFS ? "ramfs" : "tmpfs";
 	const char *source = str_is_empty(m->source) ? type : m->source;
-	uint64_t attr = m->copy_up ? m->attr & ~(uint64_t)MOUNT_ATTR_RDONLY :
-			m->attr;
-	struct stat own;
-	int r;
+	uint64_t attr = m->attr;
+	int r = 0;
 
+	if (m->copy_up)
+		attr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	autoclose int fd = mnt_fs(&in->mnt, type, source, m->data, attr, err);
 	if (fd < 0)
 		return fd;
 	autoclose int target = mount_target(in, m, true, err);
 	if (target < 0)
 		return target;
-	if (m->copy_up) {
-		if (fstat(fd, &own) < 0)
-			return err_sys(err, "stat the tmpfs");
-		r = copyup_tree(target, fd, err);
-		if (r == 0 && m->data && tmpfs_own(fd, m->data, &own) < 0)
-			r = err_sys(err, "set owner and mode of the tmpfs");
-		if (r == 0)
-			r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
-		if (r < 0)
-			return r;
-	}
-	if (m->chown) {
+	if (m->copy_up)
+		r = tmpfs_fill(in, m, fd, target, err);
+	if (r == 0 && m->chown)
 		r = mount_chown(in, fd, false, err);
-		if (r < 0)
-			return r;
-	}
-	return mnt_attach(&in->mnt, fd, target, err);
+	return r < 0 ? r : mnt_attach(&in->mnt, fd, target, err);
 }
 
 static int mount_one(struct init *in, size_t i, struct err *err)

@@ -41,13 +41,35 @@ static int set_string(int fs, const char *key, const char *value)
 	return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 }
 
+static int set_flag(int fs, const char *key)
+{
+	return fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+}
+
 /*
  * KERNEL(6.5): overlay without a parser of its own takes any key and refuses
  * at the end, with a line in the kernel's log.  The newer one refuses at once.
  */
 static bool parses_late(int fs)
 {
-	return fsconfig(fs, FSCONFIG_SET_FLAG, "no-such-key", NULL, 0) == 0;
+	return set_flag(fs, "no-such-key") == 0;
+}
+
+/* -EOPNOTSUPP as below */
+static int add_lowers(int fs, const struct oci_rootfs *root, const char *empty,
+		      struct err *err)
+{
+	if (empty && set_string(fs, "lowerdir+", empty) < 0)
+		return -EOPNOTSUPP;
+	for (size_t i = 0; i < root->n_lower; i++) {
+		if (set_string(fs, "lowerdir+", root->lower[i]) == 0)
+			continue;
+		/* KERNEL(6.7): no lowerdir+ */
+		if (i == 0 && errno == EINVAL)
+			return -EOPNOTSUPP;
+		return err_sys(err, "overlay: layer %s", root->lower[i]);
+	}
+	return 0;
 }
 
 /*
@@ -59,7 +81,7 @@ static int overlay_fsopen(const struct oci_rootfs *root, int state_fd,
 {
 	autofree char *upper = xasprintf("/proc/self/fd/%d/upper", state_fd);
 	autofree char *work = xasprintf("/proc/self/fd/%d/work", state_fd);
-	int fd;
+	int fd, r;
 
 	autoclose int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
@@ -68,22 +90,14 @@ static int overlay_fsopen(const struct oci_rootfs *root, int state_fd,
 		       -EOPNOTSUPP;
 	if (parses_late(fs))
 		return -EOPNOTSUPP;
-	if (empty && set_string(fs, "lowerdir+", empty) < 0)
-		return -EOPNOTSUPP;
-	for (size_t i = 0; i < root->n_lower; i++) {
-		if (set_string(fs, "lowerdir+", root->lower[i]) == 0)
-			continue;
-		/* KERNEL(6.7): no lowerdir+ */
-		if (i == 0 && errno == EINVAL)
-			return -EOPNOTSUPP;
-		return err_sys(err, "overlay: layer %s", root->lower[i]);
-	}
+	r = add_lowers(fs, root, empty, err);
+	if (r < 0)
+		return r;
 	if (set_string(fs, "upperdir", upper) < 0 ||
 	    set_string(fs, "workdir", work) < 0)
 		return err_sys(err, "overlay: upper directory");
-	if (fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0 ||
-	    (root->volatile_ &&
-	     fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0))
+	if (set_flag(fs, "userxattr") < 0 ||
+	    (root->volatile_ && set_flag(fs, "volatile") < 0))
 		return err_sys(err, "overlay: options");
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_sys(err, "mount overlay");

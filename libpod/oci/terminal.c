@@ -168,30 +168,45 @@ static void close_ours(struct init *in)
 	in->root_fd = in->proc_fd = in->dev_fd = in->tty_fd = -EBADF;
 }
 
-int step_stdio(struct init *in, struct err *err)
+static void stdio_given(struct init *in)
+{
+	for (int i = 0; i < 3; i++)
+		if (in->stdio[i] >= 0)
+			own_stdio(in, in->stdio[i]);
+}
+
+static int stdio_missing(struct init *in, struct err *err)
 {
 	int null_fd = -EBADF;
+
+	for (int i = 0; i < 3; i++) {
+		if (in->stdio[i] >= 0)
+			continue;
+		if (null_fd < 0)
+			null_fd = open_null(in, err);
+		if (null_fd < 0)
+			return null_fd;
+		in->stdio[i] = null_fd;
+	}
+	return 0;
+}
+
+int step_stdio(struct init *in, struct err *err)
+{
 	int r = 0;
 
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(err, "setsid");
-	if (in->process->terminal) {
+	if (in->process->terminal)
 		r = stdio_tty(in, err);
-		if (r < 0)
-			return r;
-	}
+	else
+		stdio_given(in);
+	if (r == 0)
+		r = stdio_missing(in, err);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < 3; i++) {
-		if (in->stdio[i] < 0 && null_fd < 0) {
-			null_fd = open_null(in, err);
-			if (null_fd < 0)
-				return null_fd;
-			r = lift(&null_fd);
-		}
-		if (in->stdio[i] < 0)
-			in->stdio[i] = null_fd;
-		else if (!in->process->terminal)
-			own_stdio(in, in->stdio[i]);
-		r = r < 0 ? r : lift(&in->stdio[i]);
+		r = lift(&in->stdio[i]);
 		if (r < 0)
 			return err_code(err, r, "prepare standard streams");
 	}
