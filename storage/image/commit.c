@@ -167,7 +167,7 @@ int incoming_resolve(struct incoming *in, struct source *src, const char *ref,
 
 	TRACE("store", "manifest");
 	platform_host(&host);
-	for (unsigned int depth = 0; r == 1 && depth <= INDEX_DEPTH_MAX; depth++)
+	for (int depth = 0; r == 1 && depth <= INDEX_DEPTH_MAX; depth++)
 		r = resolve_step(in, src, ref, want ? want : &host, &next, err);
 	free(next.type);
 	if (r == 1)
