@@ -30,6 +30,7 @@
 #include "storage/registry/fetch.h"
 #include "storage/registry/proto.h"
 #include "storage/registry/put.h"
+#include "storage/registry/resolver.h"
 #include "storage/registry/sandbox.h"
 #include "storage/registry/search.h"
 #include "storage/registry/upload.h"
@@ -47,6 +48,7 @@
 #define STALL_DEFAULT_S 30
 #define STALL_MAX_S 3600
 #define SERVE_MAX 64
+#define RESOLVER_FILE_MAX (64u << 10)
 
 /**
  * struct request - one message of the client
@@ -229,6 +231,31 @@ static uint64_t clamp(int64_t value, int64_t fallback, int64_t max)
 	return (uint64_t)(value < 0 ? fallback : MIN(value, max));
 }
 
+/* Who is going to be asked, if no redirect says otherwise */
+static bool needs_sockets(const struct conv *c)
+{
+	static const char *const proxies[] = { "http_proxy",  "https_proxy",
+					       "all_proxy",   "HTTPS_PROXY",
+					       "ALL_PROXY" };
+	autosb struct sb nsswitch = SB_INIT;
+	autosb struct sb resolv_conf = SB_INIT;
+	autostrv char **names = NULL;
+
+	for (size_t i = 0; i < c->n_eps; i++)
+		strv_add(&names, c->eps[i].host);
+	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
+		const char *url = strv_env_get(c->env, proxies[i]);
+
+		if (url)
+			strv_add(&names, url);
+	}
+	(void)file_load("/etc/nsswitch.conf", RESOLVER_FILE_MAX, &nsswitch);
+	(void)file_load("/etc/resolv.conf", RESOLVER_FILE_MAX, &resolv_conf);
+	return resolver_needs_sockets(nsswitch.len ? nsswitch.buf : "",
+				      resolv_conf.len ? resolv_conf.buf : "",
+				      names);
+}
+
 static int set_up(struct conv *c, struct json_object *msg, struct err *err)
 {
 	const struct conv_request req = {
@@ -268,7 +295,7 @@ static int set_up(struct conv *c, struct json_object *msg, struct err *err)
 	bundle = tls_ca_bundle(c->env);
 	if (bundle)
 		strv_add(&paths, bundle);
-	return sandbox_enter(paths, err);
+	return sandbox_enter(paths, needs_sockets(c), err);
 }
 
 static int start(struct conv *c, struct err *err)

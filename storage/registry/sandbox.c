@@ -7,9 +7,12 @@
  * programs) it gives up all it does not need:
  *
  *   descriptors  all but stdio and the client's socket
+ *   terminal     a session of its own, and standard error is no terminal any
+ *                more: nothing is typed into it, nothing read from it
  *   Landlock     no file but the certificates and what the resolver reads;
  *                no listening socket; no signals to other processes
- *   seccomp      no exec, no tracing, no mounts or namespaces, no keyrings
+ *   seccomp      no exec, no tracing, no mounts or namespaces, no keyrings, no
+ *                signals; sockets of the Internet only (resolver.h: why)
  *   rlimits      no core file, nothing larger than a manifest written, memory
  *   no_new_privs, not dumpable
  *
@@ -28,8 +31,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -209,11 +214,13 @@ static int restrict_files(char *const *paths, struct err *err)
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (value))
 #define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
-#define DENY(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), REFUSE
+#define NO_FAMILY RETURN(SECCOMP_RET_ERRNO | EAFNOSUPPORT)
+#define IF_EQUAL(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), (t), (f))
+#define DENY(call) IF_EQUAL(SYS_##call, 0, 1), REFUSE
 
 static const struct sock_filter filter[] = {
 	LOAD(arch),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+	IF_EQUAL(NATIVE_ARCH, 1, 0),
 	RETURN(SECCOMP_RET_KILL_PROCESS),
 	LOAD(nr),
 	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
@@ -247,15 +254,52 @@ static const struct sock_filter filter[] = {
 	DENY(finit_module),
 	DENY(kexec_load),
 	DENY(personality),
-	RETURN(SECCOMP_RET_ALLOW),
+	DENY(tkill),
+	DENY(rt_sigqueueinfo),
+	DENY(rt_tgsigqueueinfo),
+	DENY(pidfd_send_signal),
 };
 
-static int restrict_calls(struct err *err)
+/*
+ * By their arguments: signals at oneself, as abort(3) does; of socket(2) the
+ * families that HTTP and the resolver need; of socketpair(2) streams, as
+ * libcurl makes them: a datagram socket can be connected elsewhere.
+ */
+static int restrict_calls(bool sockets, struct err *err)
 {
-	const struct sock_fprog prog = {
-		.len = ARRAY_LEN(filter),
-		.filter = (struct sock_filter *)(uintptr_t)filter,
+	const uint32_t self = (uint32_t)getpid();
+	const uint32_t more = sockets ? AF_UNIX : AF_INET;
+	const struct sock_filter by_args[] = {
+		IF_EQUAL(SYS_kill, 1, 0),
+		IF_EQUAL(SYS_tgkill, 0, 4),
+		LOAD(args[0]),
+		IF_EQUAL(self, 0, 1),
+		RETURN(SECCOMP_RET_ALLOW),
+		REFUSE,
+
+		IF_EQUAL(SYS_socket, 0, 7),
+		LOAD(args[0]),
+		IF_EQUAL(AF_INET, 3, 0),
+		IF_EQUAL(AF_INET6, 2, 0),
+		IF_EQUAL(AF_NETLINK, 1, 0),
+		IF_EQUAL(more, 0, 1),
+		RETURN(SECCOMP_RET_ALLOW),
+		NO_FAMILY,
+
+		IF_EQUAL(SYS_socketpair, 0, 5),
+		LOAD(args[1]),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+		IF_EQUAL(SOCK_STREAM, 0, 1),
+		RETURN(SECCOMP_RET_ALLOW),
+		NO_FAMILY,
+
+		RETURN(SECCOMP_RET_ALLOW),
 	};
+	struct sock_filter code[ARRAY_LEN(filter) + ARRAY_LEN(by_args)];
+	const struct sock_fprog prog = { ARRAY_LEN(code), code };
+
+	memcpy(code, filter, sizeof(filter));
+	memcpy(code + ARRAY_LEN(filter), by_args, sizeof(by_args));
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == 0)
 		return 0;
@@ -265,16 +309,36 @@ static int restrict_calls(struct err *err)
 	return 0;
 }
 
-int sandbox_enter(char *const *paths, struct err *err)
+/* ---- terminal ----------------------------------------------------------- */
+
+/* Who has the user's terminal can type into it (TIOCSTI; Linux 6.2 may be told
+ * not to have it), and read what the user types. */
+static int leave_terminal(struct err *err)
+{
+	autoclose int null = -EBADF;
+
+	/* Fails for the leader of a group, which nobody starts us as */
+	(void)setsid();
+	if (!isatty(STDERR_FILENO))
+		return 0;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+		return err_sys(err, "leave the terminal");
+	return 0;
+}
+
+int sandbox_enter(char *const *paths, bool sockets, struct err *err)
 {
 	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "prctl PR_SET_NO_NEW_PRIVS");
-	r = limit(RLIMIT_FSIZE, FILE_SIZE_MAX, err);
+	r = leave_terminal(err);
+	if (r == 0)
+		r = limit(RLIMIT_FSIZE, FILE_SIZE_MAX, err);
 	if (r == 0 && !SHADOW_MEMORY)
 		r = limit(RLIMIT_AS, MEMORY_MAX, err);
 	if (r == 0)
 		r = restrict_files(paths, err);
-	return r < 0 ? r : restrict_calls(err);
+	return r < 0 ? r : restrict_calls(sockets, err);
 }

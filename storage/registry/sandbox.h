@@ -2,6 +2,8 @@
 #ifndef REGISTRY_SANDBOX_H
 #define REGISTRY_SANDBOX_H
 
+#include <stdbool.h>
+
 #include "util/err.h"
 
 /** sandbox_early() - before anything is read: no descriptors but 0, 1, 2 and
@@ -11,8 +13,9 @@ int sandbox_early(int sock, struct err *err);
 /**
  * sandbox_enter() - from here on: network, and reading what TLS and the
  * resolver need
- * @paths: strv, more files and directories to read (missing ones are fine)
+ * @paths:   strv, more files and directories to read (missing ones are fine)
+ * @sockets: allow sockets in the file system, see resolver.h
  */
-int sandbox_enter(char *const *paths, struct err *err);
+int sandbox_enter(char *const *paths, bool sockets, struct err *err);
 
 #endif

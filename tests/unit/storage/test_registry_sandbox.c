@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +32,7 @@ typedef int (*attempt_fn)(void);
 
 static char scratch[] = "/tmp/bryo-unit.XXXXXX";
 
-static int run(attempt_fn attempt)
+static int run_with(bool sockets, attempt_fn attempt)
 {
 	autostrv char **paths = NULL;
 	struct err why = ERR_INIT;
@@ -40,7 +44,7 @@ static int run(attempt_fn attempt)
 	pid = fork();
 	if (pid == 0) {
 		if (sandbox_early(3, &why) < 0 ||
-		    sandbox_enter(paths, &why) < 0) {
+		    sandbox_enter(paths, sockets, &why) < 0) {
 			print_message("%s\n", why.msg);
 			child_exit(100);
 		}
@@ -50,6 +54,11 @@ static int run(attempt_fn attempt)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int run(attempt_fn attempt)
+{
+	return run_with(false, attempt);
 }
 
 static long landlock_abi(void)
@@ -183,6 +192,142 @@ static void test_work(void **state)
 	assert_int_equal(run(try_work), 0);
 }
 
+/* ---- ways out that need no file ------------------------------------------ */
+
+static struct sockaddr_un bus_address(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/bus", scratch);
+	return a;
+}
+
+/* The bus of the session starts programs for who connects to it. */
+static int try_bus(void)
+{
+	const struct sockaddr_un a = bus_address();
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int pair[2];
+
+	if (fd >= 0)
+		return connect(fd, (const struct sockaddr *)&a,
+			       sizeof(a)) == 0 ? 1 : 2;
+	if (errno != EAFNOSUPPORT)
+		return 3;
+	/* Half of a pair of datagram sockets can be connected anew */
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0)
+		return 4;
+	/* libcurl wakes itself with one of these */
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ? 5 : 0;
+}
+
+/* Where names come from a daemon only, its socket has to be reached. */
+static int try_daemon(void)
+{
+	return try_bus() == 1 ? 0 : 1;
+}
+
+static void test_bus(void **state)
+{
+	const struct sockaddr_un a = bus_address();
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(run(try_bus), 0);
+	assert_int_equal(run_with(true, try_daemon), 0);
+}
+
+static int try_families(void)
+{
+	static const int none[] = { AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH };
+
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		autoclose int fd = socket(none[i], SOCK_STREAM, 0);
+
+		if (fd >= 0 || errno != EAFNOSUPPORT)
+			return 1 + (int)i;
+	}
+	/* getaddrinfo(3) looks at the addresses of this machine */
+	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? 10 : 0;
+}
+
+static void test_families(void **state)
+{
+	(void)state;
+	assert_int_equal(run(try_families), 0);
+}
+
+static int try_signals(void)
+{
+	pid_t other = getppid();
+
+	if (kill(other, 0) == 0 || errno != EPERM)
+		return 1;
+	if (syscall(SYS_tgkill, other, other, 0) == 0 || errno != EPERM)
+		return 2;
+	if (syscall(SYS_tkill, other, 0) == 0 || errno != EPERM)
+		return 3;
+	if (kill(-1, 0) == 0 || errno != EPERM)
+		return 5;
+	if (kill(0, 0) == 0 || errno != EPERM)
+		return 6;
+	/* abort(3) and fault points */
+	if (kill(getpid(), 0) < 0)
+		return 7;
+	return syscall(SYS_tgkill, getpid(), getpid(), 0) < 0 ? 4 : 0;
+}
+
+static void test_signals(void **state)
+{
+	(void)state;
+	assert_int_equal(run(try_signals), 0);
+}
+
+/* Its standard error is the user's terminal, where a line could be typed. */
+static int try_terminal(void)
+{
+	char c = '\n';
+
+	if (isatty(STDERR_FILENO))
+		return 1;
+	return ioctl(STDERR_FILENO, TIOCSTI, &c) < 0 ? 0 : 2;
+}
+
+static int in_terminal(void)
+{
+	int status;
+	int master;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (pid == 0)
+		child_exit(run(try_terminal));
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(master);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_terminal(void **state)
+{
+	(void)state;
+	assert_int_equal(in_terminal(), 0);
+}
+
+static int try_session(void)
+{
+	return getsid(0) == getpid() ? 0 : 1;
+}
+
+static void test_session(void **state)
+{
+	(void)state;
+	assert_int_equal(run(try_session), 0);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -211,7 +356,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		unit_test(test_files), unit_test(test_no_server),
 		unit_test(test_calls), unit_test(test_attributes),
-		unit_test(test_work),
+		unit_test(test_work), unit_test(test_bus),
+		unit_test(test_families), unit_test(test_signals),
+		unit_test(test_terminal), unit_test(test_session),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
