@@ -32,6 +32,7 @@ const struct cmd *const commands[] = {
 	&cmd_healthcheck_run,
 	&cmd_healthcheck_timer,
 	&cmd_container_init,
+	&cmd_container_exec_died,
 	&cmd_container_helper,
 	&cmd_container_inspect,
 	&cmd_container_kill,

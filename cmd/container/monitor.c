@@ -2,7 +2,8 @@
 /*
  * What the monitor leaves to a bryo, which has the database: `bryo __monitor`
  * is what it becomes when the payload has ended, with the container's lock (see
- * libpod/core/ended.c), `bryo __helper` notes an event.
+ * libpod/core/ended.c), `bryo __helper` notes an event.  `bryo __exec-died` is
+ * what the keeper of a detached exec session becomes.
  */
 #include <fcntl.h>
 
@@ -77,4 +78,30 @@ const struct cmd cmd_container_helper = {
 	.max_args = 2,
 	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
 	.run = helper_run,
+};
+
+static int exec_died_run(struct runtime *rt, const void *p unused_attr,
+			 char **argv, struct err *err)
+{
+	auto_ctr struct ctr *c = NULL;
+	int code;
+	int r = ctr_find(rt, argv[0], &c, err);
+
+	if (r < 0)
+		return r;
+	if (parse_int(argv[2], &code) < 0)
+		return err_set(err, ERR_USAGE, EINVAL, "'%s' is no exit code",
+			       argv[2]);
+	ctr_exec_died(rt, c, argv[1], code);
+	return 0;
+}
+
+const struct cmd cmd_container_exec_died = {
+	.path = "__exec-died",
+	.usage = "ID SESSION CODE",
+	.summary = "Note that a detached exec session has ended",
+	.min_args = 3,
+	.max_args = 3,
+	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
+	.run = exec_died_run,
 };

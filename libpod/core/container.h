@@ -454,4 +454,8 @@ struct ctr_exec_opts {
 int ctr_exec(struct runtime *rt, struct ctr *c, struct ctr_exec_opts *opts,
 	     struct err *err);
 
+/** ctr_exec_died() - session @id, detached, has ended with @code */
+void ctr_exec_died(struct runtime *rt, const struct ctr *c, const char *id,
+		   int code);
+
 #endif

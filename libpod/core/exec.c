@@ -12,6 +12,9 @@
  * A container with a cgroup: the process has to be in it.  Where we may not
  * move it there, the monitor forks a command of its own for it (session.c).
  *
+ * A detached one (exec -d) has a keeper for its parent (exec_keep.c), which
+ * waits for its end.
+ *
  * A session is a file RUN/containers/ID/exec-HEX with pid and start time,
  * written before the process is told of and removed at its end; a file whose
  * process is gone (the command was killed) counts for nothing.
@@ -24,6 +27,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
+#include "libpod/core/exec_keep.h"
 #include "libpod/core/plan/plan.h"
 #include "libpod/core/relay.h"
 #include "libpod/core/session.h"
@@ -36,8 +40,6 @@
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"
-
-#define SESSION "exec-"
 
 /* ---- sessions ---------------------------------------------------------- */
 
@@ -52,7 +54,7 @@ static void session_write(struct runtime *rt, const struct ctr *c,
 
 	if (dir < 0 || proc_start_time(pid, &proc.start) < 0)
 		return;
-	(void)snprintf(name, sizeof(name), SESSION "%s", id);
+	(void)snprintf(name, sizeof(name), EXEC_SESSION "%s", id);
 	n = snprintf(text, sizeof(text), "v1 %d %" PRIu64 "\n", pid,
 		     proc.start);
 	autoclose int fd = openat(dir, name,
@@ -69,7 +71,7 @@ static void session_remove(struct runtime *rt, const struct ctr *c,
 	autoclose int dir = dir_open_at(rt->run_ctrs_fd, c->id);
 	char name[80];
 
-	(void)snprintf(name, sizeof(name), SESSION "%s", id);
+	(void)snprintf(name, sizeof(name), EXEC_SESSION "%s", id);
 	if (dir >= 0)
 		(void)unlinkat(dir, name, 0);
 }
@@ -92,7 +94,7 @@ void ctr_exec_ids(struct runtime *rt, struct ctr *c)
 
 	c->exec_ids = strv_free(c->exec_ids);
 	while (d && (e = readdir(d))) {
-		const char *id = str_after(e->d_name, SESSION);
+		const char *id = str_after(e->d_name, EXEC_SESSION);
 
 		if (!id)
 			continue;
@@ -285,6 +287,31 @@ static void note_exec(struct runtime *rt, const struct ctr *c,
 	(void)event_ctr(rt, c, what, attrs, NULL);
 }
 
+/* @ret_go: holds the keeper of a detached one up until it is closed */
+static int begin(struct runtime *rt, const struct ctr *c,
+		 struct ctr_exec_opts *o, const struct oci_exec *ex,
+		 int *ret_pidfd, int *ret_go, struct err *err)
+{
+	char id[65];
+	pid_t pid = 0;
+	int r;
+
+	id_random(id);
+	if (o->detach && !o->no_session)
+		r = exec_kept(rt, c, ex, id, &pid, ret_go, err);
+	else
+		r = oci_exec(ex, ret_pidfd, &pid, err);
+	if (r < 0)
+		return r;
+	memcpy(o->ret_id, id, sizeof(id));
+	(void)FAULT("exec.begun");
+	if (!o->no_session) {
+		session_write(rt, c, id, pid);
+		note_exec(rt, c, EVENT_EXEC, id, NULL);
+	}
+	return 0;
+}
+
 /* From the fork to the exit code. */
 static int run_session(struct runtime *rt, const struct ctr *c,
 		       struct ctr_exec_opts *o, const struct oci_process *p,
@@ -295,8 +322,6 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 	struct cgroup cg cleanup(cgroup_done) = CGROUP_INIT;
 	struct oci_exec ex = { .init = c->init, .process = p, .io = &io,
 			       .ctr_name = c->name };
-	char id[65];
-	pid_t pid = 0;
 	int r;
 
 	if (has_own_ids(&c->config))
@@ -306,23 +331,16 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 		r = userns_run(rt, own_streams, &s, err);
 	memcpy(io.stdio, s.stdio, sizeof(io.stdio));
 	autoclose int pidfd = -EBADF;
+	autoclose int go unused_attr = -EBADF;
 
 	if (in_cgroup)
 		ctr_cgroup(rt, c, &cg);
 	ex.cgroup = cg.path ? &cg : NULL;
 	if (r == 0)
-		r = oci_exec(&ex, &pidfd, &pid, err);
+		r = begin(rt, c, o, &ex, &pidfd, &go, err);
 	streams_done(&s);
-	if (r < 0)
+	if (r < 0 || o->detach)
 		return r;
-	id_random(id);
-	memcpy(o->ret_id, id, sizeof(id));
-	if (!o->no_session) {
-		session_write(rt, c, id, pid);
-		note_exec(rt, c, EVENT_EXEC, id, NULL);
-	}
-	if (o->detach)
-		return 0;
 	rel->pidfd = pidfd;
 	rel->console = io.console_fd;
 	r = relay_run(rel, err);
@@ -334,10 +352,16 @@ static int run_session(struct runtime *rt, const struct ctr *c,
 		r = reap(pidfd, err);
 	if (o->no_session)
 		return r;
-	session_remove(rt, c, id);
+	session_remove(rt, c, o->ret_id);
 	if (r >= 0)
-		note_exec(rt, c, EVENT_EXEC_DIED, id, &r);
+		note_exec(rt, c, EVENT_EXEC_DIED, o->ret_id, &r);
 	return r;
+}
+
+void ctr_exec_died(struct runtime *rt, const struct ctr *c, const char *id,
+		   int code)
+{
+	note_exec(rt, c, EVENT_EXEC_DIED, id, &code);
 }
 
 /* BRYO_FORCE=exec-by-monitor: as if the cgroup could not be entered */

@@ -11,6 +11,7 @@
 struct ctr;
 struct monitor_conf;
 struct port_socks;
+struct runtime;
 
 /*
  * What a start by a command (start.c) and one by the monitor itself (ended.c)
@@ -35,6 +36,10 @@ int start_ports(struct plan *p, struct port_socks *socks, struct err *err);
  */
 void start_conf(struct monitor_conf *m, const struct plan *p, int lock_fd,
 		uint32_t delay_ms);
+
+/** start_argv() - a bryo of the same places, for a command of it to be added;
+ *  owned */
+char **start_argv(const struct runtime *rt);
 
 /** start_listen() - the attach socket in @run_dir; owned descriptor */
 int start_listen(int run_dir, struct err *err);

@@ -69,8 +69,7 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 
 /* ---- the monitor's configuration --------------------------------------- */
 
-/* A bryo of the same places */
-static char **self_argv(const struct runtime *rt)
+char **start_argv(const struct runtime *rt)
 {
 	char **v = NULL;
 
@@ -88,7 +87,7 @@ static char **self_argv(const struct runtime *rt)
 static char **end_argv(const struct runtime *rt, const struct ctr *c,
 		       int lock_fd, uint32_t delay_ms)
 {
-	char **v = self_argv(rt);
+	char **v = start_argv(rt);
 
 	strv_add(&v, "__monitor");
 	strv_addf(&v, "--start=%u", c->start_n);
@@ -138,10 +137,10 @@ void start_conf(struct monitor_conf *m, const struct plan *p, int lock_fd,
 	m->restart = start_again(c) || health_restarts(&c->config);
 	m->restart_on_failure = c->config.restart == RESTART_ON_FAILURE;
 	m->restart_delay_ms = delay_ms;
-	m->health_argv = self_argv(p->rt);
+	m->health_argv = start_argv(p->rt);
 	strv_add(&m->health_argv, "__health");
 	strv_add(&m->health_argv, c->id);
-	m->note_argv = self_argv(p->rt);
+	m->note_argv = start_argv(p->rt);
 	strv_add(&m->note_argv, "__helper");
 	strv_add(&m->note_argv, c->id);
 	m->health_first_ms = health_first_ms(c->config.health);

@@ -184,6 +184,13 @@ def exec_(e, fault):
     return expect(r, 7)
 
 
+def exec_d(e, fault):
+    e.ok("run", "-d", "--name", "x", *SLEEP)
+    r = e.run("exec", "-d", "x", "true", fault=fault)
+    need(e.ok("exec", "x", "echo", "in") == "in", "exec works no more")
+    return expect(r, 0)
+
+
 def volume(e, fault):
     a = e.run("volume", "create", "fv", fault=fault)
     made = expect(a, 0, lambda: "fv" in e.ok("volume", "ls", "-q"))
@@ -394,8 +401,8 @@ def unfaulted(calls):
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
     create, vfs, start, init, init_start, init_stop, mount, run, run_net,
     run_first, run_d, run_d_rm, restart, stop, stop_fault_in_monitor, rm,
-    rm_f, exec_, volume, pull, push, login, rmi, save, commit, import_, check,
-    recover)} | SIMPLE
+    rm_f, exec_, exec_d, volume, pull, push, login, rmi, save, commit, import_,
+    check, recover)} | SIMPLE
 
 
 def has_image(e):
