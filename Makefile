@@ -97,6 +97,21 @@ LIBS_MAIN := $(shell $(PKG_CONFIG) --libs $(pkgs_main) 2>/dev/null) -ldl
 LIBS_LAYER := $(shell $(PKG_CONFIG) --libs libarchive libzstd libisal zlib json-c 2>/dev/null) -ldl
 LIBS_REGISTRY := $(shell $(PKG_CONFIG) --libs libcurl json-c 2>/dev/null) -ldl
 
+# What every command loads: a release takes it from the archives, if they are
+# installed, which spares each start 0.3 ms of dynamic linking.  SHARED=1 is for
+# who updates libraries without building bryo again.
+ifeq ($(RELEASE)$(SHARED),1)
+archives := $(filter /%,$(foreach l,sqlite3 json-c cap,$(shell \
+	$(CC) -print-file-name=lib$(l).a)))
+endif
+ifeq ($(words $(archives)),3)
+LIBS_BRYO := $(archives) -Wl,--as-needed \
+	$(filter-out -lsqlite3 -ljson-c -lcap,$(shell \
+	$(PKG_CONFIG) --static --libs $(pkgs_main))) -lm -ldl
+else
+LIBS_BRYO := $(LIBS_MAIN)
+endif
+
 PROGS := $(O)/bryo $(O)/bryo-monitor $(O)/bryo-init $(O)/bryo-layer $(O)/bryo-registry
 
 all: $(PROGS) ## build everything into build/
@@ -122,7 +137,7 @@ link_libs = $(foreach l,$(libs_$(1)),$(call lib,$(l)))
 
 $(O)/bryo: $(call obj,cmd/main.c) $(call link_libs,cmd)
 	@echo "  LINK    $@"
-	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS_MAIN)
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS_BRYO)
 
 # Small and static: 90 kB of its own per running container.
 $(O)/bryo-monitor: $(call obj,libpod/monitor/main.c) $(call link_libs,monitor)
