@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/db_files.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/trace.h"
@@ -271,6 +272,7 @@ int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 		db->lock_fd = open_lock(dirfd, path, err);
 		r = db->lock_fd < 0 ? db->lock_fd : 0;
 	}
+	db_files_setup();
 	if (r == 0 &&
 	    sqlite3_open_v2(path, &db->sq,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |

@@ -13,7 +13,7 @@ import sys
 RANK = {"util": 0, "storage": 1, "network": 1, "libpod/oci": 1,
         "libpod/monitor": 2, "libpod/core": 3, "cmd": 9}
 # who may include which library
-LIBRARY = {"sqlite3.h": ["util/db.c"],
+LIBRARY = {"sqlite3.h": ["util/db.c", "util/db_files.c"],
            "archive.h": ["storage/layer/"], "archive_entry.h": ["storage/layer/"],
            "curl/curl.h": ["storage/registry/"], "isa-l": ["storage/layer/"],
            "zstd.h": ["storage/layer/"], "openssl/": ["util/sha256.c"],

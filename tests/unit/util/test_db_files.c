@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/db.h"
+#include "util/db_files.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+#define LOG "state.db-wal"
+#define INDEX "state.db-shm"
+#define LOG_HEADER 32
+
+static const struct db_step steps[] = {
+	{ .sql = { "CREATE TABLE t(n INTEGER, fill BLOB)" } },
+};
+
+static char top[32];
+static char path[64];
+static int dir = -1;
+
+static int make_top(void **state unused_attr)
+{
+	snprintf(top, sizeof(top), "/tmp/bryo-dbf.XXXXXX");
+	assert_non_null(mkdtemp(top));
+	snprintf(path, sizeof(path), "%s/state.db", top);
+	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0;
+}
+
+static int remove_top(void **state unused_attr)
+{
+	close(dir);
+	return tree_remove_at(AT_FDCWD, top, NULL);
+}
+
+static struct db *open_db(void)
+{
+	struct db *db = NULL;
+
+	assert_ok(db_open(dir, path, steps, 1, &db, err));
+	return db;
+}
+
+static int64_t count(void)
+{
+	struct db *db = open_db();
+	struct db_stmt *st = db_prep(db, NULL, "SELECT count(*) FROM t", "");
+	int64_t n;
+
+	assert_non_null(st);
+	assert_int_equal(db_step(st, NULL), 1);
+	n = db_i64(st, 0);
+	db_done(st);
+	db_close(db);
+	return n;
+}
+
+/* One transaction of a process that has the file open for nothing else */
+static void add(int rows, int bytes, bool checkpoint)
+{
+	struct db *db = open_db();
+
+	assert_ok(db_begin(db, true, err));
+	for (int i = 0; i < rows; i++)
+		assert_ok(db_exec(db, err,
+				  "INSERT INTO t VALUES(?, randomblob(?))",
+				  "ii", (int64_t)i, (int64_t)bytes));
+	assert_ok(db_commit(db, err));
+	if (checkpoint)
+		db_checkpoint(db, true);
+	db_close(db);
+}
+
+static off_t length(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(dir, name, &st, 0), 0);
+	return st.st_size;
+}
+
+static void load(const char *name, struct sb *ret)
+{
+	assert_int_equal(file_read_at(dir, name, 1 << 20, ret), 0);
+}
+
+static void store(const char *name, const struct sb *data)
+{
+	autoclose int fd = openat(dir, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_int_equal(write(fd, data->buf, data->len), data->len);
+}
+
+/* The log is empty for every SQLite, but has its length. */
+static void test_log_keeps_its_length(void **state unused_attr)
+{
+	static const char zero[LOG_HEADER];
+	autosb struct sb log = SB_INIT;
+	off_t before;
+
+	add(20, 4000, false);
+	before = length(LOG);
+	assert_true(before > 20 * 4000);
+	add(1, 10, true);
+	assert_true(length(LOG) >= before);
+	load(LOG, &log);
+	assert_memory_equal(log.buf, zero, sizeof(zero));
+	assert_int_equal(count(), 21);
+	/* frames of the old log lie behind those of the new one */
+	add(1, 10, false);
+	assert_int_equal(count(), 22);
+	assert_true(length(LOG) >= before);
+	add(1, 10, true);
+	assert_int_equal(count(), 23);
+}
+
+/* What is in the database alone, without log and index, is all there is. */
+static void test_checkpoint_is_whole(void **state unused_attr)
+{
+	add(20, 4000, false);
+	add(5, 10, true);
+	assert_int_equal(unlinkat(dir, LOG, 0), 0);
+	assert_int_equal(unlinkat(dir, INDEX, 0), 0);
+	assert_int_equal(count(), 25);
+}
+
+static void test_long_log_is_cut(void **state unused_attr)
+{
+	add(600, 4000, false);
+	assert_true(length(LOG) > 1 << 20);
+	add(1, 10, true);
+	assert_int_equal(length(LOG), 0);
+	assert_int_equal(count(), 601);
+}
+
+/* Whoever comes first believes no index, however well it looks: this one is
+ * valid and knows of half the frames. */
+static void test_index_is_built_anew(void **state unused_attr)
+{
+	autosb struct sb old = SB_INIT;
+
+	add(5, 10, false);
+	load(INDEX, &old);
+	add(7, 10, false);
+	store(INDEX, &old);
+	assert_int_equal(count(), 12);
+	assert_int_equal(length(INDEX), old.len);
+}
+
+/* A log that lost its end, as a power cut leaves it: what was whole counts. */
+static void test_torn_log(void **state unused_attr)
+{
+	off_t whole;
+
+	add(5, 10, true);
+	add(3, 10, false);
+	whole = length(LOG);
+	add(4, 8000, false);
+	assert_true(length(LOG) > whole);
+	autoclose int fd = openat(dir, LOG, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(ftruncate(fd, length(LOG) - 1000), 0);
+	assert_int_equal(count(), 8);
+	add(2, 10, false);
+	assert_int_equal(count(), 10);
+}
+
+static int directory_of(const char *name)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	int (*call)(const char *name, int *ret_fd) = (__typeof__(call))
+		vfs->xGetSystemCall(vfs, "openDirectory");
+	autofree char *full = xasprintf("%s/%s", top, name);
+	int fd = -1;
+	int r = call(full, &fd);
+
+	if (r == SQLITE_OK)
+		close(fd);
+	return r;
+}
+
+/* The name of a log is synced by who made it, and by nobody after that. */
+static void test_directory_is_synced(void **state unused_attr)
+{
+	add(1, 10, false);
+	assert_int_equal(directory_of(LOG), SQLITE_CANTOPEN);
+	assert_int_equal(directory_of("state.db"), SQLITE_OK);
+	autoclose int fd = openat(dir, LOG, O_WRONLY | O_CLOEXEC);
+
+	/* its maker was killed before the sync */
+	assert_int_equal(ftruncate(fd, LOG_HEADER), 0);
+	assert_int_equal(directory_of(LOG), SQLITE_OK);
+	assert_int_equal(unlinkat(dir, LOG, 0), 0);
+	assert_int_equal(directory_of(LOG), SQLITE_OK);
+	assert_int_equal(directory_of("state.db-journal"), SQLITE_OK);
+}
+
+#define each(fn) cmocka_unit_test_setup_teardown(fn, make_top, remove_top)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		each(test_log_keeps_its_length),
+		each(test_checkpoint_is_whole),
+		each(test_long_log_is_cut),
+		each(test_index_is_built_anew),
+		each(test_torn_log),
+		each(test_directory_is_synced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
