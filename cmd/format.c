@@ -117,6 +117,15 @@ static void default_header(const char *field, struct sb *out)
 	}
 }
 
+static void set_header(struct json_object *head, const char *field,
+		       const char *text)
+{
+	struct json_object *o = json_object_new_string(text);
+
+	template_mark_header(o);
+	json_set(head, field, o);
+}
+
 static struct json_object *header_row(const struct column *columns,
 				      struct json_object *rows)
 {
@@ -130,15 +139,14 @@ static struct json_object *header_row(const struct column *columns,
 
 			(void)child;
 			default_header(key, &text);
-			json_set_str(head, key, text.buf);
+			set_header(head, key, text.buf);
 		}
 	}
 	for (const struct column *c = columns; c->field; c++) {
 		autosb struct sb text = SB_INIT;
 
 		default_header(c->field, &text);
-		json_set_str(head, c->field, *c->header ? c->header :
-							  text.buf);
+		set_header(head, c->field, *c->header ? c->header : text.buf);
 	}
 	/* A map: unknown fields and methods give no header, no error. */
 	template_mark_map(head);

@@ -57,6 +57,9 @@ void template_mark_hidden(struct json_object *o);
  *  "Label" it makes {{.Label "k"}} work; hidden as above */
 void template_mark_method(struct json_object *o);
 
+/** template_mark_header() - @o is the head of a column, a string */
+void template_mark_header(struct json_object *o);
+
 /**
  * struct zero_field - a field that a Go struct has and its JSON leaves out
  *                     while it is empty ("omitempty")

@@ -169,14 +169,16 @@ static int run_command(const struct cmd *c, const char *path,
 static int unknown_command(const struct group *group, struct globals *g,
 			   char **argv)
 {
-	const struct opt_set sets[] = { { global_opts, g } };
+	struct help_args help = { false };
+	const struct opt_set sets[] = { { help_opt, &help },
+					{ global_opts, g } };
 	const char *path = group ? group->path : "";
 	const char *space = group ? " " : "";
 	autofree char *typed = safe_line(argv[0]);
 	struct err err = ERR_INIT;
 	char **rest = NULL;
 
-	if (opt_parse_sets(sets, 1, argv, false, &rest, &err) < 0)
+	if (opt_parse_sets(sets, ARRAY_LEN(sets), argv, false, &rest, &err) < 0)
 		return usage_error(&err, path);
 	fprintf(stderr, "Error: unrecognized command `%s%s%s %s`\n",
 		cmd_prog(), space, path, typed);

@@ -205,6 +205,8 @@ static int set_value(const struct match *m, const char *value, struct err *err)
 		return 0;
 	case OPT_T_INT:
 	case OPT_T_I64:
+		if ((o->flags & OPT_ALL) && streq(value, "all"))
+			value = "-1";
 		return set_int(o, field, value, err);
 	case OPT_T_U64:
 		r = parse_u64(value, field);

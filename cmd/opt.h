@@ -32,6 +32,7 @@ enum opt_flags {
 	OPT_HIDDEN = 1,	   /* works, not in --help */
 	OPT_OPTARG = 2,	   /* the value may be missing: --x means --x=DEF */
 	OPT_SPLIT = 4,	   /* STRV: each value is a comma separated list */
+	OPT_ALL = 8,	   /* INT, I64: "all" is -1 */
 };
 
 /**

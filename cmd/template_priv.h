@@ -143,6 +143,10 @@ void value_done(struct value *v);
 
 #define auto_value cleanup(value_done)
 
+/** value_is_header() - the head of a column: functions that rewrite values
+ *  leave it as it is, and asked with an argument it is the key's last part */
+bool value_is_header(struct json_object *o);
+
 /** value_is_method() - an argument is looked up in it: .Label "key" */
 bool value_is_method(struct json_object *o);
 
@@ -177,6 +181,7 @@ struct func {
 	int min, max;		/* arguments; -1: no bound */
 	int (*fn)(const struct value *args, size_t n, struct value *ret,
 		  struct err *err);
+	bool rewrites;		/* its first argument */
 };
 
 /** func_find() - NULL when there is none; "and" and "or" have no .fn: the

@@ -119,6 +119,10 @@ static int call_func(const char *name, const struct value *args, size_t n,
 {
 	const struct func *f = func_find(name);
 
+	if (n && f->rewrites && value_is_header(args[0].o)) {
+		*ret = value_ref(args[0].o);
+		return 0;
+	}
 	if ((int)n < f->min || (f->max >= 0 && (int)n > f->max))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: wrong number of args for %s: want "
@@ -211,6 +215,25 @@ static int call_method(struct value method, const char *name,
 	return 0;
 }
 
+/* docker's head of {{.Label "com.example.my-key"}}: "my key" */
+static int call_header(const struct value *args, size_t n, struct value *ret,
+		       struct err *err)
+{
+	autofree char *text = NULL;
+	const char *key, *dot;
+
+	if (n != 1 || value_kind(args[0]) != VAL_STR)
+		return bad(err, "can't give argument to non-function");
+	key = json_object_get_string(args[0].o);
+	dot = strrchr(key, '.');
+	text = xstrdup(dot ? dot + 1 : key);
+	for (char *c = text; *c; c++)
+		if (*c == '-' || *c == '_')
+			*c = ' ';
+	*ret = value_new(json_object_new_string(text));
+	return 0;
+}
+
 static int apply(struct runner *r, const struct operand *first,
 		 struct value dot, const struct value *args, size_t n,
 		 struct value *ret, struct err *err)
@@ -227,6 +250,8 @@ static int apply(struct runner *r, const struct operand *first,
 		return call_method(called,
 				   first->fields[strv_len(first->fields) - 1],
 				   args, n, ret, err);
+	if (n && value_is_header(called.o))
+		return call_header(args, n, ret, err);
 	if (n)
 		return bad(err, "can't give argument to non-function");
 	*ret = called;

@@ -15,6 +15,7 @@
 #include "util/strv.h"
 
 static const char mark_map, mark_time, mark_hidden, mark_method;
+static const char mark_header;
 /* Go's zero values that its JSON leaves out; a nil pointer among them; and an
  * empty slice or map that JSON shows as null */
 static const char mark_zero, mark_nil, mark_null;
@@ -48,6 +49,11 @@ void template_mark_hidden(struct json_object *o)
 void template_mark_method(struct json_object *o)
 {
 	mark(o, &mark_method);
+}
+
+void template_mark_header(struct json_object *o)
+{
+	mark(o, &mark_header);
 }
 
 static struct json_object *zero_new(enum json_type type)
@@ -90,6 +96,11 @@ void template_zeros(struct json_object *o, const struct zero_field *fields)
 bool value_is_method(struct json_object *o)
 {
 	return is_marked(o, &mark_method);
+}
+
+bool value_is_header(struct json_object *o)
+{
+	return is_marked(o, &mark_header);
 }
 
 bool value_is_time(struct value v)

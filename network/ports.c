@@ -227,7 +227,8 @@ static int fields_parse(const struct fields *f, struct port_map *ret,
 		return r;
 	m.ctr_port = ctr.first;
 	m.range = ctr.n;
-	if (!str_is_empty(f->host)) {
+	/* 0 is docker's other word for a random one */
+	if (!str_is_empty(f->host) && !streq(f->host, "0")) {
 		r = range_parse(host_text, "host", &host, err);
 		if (r < 0)
 			return r;

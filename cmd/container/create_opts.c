@@ -103,7 +103,7 @@ const struct opt create_opts_image[] = {
 
 const struct opt create_opts_network[] = {
 	OPT_STRV(0, "add-host", A, add_host, "strings",
-		 "Add a host-to-IP mapping (name[;name]:ip)"),
+		 "Add a host-to-IP mapping (name[;name]:ip or name=ip)"),
 	OPT_LIST(0, "dns", A, dns, "strings", "Set DNS servers"),
 	{ 0, "dns-option", "dns-opt", OPT_T_STRV, offsetof(A, dns_option),
 	  OPT_NO_GIVEN, "strings", NULL, "Set DNS options", OPT_SPLIT },
@@ -125,6 +125,9 @@ const struct opt create_opts_network[] = {
 };
 
 const struct opt create_opts_storage[] = {
+	{ 0, "volume-driver", NULL, OPT_T_STR, offsetof(A, volume_driver),
+	  OPT_NO_GIVEN, "string", "local", "Driver of new volumes; there is "
+	  "one", 0 },
 	OPT_STRV(0, "mount", A, mount, "strings",
 		 "Attach a filesystem mount to the container"),
 	OPT_STRV(0, "secret", A, secret, "strings",
@@ -202,7 +205,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "io-maxiops", "uint", "IO limit (Windows)"),
 	OPT_NOT_YET(0, "ip", "string", "IPv4 address"),
 	OPT_NOT_YET(0, "ip6", "string", "IPv6 address"),
-	OPT_NOT_YET(0, "isolation", "string", "Isolation (Windows)"),
 	OPT_NOT_YET(0, "link", "list", "Link to another container"),
 	OPT_NOT_YET(0, "link-local-ip", "list", "Link-local addresses"),
 	OPT_NOT_YET(0, "mac-address", "string", "MAC address"),
@@ -213,7 +215,6 @@ const struct opt create_opts_later[] = {
 	OPT_NOT_YET(0, "runtime", "string", "OCI runtime"),
 	OPT_NOT_YET(0, "storage-opt", "strings", "Storage options"),
 	OPT_NOT_YET(0, "use-api-socket", NULL, "Mount docker's socket"),
-	OPT_NOT_YET(0, "volume-driver", "string", "Volume driver"),
 	OPT_END,
 };
 

@@ -79,6 +79,7 @@ struct create_args {
 	bool passwd;
 	/* namespaces */
 	char *userns, *pid, *ipc, *uts, *cgroupns;
+	char *isolation, *volume_driver;
 	/* network */
 	char *network;
 	char **publish, **expose, **dns, **dns_search, **dns_option;

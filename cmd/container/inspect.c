@@ -29,6 +29,30 @@ static const struct opt inspect_opts[] = {
 	OPT_END,
 };
 
+/* What docker's scripts ask for: templates only */
+static void set_docker(struct json_object *o)
+{
+	static const struct zero_field mount_zeros[] = {
+		{ "Name", json_type_string },
+		{ "SubPath", json_type_string },
+		{ NULL, json_type_null },
+	};
+	struct json_object *mounts = json_object_object_get(o, "Mounts");
+	struct json_object *log = json_obj(json_obj(o, "HostConfig"),
+					   "LogConfig");
+	const char *path = log ? json_str(log, "Path") : NULL;
+	struct json_object *text = json_object_new_string(path ? path : "");
+	struct json_object *os = json_object_new_string("linux");
+
+	template_mark_hidden(text);
+	json_set(o, "LogPath", text);
+	template_mark_hidden(os);
+	json_set(o, "Platform", os);
+	for (size_t i = 0; i < json_object_array_length(mounts); i++)
+		template_zeros(json_object_array_get_idx(mounts, i),
+			       mount_zeros);
+}
+
 static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		     struct json_object **ret, struct err *err)
 {
@@ -59,6 +83,7 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 	if (!o)
 		return -err->code;
 	marks_set(o, maps, times);
+	set_docker(o);
 	*ret = o;
 	return 0;
 }

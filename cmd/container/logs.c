@@ -60,7 +60,7 @@ static const struct opt logs_opts[] = {
 		"Only lines from a time on, or from so long ago"),
 	{ 0, "tail", NULL, OPT_T_I64,
 	  OPT_CHECK_(struct logs_args, tail, int64_t), OPT_NO_GIVEN, "int",
-	  "-1", "Only the last n lines", 0 },
+	  "-1", "Only the last n lines; -1 or all: every line", OPT_ALL },
 	OPT_BOOL('t', "timestamps", struct logs_args, timestamps,
 		 "Put the time before each line"),
 	OPT_STR(0, "until", struct logs_args, until, "string",

@@ -213,6 +213,14 @@ static int key_later(struct spec *s, const char *key, const char *value,
 		       "mount option '%s' is not supported yet", key);
 }
 
+static int key_driver(struct spec *s, const char *key, const char *value,
+		      struct err *err)
+{
+	(void)s;
+	(void)key;
+	return mount_volume_driver(value, err);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 static const struct {
@@ -250,7 +258,7 @@ static const struct {
 	{ "nocopy", T_VOLUME, key_copy },
 	{ "volume-nocopy", T_VOLUME, key_copy },
 	{ "volume-opt", T_VOLUME, key_later },
-	{ "volume-driver", T_VOLUME, key_later },
+	{ "volume-driver", T_VOLUME, key_driver },
 	{ "volume-label", T_VOLUME, key_later },
 	{ "tmpfs-size", T_TMPFS, key_tmpfs },
 	{ "tmpfs-mode", T_MEMORY, key_tmpfs },

@@ -32,6 +32,9 @@ int mount_absolute(const char *path, char **ret, struct err *err);
 /** mount_anonymous() - make @m a volume without a name of its own */
 void mount_anonymous(struct ctr_mount *m);
 
+/** mount_volume_driver() - NULL, "" and "local" are the one that is there */
+int mount_volume_driver(const char *name, struct err *err);
+
 int mount_volume_name(const char *name, struct err *err);
 
 /**

@@ -28,6 +28,8 @@ const struct opt create_opts_machine[] = {
 		"Execution domain: LINUX or LINUX32"),
 	OPT_SIZE(0, "shm-size-systemd", A, shm_size_systemd, "string",
 		 "Size of the tmpfs that --systemd mounts"),
+	OPT_STR(0, "isolation", A, isolation, "string",
+		"Isolation technology: default, the only one on Linux"),
 	OPT_STR(0, "systemd", A, systemd, "string",
 		"Prepare the container for systemd: true, false or always"),
 	OPT_END,
@@ -77,6 +79,16 @@ static int set_systemd(const char *text, struct ctr_config *c,
 	return 0;
 }
 
+/* docker's word for what is Windows' choice: here it is the default or none */
+static int check_isolation(const char *text, struct err *err)
+{
+	if (str_is_empty(text) || streq(text, "default"))
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+		       "--isolation %s is not supported yet: Linux has the "
+		       "default one", text);
+}
+
 int machine_parse(const struct create_args *a, struct ctr_config *c,
 		  struct err *err)
 {
@@ -91,6 +103,8 @@ int machine_parse(const struct create_args *a, struct ctr_config *c,
 			     err);
 	if (r == 0)
 		r = set_personality(a->personality, c, err);
+	if (r == 0)
+		r = check_isolation(a->isolation, err);
 	if (r == 0)
 		r = set_systemd(a->systemd, c, err);
 	if (r < 0)

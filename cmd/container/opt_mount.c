@@ -113,6 +113,14 @@ int mount_volume_name(const char *name, struct err *err)
 		       name);
 }
 
+int mount_volume_driver(const char *name, struct err *err)
+{
+	if (str_is_empty(name) || streq(name, "local"))
+		return 0;
+	return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+		       "volume driver \"%s\" is not supported yet", name);
+}
+
 /* ---- -v [SOURCE:]TARGET[:OPTIONS] -------------------------------------- */
 
 static int overlay_dir(char **dst, const char *path, struct err *err)
@@ -120,6 +128,14 @@ static int overlay_dir(char **dst, const char *path, struct err *err)
 	free(*dst);
 	*dst = NULL;
 	return mount_absolute(path, dst, err);
+}
+
+/* How late a Mac's virtual machine may see changes: on Linux at once, whatever
+ * is asked for. */
+static bool desktop_word(const char *word)
+{
+	return streq(word, "cached") || streq(word, "delegated") ||
+	       streq(word, "consistent");
 }
 
 /* The words of -v that --mount spells differently; false: not one of them */
@@ -155,7 +171,7 @@ static int volume_word(const char *word, struct ctr_mount *m, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "volume option '%s' is not supported yet: "
 			       "idmap takes the container's own map", word);
-	if (mount_word(word, m) || volume_flag(word, m))
+	if (mount_word(word, m) || volume_flag(word, m) || desktop_word(word))
 		return 0;
 	return mount_unknown(word, err);
 }

@@ -32,27 +32,38 @@ static int set_network(const char *mode, struct ctr_config *c,
 		       "not found", mode);
 }
 
-/* name[;name...]:ip, ip may be "host-gateway" */
-static int check_host(const char *text, struct err *err)
+/* "[::1]" is "::1"; taken from @text */
+static char *host_address(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']')
+		return xstrndup(text + 1, n - 2);
+	return xstrdup(text);
+}
+
+/* name[;name...]:ip or name=ip, ip may be "host-gateway"; kept as name:ip */
+static int add_host(const char *text, struct ctr_config *c, struct err *err)
 {
 	unsigned char addr[sizeof(struct in6_addr)];
-	const char *colon = strchr(text, ':');
+	size_t n = strcspn(text, strchr(text, '=') ? "=" : ":");
+	autofree char *ip = text[n] ? host_address(text + n + 1) : NULL;
 
-	if (!colon || colon == text)
+	if (!ip || n == 0)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid host format \"%s\": want name:ip",
 			       text);
-	if (!streq(colon + 1, "host-gateway") &&
-	    inet_pton(AF_INET, colon + 1, addr) != 1 &&
-	    inet_pton(AF_INET6, colon + 1, addr) != 1)
+	if (!streq(ip, "host-gateway") && inet_pton(AF_INET, ip, addr) != 1 &&
+	    inet_pton(AF_INET6, ip, addr) != 1)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid IP address \"%s\" in add-host: \"%s\"",
-			       colon + 1, text);
-	for (const char *p = text; p < colon; p++)
+			       ip, text);
+	for (const char *p = text; p < text + n; p++)
 		if ((unsigned char)*p <= ' ' || *p == '#')
 			return err_set(err, ERR_INVALID, EINVAL,
 				       "invalid host name in add-host: \"%s\"",
 				       text);
+	strv_addf(&c->add_host, "%.*s:%s", (int)n, text, ip);
 	return 0;
 }
 
@@ -220,7 +231,7 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 	if (r == 0)
 		r = check_joined(a, c, err);
 	for (char **h = a->add_host; r == 0 && h && *h; h++)
-		r = check_host(*h, err);
+		r = add_host(*h, c, err);
 	if (r == 0)
 		r = check_dns(a->dns, err);
 	if (r == 0)
@@ -233,7 +244,6 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 		r = set_hosts(a, c, err);
 	if (r < 0)
 		return r;
-	strv_extend(&c->add_host, a->add_host);
 	strv_extend(&c->dns, a->dns);
 	strv_extend(&c->dns_search, a->dns_search);
 	strv_extend(&c->dns_option, a->dns_option);

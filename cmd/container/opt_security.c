@@ -113,6 +113,12 @@ static int proc_opts(const char *value, struct ctr_config *c, struct err *err)
 	return 0;
 }
 
+/* The words of podman and of docker */
+static bool builtin_profile(const char *value)
+{
+	return streq(value, "default") || streq(value, "builtin");
+}
+
 static int one_opt(const char *text, struct ctr_config *c, struct err *err)
 {
 	size_t n = strcspn(text, "=:");
@@ -125,7 +131,7 @@ static int one_opt(const char *text, struct ctr_config *c, struct err *err)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid --security-opt 1: \"%s\"", text);
 	if (streq(key, "seccomp"))
-		str_set(&c->seccomp, streq(value, "default") ? NULL : value);
+		str_set(&c->seccomp, builtin_profile(value) ? NULL : value);
 	else if (streq(key, "mask"))
 		add_paths(&c->mask, value);
 	else if (streq(key, "unmask"))

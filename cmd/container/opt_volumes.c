@@ -329,7 +329,7 @@ int mounts_parse(struct runtime *rt, const struct create_args *a,
 		 struct ctr_config *c, struct err *err)
 {
 	size_t own;
-	int r = 0;
+	int r = mount_volume_driver(a->volume_driver, err);
 
 	for (char **v = a->mount; r == 0 && v && *v; v++)
 		r = add_mount(rt, *v, c, err);

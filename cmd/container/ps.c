@@ -89,6 +89,7 @@ static const struct column columns[] = {
 	{ "Pod", "POD ID" },
 	{ "PodName", "PODNAME" },
 	{ "RunningFor", "RUNNING FOR" },
+	{ "IPAddresses", "IP ADDRESSES" },
 	{ NULL, NULL },
 };
 

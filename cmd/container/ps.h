@@ -15,11 +15,12 @@
 /** struct ps_filters - parsed, with what their values name looked up */
 struct ps_filters {
 	struct filters f;
+	struct runtime *rt;	/* borrowed */
 	int64_t before_ns;	/* oldest container that "before" names */
 	int64_t since_ns;
 };
 
-#define PS_FILTERS_INIT { FILTERS_INIT, 0, 0 }
+#define PS_FILTERS_INIT { FILTERS_INIT, NULL, 0, 0 }
 
 int ps_filters_parse(struct runtime *rt, char *const *texts,
 		     struct ps_filters *ret, struct err *err);

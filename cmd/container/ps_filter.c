@@ -11,14 +11,16 @@
 
 #include "cmd/container/ps.h"
 #include "cmd/timearg.h"
+#include "network/network.h"
 #include "util/str.h"
 #include "util/strv.h"
 
 /* ---- parsing ----------------------------------------------------------- */
 
 static const char *const states[] = {
-	"created", "creating", "exited",   "initialized", "paused",  "removing",
-	"running", "starting", "stopped", "stopping",	 "unknown",
+	"created",  "creating",	  "dead",    "exited",	 "initialized",
+	"paused",   "removing",	  "restarting", "running", "starting",
+	"stopped",  "stopping",	  "unknown",
 };
 
 static int check_state(const char *value, struct err *err)
@@ -84,6 +86,21 @@ static int check_health(const char *value, struct err *err)
 		       "healthy, unhealthy or none", value);
 }
 
+static int check_ports(const struct filter *f, struct err *err)
+{
+	struct port_list list = { 0 };
+	struct err why = ERR_INIT;
+	int r = port_parse_expose(f->value, &list, &why);
+
+	port_list_done(&list);
+	err_clear(&why);
+	if (r < 0)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "invalid value \"%s\" of filter %s: want "
+			       "PORT[-PORT][/PROTOCOL]", f->value, f->key);
+	return 0;
+}
+
 static int check(struct runtime *rt, const struct filter *f,
 		 struct ps_filters *ps, struct err *err)
 {
@@ -110,8 +127,10 @@ static int check(struct runtime *rt, const struct filter *f,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "invalid time \"%s\" of filter until",
 			       f->value);
-	if (streq(f->key, "should-start-on-boot") &&
-	    parse_bool(f->value, &on) < 0)
+	if (streq(f->key, "publish") || streq(f->key, "expose"))
+		return check_ports(f, err);
+	if ((streq(f->key, "should-start-on-boot") ||
+	     streq(f->key, "is-task")) && parse_bool(f->value, &on) < 0)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "invalid value \"%s\" of filter %s", f->value,
 			       f->key);
@@ -122,9 +141,9 @@ int ps_filters_parse(struct runtime *rt, char *const *texts,
 		     struct ps_filters *ret, struct err *err)
 {
 	static const char *const known[] = {
-		"ancestor", "before", "command", "exited",
-		"health",   "id",     "label",	 "name",
-		"network",  "pod",    "restart-policy",
+		"ancestor", "before", "command", "exited", "expose",
+		"health",   "id",     "is-task", "label",  "name",
+		"network",  "pod",    "publish", "restart-policy",
 		"should-start-on-boot", "since", "status", "until",
 		"volume",   NULL,
 	};
@@ -135,6 +154,7 @@ int ps_filters_parse(struct runtime *rt, char *const *texts,
 	auto_ps_filters struct ps_filters ps = PS_FILTERS_INIT;
 	int r = filters_parse(texts, known, &words, &ps.f, err);
 
+	ps.rt = rt;
 	for (size_t i = 0; !r && i < ps.f.n; i++)
 		r = check(rt, &ps.f.v[i], &ps, err);
 	if (r < 0)
@@ -266,6 +286,57 @@ static bool boot_matches(const char *want, const struct ctr *c)
 	return !parse_bool(want, &on) && on == starts_on_boot(c);
 }
 
+static bool lists_meet(const struct port_list *a, const struct port_map *m)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct port_map *p = &a->v[i];
+
+		if (p->proto == m->proto && p->ctr_port >= m->ctr_port &&
+		    p->ctr_port - m->ctr_port < m->range)
+			return true;
+	}
+	return false;
+}
+
+/* By the port in the container; @expose: those that are only exposed, too */
+static bool ports_match(const char *want, const struct ctr *c, bool expose)
+{
+	struct port_list wanted = { 0 };
+	struct port_list have = { 0 };
+	bool found = false;
+
+	(void)port_parse_expose(want, &wanted, NULL);
+	for (char **e = c->config.expose; expose && e && *e; e++)
+		(void)port_parse_expose(*e, &have, NULL);
+	for (size_t i = 0; !found && i < have.n; i++)
+		found = lists_meet(&wanted, &have.v[i]);
+	for (size_t i = 0; !found && i < c->config.ports.n; i++)
+		found = lists_meet(&wanted, &c->config.ports.v[i]);
+	for (size_t i = 0; !found && i < c->ports.n; i++)
+		found = lists_meet(&wanted, &c->ports.v[i]);
+	port_list_done(&wanted);
+	port_list_done(&have);
+	return found;
+}
+
+static bool publishes(const char *want, const struct ctr *c)
+{
+	return ports_match(want, c, false);
+}
+
+static bool exposes(const char *want, const struct ctr *c)
+{
+	return ports_match(want, c, true);
+}
+
+/* A task is part of a swarm's service: there is none. */
+static bool task_matches(const char *want, const struct ctr *c unused_attr)
+{
+	bool on = false;
+
+	return !parse_bool(want, &on) && !on;
+}
+
 static const struct {
 	const char *key;
 	bool (*fn)(const char *want, const struct ctr *c);
@@ -273,7 +344,10 @@ static const struct {
 	{ "ancestor", image_matches },
 	{ "command", command_matches },
 	{ "exited", exited_with },
+	{ "expose", exposes },
 	{ "health", health_matches },
+	{ "is-task", task_matches },
+	{ "publish", publishes },
 	{ "restart-policy", restart_matches },
 	{ "should-start-on-boot", boot_matches },
 	{ "status", state_matches },
@@ -281,11 +355,20 @@ static const struct {
 	{ "volume", volume_used },
 };
 
+struct subject {
+	const struct ctr *c;
+	struct runtime *rt;
+};
+
 /* before and since were looked up: see ps_matches() */
 static bool test(const struct filter *f, void *obj)
 {
-	const struct ctr *c = obj;
+	const struct subject *s = obj;
+	const struct ctr *c = s->c;
 
+	/* one that waits has exited, too */
+	if (streq(f->key, "status") && !strcasecmp(f->value, "restarting"))
+		return ctr_is_restarting(s->rt, c);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		if (streq(f->key, tests[i].key))
 			return tests[i].fn(f->value, c);
@@ -306,7 +389,7 @@ bool ps_matches(const struct ctr *c, const struct ps_filters *f)
 		return false;
 	if (f->before_ns && c->created_ns >= f->before_ns)
 		return false;
-	return filters_match(&f->f, test, (void *)(uintptr_t)c);
+	return filters_match(&f->f, test, &(struct subject){ c, f->rt });
 }
 
 /* ---- order ------------------------------------------------------------- */

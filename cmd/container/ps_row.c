@@ -8,6 +8,7 @@
  */
 #include "cmd/container/ps.h"
 #include "cmd/format.h"
+#include "network/network.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
@@ -191,6 +192,16 @@ static char **mount_targets(const struct ctr *c)
 	return v;
 }
 
+/* docker's .LocalVolumes */
+static int64_t volume_count(const struct ctr *c)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < c->config.n_mounts; i++)
+		n += c->config.mounts[i].type == MNT_VOLUME;
+	return n;
+}
+
 static char **networks_of(const struct ctr *c)
 {
 	const char *net = c->config.network;
@@ -209,6 +220,38 @@ static struct json_object *list_of(char *const *v)
 	for (; v && *v; v++)
 		json_object_array_add(list, json_object_new_string(*v));
 	return list;
+}
+
+/* docker's .IPAddresses: "network/address", while the container runs */
+static void set_addresses(struct json_object *o, const struct ctr *c,
+			  char *const *networks)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; ctr_is_up(c) && networks && *networks; networks++) {
+		autofree char *text = xasprintf("%s/%s", *networks,
+						NET_SLIRP_ADDR);
+
+		json_object_array_add(list, json_object_new_string(text));
+	}
+	template_mark_hidden(list);
+	json_set(o, "IPAddresses", list);
+}
+
+/* What only docker's ps has, for templates */
+static void set_docker(struct json_object *o, const struct ctr *c,
+		       char *const *networks)
+{
+	const char *health = c->health == HEALTH_NONE ?
+				     "" : health_status_name(c->health);
+	struct json_object *text = json_object_new_string(health);
+	struct json_object *n = json_object_new_int64(volume_count(c));
+
+	template_mark_hidden(text);
+	json_set(o, "HealthStatus", text);
+	template_mark_hidden(n);
+	json_set(o, "LocalVolumes", n);
+	set_addresses(o, c, networks);
 }
 
 static void set_joined(struct json_object *o, const char *key, char **v)
@@ -280,6 +323,7 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	json_set_bool(o, "IsInfra", false);
 	json_set_str(o, "CIDFile", c->config.cidfile ? c->config.cidfile : "");
 	set_joined(o, "ExposedPorts", c->config.expose);
+	set_docker(o, c, networks);
 	return o;
 }
 

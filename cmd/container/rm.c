@@ -67,7 +67,8 @@ static int rm_run(struct runtime *rt, const void *p, char **argv,
 
 const struct cmd cmd_container_rm = {
 	.path = "rm",
-	.aliases = (const char *const[]){ "container rm", NULL },
+	.aliases = (const char *const[]){ "container rm",
+					  "container remove", NULL },
 	.usage = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Remove one or more containers",
 	.text = "Removes containers; images stay. A running container is "

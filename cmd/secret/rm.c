@@ -45,8 +45,8 @@ static int rm_run(struct runtime *rt, const void *p, char **argv,
 
 	if (args.all && argv[0])
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "`podman secret rm` takes no arguments with "
-			       "--all");
+			       "`%s secret rm` takes no arguments with "
+			       "--all", cmd_prog());
 	if (!args.all && !argv[0])
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "must specify a secret or --all");
@@ -62,6 +62,7 @@ static int rm_run(struct runtime *rt, const void *p, char **argv,
 
 const struct cmd cmd_secret_rm = {
 	.path = "secret rm",
+	.aliases = (const char *const[]){ "secret remove", NULL },
 	.usage = "[options] SECRET [SECRET...]",
 	.summary = "Remove one or more secrets",
 	.text = "Prints the IDs of those that were removed. Containers keep "

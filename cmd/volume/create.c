@@ -12,6 +12,7 @@ struct create_args {
 	char **labels;
 	char **options;
 	char *uid, *gid;
+	char *name;
 	bool ignore;
 };
 
@@ -25,6 +26,9 @@ static const struct opt create_opts[] = {
 		 "Set metadata of the volume"),
 	OPT_STRV('o', "opt", struct create_args, options, "KEY=VALUE",
 		 "Set a driver option: type, device, o"),
+	{ 0, "name", NULL, OPT_T_STR,
+	  OPT_CHECK_(struct create_args, name, char *), OPT_NO_GIVEN,
+	  "string", NULL, "Name of the volume", OPT_HIDDEN },
 	OPT_STR(0, "gid", struct create_args, gid, "uint",
 		"Group that owns the volume"),
 	OPT_STR(0, "uid", struct create_args, uid, "uint",
@@ -40,6 +44,10 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 	autostrv char **options = NULL;
 	int r = 0;
 
+	if (args->name && argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "conflicting options: either specify --name or "
+			       "provide positional arg, not both");
 	if (args->driver && !streq(args->driver, "local"))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "volume driver \"%s\" is not supported yet",
@@ -49,8 +57,8 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 		strv_addf(&options, "UID=%s", args->uid);
 	if (args->gid)
 		strv_addf(&options, "GID=%s", args->gid);
-	r = volume_create(rt, argv[0], args->labels, options, args->ignore,
-			  &v, err);
+	r = volume_create(rt, args->name ? args->name : argv[0], args->labels,
+			  options, args->ignore, &v, err);
 	if (r < 0)
 		return r;
 	printf("%s\n", v->name);

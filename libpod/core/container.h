@@ -290,6 +290,10 @@ static inline bool ctr_is_live(const struct ctr *c)
 	return ctr_is_up(c) || c->state == CTR_INITIALIZED;
 }
 
+/** ctr_is_restarting() - it does not run, but its monitor waits for the next
+ *  round of its restart policy (stop.c) */
+bool ctr_is_restarting(struct runtime *rt, const struct ctr *c);
+
 /** ctr_up_ns() - how long it has been running at @now_ns, whatever the time of
  *  day did meanwhile: never more than its process is old, never negative */
 int64_t ctr_up_ns(const struct ctr *c, int64_t now_ns);

@@ -77,7 +77,7 @@ static struct json_object *state(struct runtime *rt, const struct ctr *c,
 	json_set_str(o, "Status", ctr_state_name(c->state));
 	json_set_bool(o, "Running", up && c->state != CTR_PAUSED);
 	json_set_bool(o, "Paused", c->state == CTR_PAUSED);
-	json_set_bool(o, "Restarting", false);
+	json_set_bool(o, "Restarting", ctr_is_restarting(rt, c));
 	json_set_bool(o, "OOMKilled", c->oom == 1);
 	json_set_bool(o, "Dead", false);
 	json_set_i64(o, "Pid", live ? c->init.pid : 0);
@@ -101,14 +101,10 @@ static struct json_object *state(struct runtime *rt, const struct ctr *c,
 
 /* ---- Config ------------------------------------------------------------ */
 
-static struct json_object *exposed(const struct ctr_config *c)
+static void set_exposed(struct json_object *o, const struct port_list *ports)
 {
-	struct json_object *o = json_object_new_object();
-
-	for (char **e = c->expose; e && *e; e++)
-		set_map(o, *e);
-	for (size_t i = 0; i < c->ports.n; i++) {
-		const struct port_map *m = &c->ports.v[i];
+	for (size_t i = 0; i < ports->n; i++) {
+		const struct port_map *m = &ports->v[i];
 
 		for (unsigned int k = 0; k < m->range; k++) {
 			char key[32];
@@ -120,6 +116,19 @@ static struct json_object *exposed(const struct ctr_config *c)
 				set_map(o, key);
 		}
 	}
+}
+
+/* Each port of a range has a key of its own. */
+static struct json_object *exposed(const struct ctr_config *c)
+{
+	struct json_object *o = json_object_new_object();
+	struct port_list list = { 0 };
+
+	for (char **e = c->expose; e && *e; e++)
+		(void)port_parse_expose(*e, &list, NULL);
+	set_exposed(o, &list);
+	set_exposed(o, &c->ports);
+	port_list_done(&list);
 	return o;
 }
 

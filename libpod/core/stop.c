@@ -55,6 +55,11 @@ static bool backs_off(struct runtime *rt, const struct ctr *c)
 	       ctr_lock_probe(rt, c->id) == 1;
 }
 
+bool ctr_is_restarting(struct runtime *rt, const struct ctr *c)
+{
+	return !c->stopped_by_user && backs_off(rt, c);
+}
+
 void ctr_wake_monitor(struct runtime *rt, const struct ctr *c)
 {
 	autoclose int fd = proc_open(&c->monitor);

@@ -257,6 +257,8 @@ static struct json_object *probe_json(const struct health_conf *h,
 	json_set_strv(o, "Test", p.test);
 	if (!startup && h->start_period_ns > 0)
 		json_set_i64(o, "StartPeriod", h->start_period_ns);
+	if (!startup && h->start_interval_ns > 0)
+		json_set_i64(o, "StartInterval", h->start_interval_ns);
 	json_set_i64(o, "Interval", p.interval_ns);
 	json_set_i64(o, "Timeout", p.timeout_ns);
 	json_set_i64(o, "Retries", p.retries);

@@ -70,7 +70,8 @@ static const struct {
 	{ "70000:80", "parsing host port: port numbers must be between 1 and "
 		      "65535 (inclusive), got 70000" },
 	{ "80:65536", "parsing container port: port numbers must be" },
-	{ "0:80", "got 0" },
+	{ "0-1:80-81", "got 0" },
+	{ "80:0", "got 0" },
 	{ "80:0", "got 0" },
 	{ "18446744073709551617:80", "must be between 1 and 65535" },
 	{ "80/foo", "unrecognized protocol \"foo\" in port mapping" },
