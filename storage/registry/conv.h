@@ -140,7 +140,8 @@ int endpoint_prepare(struct conv *c, struct endpoint *ep,
 		     struct err *err);
 
 /** conv_plain_allowed() - may a plain HTTP URL at @to follow from @from?
- *  Of a download any may, but those that lead from elsewhere to this host */
+ *  Nobody else leads to this machine, where services may trust whoever asks;
+ *  of a download every other URL may, else a host that is called insecure */
 bool conv_plain_allowed(struct conv *c, const struct origin *from,
 			const struct origin *to);
 

@@ -222,11 +222,11 @@ bool conv_plain_allowed(struct conv *c, const struct origin *from,
 {
 	if (from->https)
 		return false;
-	if (c->url)
-		return host_is_loopback(from->host) ||
-		       !host_is_loopback(to->host);
-	return origin_equal(from, to) || host_is_loopback(to->host) ||
-	       is_insecure_host(c, to);
+	if (origin_equal(from, to))
+		return true;
+	if (host_is_here(to->host) && !host_is_loopback(from->host))
+		return !c->url && is_insecure_host(c, to);
+	return c->url || host_is_loopback(to->host) || is_insecure_host(c, to);
 }
 
 /* ---- ping -------------------------------------------------------------- */

@@ -115,6 +115,39 @@ bool host_is_loopback(const char *host)
 	       ntohl(v4.s_addr) >> 24 == 127;
 }
 
+/* "[::]", "[::ffff:127.0.0.1]", "[::1%lo]" */
+static bool is_here_v6(const char *host)
+{
+	const unsigned char *at;
+	struct in6_addr v6;
+	autofree char *text = NULL;
+
+	if (*host != '[')
+		return false;
+	text = xstrndup(host + 1, strcspn(host + 1, "]%"));
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return false;
+	at = v6.s6_addr;
+	return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) ||
+	       (IN6_IS_ADDR_V4MAPPED(&v6) && (at[12] == 127 || at[12] == 0));
+}
+
+bool host_is_here(const char *host)
+{
+	autofree char *name = xstrdup(host);
+	size_t len = strlen(name);
+	struct in_addr v4;
+
+	if (len && name[len - 1] == '.')
+		name[len - 1] = '\0';
+	str_lower(name);
+	if (host_is_loopback(name) || str_ends(name, ".localhost"))
+		return true;
+	if (inet_pton(AF_INET, name, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 0;
+	return is_here_v6(name);
+}
+
 /* Registries whose token server has an unrelated name */
 static const char *const known_pairs[][2] = {
 	{ "dhi.io", "auth.docker.io" },

@@ -29,6 +29,10 @@ bool origin_equal(const struct origin *a, const struct origin *b);
 /** host_is_loopback() - "localhost", 127/8, "[::1]"; by text, no lookup */
 bool host_is_loopback(const char *host);
 
+/** host_is_here() - is this how one could name this very machine?  What
+ *  host_is_loopback() says yes to, and other ways to write it */
+bool host_is_here(const char *host);
+
 /** host_is_same_site() - may a token server at @realm see the credentials
  *  for a registry at @registry?  Equal hosts, or a common parent domain that
  *  is not a public suffix by its looks, or a pair known to belong together. */

@@ -176,6 +176,21 @@ blob() {
 	[ "$(requests '.origin == "B"')" = 0 ]
 }
 
+@test "REG-05: a registry elsewhere leads nobody to this machine" {
+	# By its text this is no loopback address
+	local host="[::ffff:127.0.0.1]:$A"
+	reg -125 tls_verify=0 creds=me:secret "$host/redirect.302.port/x" \
+		manifest latest
+	said "plain http"
+	reg -125 tls_verify=0 creds=me:secret "$host/redirect.307.host/x" \
+		blob "$LAYER" "$LAYER_SIZE"
+	said "plain http"
+	[ "$(requests '.origin == "B"')" = 0 ]
+	# Its own addresses are another matter
+	reg -0 tls_verify=0 creds=me:secret "$host/redirect.302.same/x" \
+		manifest latest
+}
+
 @test "REG-05: no redirect from https to http" {
 	reg -125 cert_dir="$H/ca" creds=me:secret \
 		"127.0.0.1:$S/redirect.302.port/x" manifest latest

@@ -132,6 +132,13 @@ no_secret_at_b() {
 	reg -0 cert_dir="$H/ca" "127.0.0.1:$S/good/x" upload "$H/small" "$SMALL"
 }
 
+@test "REG-05: a registry elsewhere has no data sent to this machine" {
+	reg -125 tls_verify=0 "[::ffff:127.0.0.1]:$A/loc.port/x" \
+		upload "$H/small" "$SMALL"
+	said "plain http"
+	[ "$(requests '.origin == "B"')" = 0 ]
+}
+
 @test "REG-05: a redirect of an upload keeps the method, not the credentials" {
 	export FILE=small
 	up -0 redir.307.port

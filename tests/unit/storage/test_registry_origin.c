@@ -148,6 +148,30 @@ static const struct {
 	{ "[::1]", "[::2]", false },
 };
 
+static void test_here(void **state)
+{
+	static const char *const yes[] = {
+		"localhost",	      "LOCALHOST", "localhost.", "a.localhost",
+		"127.9.9.9",	      "0.0.0.0",   "[::]",	 "[::1]",
+		"[0:0:0:0:0:0:0:1]",  "[::1%lo]",  "[::ffff:127.0.0.1]",
+		"[::ffff:0.0.0.0]",
+	};
+	static const char *const no[] = {
+		"localhost.evil", "192.0.2.1", "[::ffff:192.0.2.1]",
+		"[2001:db8::1]",  "",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+		print_message("case: %s\n", yes[i]);
+		assert_true(host_is_here(yes[i]));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		print_message("case: %s\n", no[i]);
+		assert_false(host_is_here(no[i]));
+	}
+}
+
 static void test_same_site(void **state)
 {
 	(void)state;
@@ -170,5 +194,6 @@ static void test_query(void **state)
 }
 
 UNIT_TESTS(unit_test(test_origin), unit_test(test_resolve),
-	   unit_test(test_loopback), unit_test(test_same_site),
+	   unit_test(test_loopback), unit_test(test_here),
+	   unit_test(test_same_site),
 	   unit_test(test_query));
