@@ -3,15 +3,11 @@
  * Theory of operation
  *
  * Removal is a rename into trash/ and returns at once; a child in the
- * background, as root of the user namespace, deletes what lies there.  One
- * such child works at a time (flock on the directory).  A child that finds
- * the lock taken goes away: the holder looks once more after it let go, so
- * nothing that was moved before that is forgotten.  What is left after a
- * crash is found by the next store_sweep().
+ * background, as root of the user namespace, deletes what lies there: see
+ * util/trash.h.  What is left after a crash is found by the next
+ * store_sweep().
  */
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -21,13 +17,11 @@
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
+#include "util/trash.h"
 
 /* Room for the rows of a removal on a full disk. */
 #define RESERVE_NAME "reserve"
 #define RESERVE_BYTES (2 << 20)
-
-#define RETRIES 20
-#define RETRY_US 100000
 
 int store_trash_move(struct store *s, int dirfd, const char *name,
 		     struct err *err)
@@ -45,74 +39,6 @@ int store_trash_move(struct store *s, int dirfd, const char *name,
 	return err_sys(err, "move %s to the trash", name);
 }
 
-/* Power may go while a layer is half deleted.  It must not come back to its
- * name then: that it has left is written out first. */
-static void settle(int trash, int fd, const char *name, bool *settled)
-{
-	char path[NAME_MAX + sizeof("/layer.json")];
-
-	snprintf(path, sizeof(path), "%s/layer.json", name);
-	if (*settled || faccessat(trash, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	(void)fsync(fd);
-	*settled = true;
-}
-
-/* One pass over trash/: how many entries went and how many did not. */
-static void empty_pass(int trash, int *ret_gone, int *ret_left)
-{
-	autoclose int fd = dir_open_at(trash, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	bool settled = false;
-	struct dirent *e;
-
-	*ret_gone = *ret_left = 0;
-	if (!d)
-		return;
-	take_fd(fd);
-	while ((e = readdir(d))) {
-		if (*e->d_name == '.')
-			continue;
-		settle(trash, dirfd(d), e->d_name, &settled);
-		if (tree_remove_at(trash, e->d_name, NULL) == 0)
-			++*ret_gone;
-		else
-			++*ret_left;
-	}
-}
-
-/* Until nothing is left.  Somebody who still has a directory open may write
- * into it while it is deleted (a monitor that ends): try again then. */
-static void empty_locked(int trash)
-{
-	int gone, left;
-
-	for (int tries = 0; tries < RETRIES;) {
-		empty_pass(trash, &gone, &left);
-		if (!gone && !left)
-			return;
-		if (gone)
-			continue;
-		usleep(RETRY_US);
-		tries++;
-	}
-}
-
-static void empty_all(int trash)
-{
-	int gone, left;
-
-	do {
-		autoclose int lock = dir_open_at(trash, ".");
-
-		if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
-			return;
-		empty_locked(trash);
-		close_fd(lock);
-		empty_pass(trash, &gone, &left);
-	} while (gone);
-}
-
 /* The caller's pipes must not stay open for as long as this takes. */
 static void noreturn_attr empty_child(struct store *s)
 {
@@ -126,7 +52,7 @@ static void noreturn_attr empty_child(struct store *s)
 		if (null >= 0)
 			dup2(null, fd);
 	fd_close_all_but(&trash, 1);
-	empty_all(trash);
+	trash_empty(trash);
 	child_exit(0);
 }
 

@@ -40,6 +40,7 @@
 #include "util/proc.h"
 #include "util/sb.h"
 #include "util/str.h"
+#include "util/trash.h"
 
 void monitor_kick(struct monitor *m)
 {
@@ -222,7 +223,8 @@ static void exec_next(const struct monitor_conf *c)
 /*
  * The container was removed and its directory, which we hold, renamed into
  * the trash: delete it there, under the lock by which sweeps see that somebody
- * is at work.  Should anything be odd it stays for the next sweep.
+ * is at work.  Those who came meanwhile went away again, what they left is
+ * ours.  Should anything be odd it stays for the next sweep.
  */
 static void delete_dir(int dir_fd)
 {
@@ -245,6 +247,8 @@ static void delete_dir(int dir_fd)
 		return;
 	(void)flock(trash, LOCK_EX | LOCK_NB);
 	(void)tree_remove_at(trash, name + 1, NULL);
+	(void)flock(trash, LOCK_UN);
+	trash_empty(trash);
 }
 
 int monitor_main(struct monitor_conf *c)
