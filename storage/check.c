@@ -20,7 +20,6 @@
  */
 #include "storage/check.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -76,24 +75,6 @@ static int check_db(struct store *s, struct check *ck, struct err *err)
 
 /* ---- blobs -------------------------------------------------------------- */
 
-static char **hashes_in(struct store *s, enum store_dir which)
-{
-	int dir = store_dir(s, which, NULL);
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char **list = NULL;
-	struct dirent *e;
-
-	if (!d)
-		return NULL;
-	take_fd(fd);
-	while ((e = readdir(d)))
-		if (hex_is_valid(e->d_name, 64))
-			strv_add(&list, e->d_name);
-	strv_sort(list);
-	return list;
-}
-
 static int hash_file(int fd, char ret[SHA256_HEX], struct err *err)
 {
 	auto_sha256 struct sha256 *h = NULL;
@@ -135,7 +116,7 @@ static int check_blob(struct store *s, struct check *ck, const char *hex,
 
 static int check_blobs(struct store *s, struct check *ck, struct err *err)
 {
-	autostrv char **blobs = hashes_in(s, STORE_BLOBS);
+	autostrv char **blobs = store_hashes(s, STORE_BLOBS);
 	int r = 0;
 
 	for (char **hex = blobs; r == 0 && !ck->quick && hex && *hex; hex++)
@@ -314,6 +295,8 @@ static int replace(struct store *s, struct staging *st, const char *hex,
 	return r;
 }
 
+static const char other_form[] = "in the form of another file system";
+
 /* A layer whose blob is gone or damaged, too: nothing to make it of. */
 static int give_up(struct store *s, struct check *ck, const char *hex,
 		   const char *what, struct err *err)
@@ -346,7 +329,8 @@ static int verify(struct store *s, struct check *ck, const char *hex,
 		return r;
 	r = unpack_blob(s, &st, blob, hex, format, &res, &why);
 	if (r < 0 && why.kind == ERR_INVALID)
-		return damage ? give_up(s, ck, hex, damage, err) : 0;
+		return damage && damage != other_form ?
+			       give_up(s, ck, hex, damage, err) : 0;
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "layer %.12s: %s", hex,
 			       why.msg);
@@ -365,6 +349,14 @@ static int verify(struct store *s, struct check *ck, const char *hex,
 	return 0;
 }
 
+/* A layer that came with the store from another kind of file system. */
+static bool is_foreign(struct store *s, const struct layer_info *info)
+{
+	enum layer_format format;
+
+	return store_format(s, &format, NULL) == 0 && info->format != format;
+}
+
 static int check_layer(struct store *s, struct check *ck, const char *hex,
 		       struct err *err)
 {
@@ -377,6 +369,8 @@ static int check_layer(struct store *s, struct check *ck, const char *hex,
 	else if (layer_read(s, hex, &info, NULL) < 0)
 		damage = "its description is damaged";
 	find_blob(s, hex, blob);
+	if (!damage && ck->repair && *blob && is_foreign(s, &info))
+		damage = other_form;
 	if (ck->quick && !damage)
 		return 0;
 	if (!*blob)
@@ -386,8 +380,8 @@ static int check_layer(struct store *s, struct check *ck, const char *hex,
 
 static int check_layers(struct store *s, struct check *ck, struct err *err)
 {
-	autostrv char **layers = hashes_in(s, STORE_LAYERS);
-	int r = 0;
+	autostrv char **layers = store_hashes(s, STORE_LAYERS);
+	int r = ck->repair ? store_probe_again(s, err) : 0;
 
 	for (char **hex = layers; r == 0 && hex && *hex; hex++)
 		r = check_layer(s, ck, *hex, err);

@@ -51,6 +51,7 @@ int store_open(const struct store_conf *conf, struct store **ret,
 	for (size_t i = 0; i < STORE_DIRS; i++)
 		s->dir[i] = -EBADF;
 	s->host = (struct layer_host)LAYER_HOST_INIT;
+	s->can = -1;
 	*ret = s;
 	return 0;
 }
@@ -93,6 +94,24 @@ int store_dir(struct store *s, enum store_dir which, struct err *err)
 int store_layers_fd(struct store *s)
 {
 	return store_dir(s, STORE_LAYERS, NULL);
+}
+
+char **store_hashes(struct store *s, enum store_dir which)
+{
+	int dir = store_dir(s, which, NULL);
+	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char **list = NULL;
+	struct dirent *e;
+
+	if (!d)
+		return NULL;
+	take_fd(fd);
+	while ((e = readdir(d)))
+		if (hex_is_valid(e->d_name, 64))
+			strv_add(&list, e->d_name);
+	strv_sort(list);
+	return list;
 }
 
 /* ---- names that tell their owner ---------------------------------------- */

@@ -106,6 +106,11 @@ int store_layers_fd(struct store *s);
  *  Not inside a transaction. */
 int store_driver_probe(struct store *s, enum store_driver *ret,
 		       struct err *err);
+
+/** store_driver_check() - does a container with @driver work on this file
+ *  system?  -EOPNOTSUPP.  Not inside a transaction. */
+int store_driver_check(struct store *s, enum store_driver driver,
+		       struct err *err);
 const char *store_driver_name(enum store_driver d); /* "overlay", "vfs" ... */
 
 /* ---- images ----------------------------------------------------------- */

@@ -26,17 +26,22 @@ enum store_dir {
  * @dir:    opened when first needed
  * @serial: makes names of this process unique
  * @host:   of layer jobs, while an image is fetched
+ * @can:    what driver/probe.c found out, -1 = nothing yet
  */
 struct store {
 	struct store_conf conf;
 	int dir[STORE_DIRS];
 	unsigned int serial;
 	struct layer_host host;
+	int can;
 };
 
 /** store_dir() - descriptor of one of the directories, borrowed; made when it
  *  is missing.  -errno */
 int store_dir(struct store *s, enum store_dir which, struct err *err);
+
+/** store_hashes() - what has a hash for a name there: a sorted strv, owned */
+char **store_hashes(struct store *s, enum store_dir which);
 
 /** store_unique() - "PID.START.N": tells the sweep whose it is */
 #define STORE_UNIQUE_MAX 64
@@ -83,6 +88,10 @@ void store_host_end(struct store *s);
 
 /** store_format() - how this store keeps whiteouts */
 int store_format(struct store *s, enum layer_format *ret, struct err *err);
+
+/** store_probe_again() - forget what was found out; until the next command
+ *  store_format() is what the file system can hold, whatever is there */
+int store_probe_again(struct store *s, struct err *err);
 
 /** store_cpus() - processors that we may use */
 size_t store_cpus(void);

@@ -392,25 +392,22 @@ static int choose_driver(struct runtime *rt, struct ctr_config *c,
 
 	if (c->rootfs)
 		return 0;
+	r = runtime_store(rt, &store, err);
+	if (r < 0)
+		return r;
 	if (!str_is_empty(rt->opts.storage_driver)) {
 		r = store_driver_parse(rt->opts.storage_driver, &driver, err);
-		if (r < 0)
-			return r;
-		str_set(&c->driver, store_driver_name(driver));
 	} else {
-		r = runtime_store(rt, &store, err);
-		if (r == 0)
-			r = store_driver_probe(store, &driver, err);
-		if (r < 0)
-			return r;
-		str_set(&c->driver, store_driver_name(driver));
+		r = store_driver_probe(store, &driver, err);
 	}
-	r = needs_fuse(rt, c, &fuse, err);
+	if (r == 0)
+		r = needs_fuse(rt, c, &fuse, err);
 	if (r < 0)
 		return r;
 	if (fuse)
-		str_set(&c->driver, store_driver_name(STORE_FUSE));
-	return 0;
+		driver = STORE_FUSE;
+	str_set(&c->driver, store_driver_name(driver));
+	return store_driver_check(store, driver, err);
 }
 
 static int prepare_config(struct runtime *rt, const struct image *img,

@@ -38,6 +38,16 @@ static char *merged_path(const struct store *s, const char *id)
 	return xasprintf("%s/" MOUNTS "/%s/merged", s->conf.data_path, id);
 }
 
+/* The one that was asked for, if it works here. */
+static enum store_driver mount_driver(struct store *s)
+{
+	enum store_driver driver = s->conf.driver;
+
+	if (driver == STORE_OVERLAY)
+		(void)store_driver_probe(s, &driver, NULL);
+	return driver;
+}
+
 char *image_mounted(struct store *s, const char *image_id)
 {
 	autofree char *merged = merged_path(s, image_id);
@@ -47,7 +57,7 @@ char *image_mounted(struct store *s, const char *image_id)
 	if (stat(merged, &a) < 0 || stat(parent, &b) < 0)
 		return NULL;
 	/* A copy is no mount, and it is complete when it is there */
-	if (s->conf.driver != STORE_VFS && a.st_dev == b.st_dev)
+	if (mount_driver(s) != STORE_VFS && a.st_dev == b.st_dev)
 		return NULL;
 	return take_ptr(merged);
 }
@@ -60,6 +70,7 @@ char *image_mounted(struct store *s, const char *image_id)
  */
 struct mounting {
 	struct store *s;
+	enum store_driver driver;
 	const char *upper;
 	const char *merged;
 	char **lower;
@@ -131,7 +142,7 @@ static int mount_child(const struct mounting *m, struct err *err)
 {
 	if (fchdir(store_layers_fd(m->s)) < 0)
 		return err_sys(err, "change to the directory of layers");
-	if (m->s->conf.driver == STORE_FUSE)
+	if (m->driver == STORE_FUSE)
 		return fuse_overlay(m, err);
 	return new_overlay(m) == 0 ? 0 : old_overlay(m, err);
 }
@@ -177,7 +188,7 @@ int image_mount(struct store *s, const struct image *img, char **ret,
 	autofree char *merged = merged_path(s, img->id);
 	autofree char *upper = xasprintf("%s/" MOUNTS "/%s/upper",
 					 s->conf.data_path, img->id);
-	struct mounting m = { s, upper, merged, NULL };
+	struct mounting m = { s, mount_driver(s), upper, merged, NULL };
 	autostrv char **lower = NULL;
 	int r;
 
@@ -189,7 +200,7 @@ int image_mount(struct store *s, const struct image *img, char **ret,
 	autoclose int place = open_place(s, img->id, err);
 	if (place < 0)
 		return place;
-	if (s->conf.driver == STORE_VFS) {
+	if (m.driver == STORE_VFS) {
 		r = store_tree_make(s, img, place, "merged", err);
 	} else {
 		r = image_lower(s, img, &lower, err);
@@ -216,7 +227,7 @@ int image_unmount(struct store *s, const char *image_id, bool force,
 
 	if (!merged)
 		return 0;
-	if (s->conf.driver != STORE_VFS &&
+	if (mount_driver(s) != STORE_VFS &&
 	    umount2(merged, force ? MNT_DETACH : 0) < 0)
 		return err_sys(err, "unmount %s", merged);
 	autoclose int all = dir_open_at(s->conf.data_fd, MOUNTS);

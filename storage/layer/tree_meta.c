@@ -74,7 +74,9 @@ static int set_xattrs(int fd, const struct tree_meta *m, struct err *err)
 	for (size_t i = 0; i < m->n_xattr; i++) {
 		const struct tree_xattr *x = &m->xattr[i];
 
-		if (fsetxattr(fd, x->name, x->value, x->size, 0) < 0) {
+		/* A file system without them keeps the file itself */
+		if (fsetxattr(fd, x->name, x->value, x->size, 0) < 0 &&
+		    errno != ENOTSUP) {
 			autofree char *name = safe_line(x->name);
 
 			return err_sys(err, "set attribute %s", name);

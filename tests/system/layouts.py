@@ -29,11 +29,13 @@ def digest(data):
 
 
 def layer(*members):
-    """(name, mode, uid, gid, content); no content is a directory."""
+    """(name, mode, uid, gid, content, pax headers); no content is a
+    directory."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, mode, uid, gid, content in members:
+        for name, mode, uid, gid, content, pax in members:
             t = tarfile.TarInfo(name)
+            t.pax_headers = pax
             t.mode, t.uid, t.gid, t.mtime = mode, uid, gid, 1700000000
             if content is None:
                 t.type = tarfile.DIRTYPE
@@ -44,12 +46,12 @@ def layer(*members):
     return out.getvalue()
 
 
-def f(name, content=b"", mode=0o644, uid=0, gid=0):
-    return (name, mode, uid, gid, content)
+def f(name, content=b"", mode=0o644, uid=0, gid=0, pax=None):
+    return (name, mode, uid, gid, content, pax or {})
 
 
 def d(name, mode=0o755, uid=0, gid=0):
-    return (name, mode, uid, gid, None)
+    return (name, mode, uid, gid, None, {})
 
 
 NOISE = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(200000))
@@ -63,7 +65,15 @@ HIDES = layer(f("etc/.wh.gone"), d("opaque"), f("opaque/.wh..wh..opq"),
               f("opaque/new"), d("opaque/sub"), d("kind"), f("kind/new"),
               f(".wh.again"), f("again", b"upper"))
 
+# what a file system may lack: attributes, marks of opaque directories
+ATTR = layer(d("opaque"), f("opaque/low"), d("kept"), f("kept/a"), f("kept/b"),
+             f("gone"), f("old", b"old\n"),
+             f("attr", b"x", pax={"SCHILY.xattr.user.bryotest": "value"}))
+ATTR_HIDES = layer(d("opaque"), f("opaque/.wh..wh..opq"), f("opaque/up"),
+                   f(".wh.gone"))
+
 IMAGES = {
+    "odd": [ATTR, ATTR_HIDES],
     "plain": [TOP],
     "implied": [BASE, IMPLIES],
     "whiteout": [TOP, HIDES],

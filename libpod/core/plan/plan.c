@@ -295,6 +295,7 @@ static int plan_layers(struct plan *p, struct err *err)
 	auto_image struct image *found = NULL;
 	const struct image *img = p->c->image;
 	struct store *store;
+	bool is_fuse;
 	int r;
 
 	r = runtime_store(p->rt, &store, err);
@@ -311,8 +312,11 @@ static int plan_layers(struct plan *p, struct err *err)
 	root->lower = p->lower;
 	root->n_lower = strv_len(p->lower);
 	root->volatile_ = p->c->config.auto_remove;
-	if (!streq(p->c->config.driver, store_driver_name(STORE_FUSE)))
-		return 0;
+	is_fuse = streq(p->c->config.driver, store_driver_name(STORE_FUSE));
+	r = store_driver_check(store, is_fuse ? STORE_FUSE : STORE_OVERLAY,
+			       err);
+	if (r < 0 || !is_fuse)
+		return r;
 	root->driver = OCI_ROOTFS_FUSE;
 	root->volatile_ = false;
 	root->fuse_path = plan_text(p, proc_find_program("fuse-overlayfs"));
