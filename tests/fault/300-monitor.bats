@@ -6,6 +6,7 @@ load ../system/helpers
 
 @test "F02: monitor killed: unmonitored, exec, logs, stop, wait, rm work" {
 	run_bryo run -d --name c "$BUSYBOX" sh -c 'echo up; trap "exit 0" TERM; while :; do sleep 0.1; done'
+	wait_log c up
 	run_bryo inspect --format '{{.State.ConmonPid}}' c
 	kill -9 "$out"
 	run_bryo ps --format '{{.Names}} {{.State}} {{.Status}}'
@@ -14,7 +15,7 @@ load ../system/helpers
 	assert in
 	run_bryo logs c
 	assert up
-	BRYO_TIMEOUT=5 run_bryo stop -t 1 c
+	run_bryo stop -t 1 c
 	run_bryo inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' c
 	assert_match "^exited -1 .+"
 	run_bryo wait c
@@ -29,7 +30,7 @@ load ../system/helpers
 	run_bryo inspect --format '{{.State.ConmonPid}} {{.State.Pid}}' c
 	# shellcheck disable=SC2086
 	kill -9 $out
-	BRYO_TIMEOUT=3 run_bryo wait c
+	run_bryo wait c
 	assert -1
 	run_bryo ps -a --format '{{.State}}'
 	assert exited
@@ -73,16 +74,25 @@ healed() {
 	[ "$("$BRYO" inspect --format '{{.State.Status}} {{.State.Error}}' c)" = "running " ]
 }
 
+has_helper() {
+	[ -n "$(helper "$1")" ]
+}
+
+# has_fds LIST: the monitor has these descriptors
+has_fds() {
+	[ "$(ls "/proc/$(ctr_monitor)/fd")" = "$1" ]
+}
+
 WEB="mkdir /www; echo hello >/www/index.html; exec httpd -f -h /www"
 
 # answers PORT: what the container serves there arrives
 answers() {
-	[ "$(curl -s -m 2 "http://127.0.0.1:$1/")" = hello ]
+	[ "$(curl -s -m 20 "http://127.0.0.1:$1/")" = hello ]
 }
 
 # reaches PORT: the container reaches the host there
 reaches() {
-	[ "$(timeout 5 "$BRYO" exec c nc -w 2 "$HOST_IP" "$1" </dev/null 3>&-)" = out ]
+	[ "$(timeout 60 "$BRYO" exec c nc -w 20 "$HOST_IP" "$1" </dev/null 3>&-)" = out ]
 }
 
 @test "F05: slirp4netns and proxy killed: the network is back within two seconds" {
@@ -105,8 +115,8 @@ while True:
 	fds=$(ls "/proc/$(ctr_monitor)/fd")
 	for i in 1 2 3; do
 		for name in slirp4netns bryo-proxy; do
+			wait_until 2 has_helper "$name"
 			old=$(helper $name)
-			[ -n "$old" ]
 			kill -9 "$old"
 			wait_until 2 sh -c "! kill -0 $old"
 			wait_until 2 healed
@@ -116,11 +126,13 @@ while True:
 		done
 	done
 	# both at once
+	wait_until 2 has_helper slirp4netns
+	wait_until 2 has_helper bryo-proxy
 	kill -9 "$(helper slirp4netns)" "$(helper bryo-proxy)"
 	wait_until 2 answers "$port"
 	wait_until 2 reaches "$out_port"
 	wait_until 2 healed
-	assert "$fds" "$(ls "/proc/$(ctr_monitor)/fd")"
+	wait_until 2 has_fds "$fds"
 	kill "$server"
 	wait_until 2 sh -c "[ \$('$BRYO' events --stream=false --filter container=c --filter event=helper_restarted | wc -l) = 8 ]"
 	run_bryo events --stream=false --filter container=c --filter event=helper_restarted --format '{{.Attributes}}'
@@ -153,8 +165,9 @@ while True:
 	# each within ten seconds of the one before
 	for i in 1 2 3 4 5 6; do
 		wait_until 5 sh -c "[ -n \"\$(pgrep -x -P $(ctr_monitor) bryo-proxy)\" ]"
-		kill -9 "$(helper bryo-proxy)"
-		wait_until 2 refute healed
+		pid=$(helper bryo-proxy)
+		kill -9 "$pid"
+		wait_until 2 refute kill -0 "$pid"
 	done
 	sleep 2
 	run_bryo exec c true
@@ -182,7 +195,7 @@ while True:
 	wait_until 2 answers $((port + 599))
 	pid=$("$BRYO" inspect --format '{{.State.Pid}}' c)
 	kill -9 "$(helper bryo-proxy)" "$(helper slirp4netns)" "$pid"
-	BRYO_TIMEOUT=5 run_bryo wait c
+	run_bryo wait c
 	assert 137
 	wait_until 3 python3 -c "import socket; socket.create_server(('127.0.0.1', $((port + 599))))"
 	run_bryo rm -f -t 0 c

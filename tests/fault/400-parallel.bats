@@ -19,7 +19,7 @@ for i in range(n):
                                     stdin=subprocess.DEVNULL, stdout=out,
                                     stderr=err))
 for i, p in enumerate(all):
-    (at / f"{i}.rc").write_text(f"{p.wait(100)}\n")
+    (at / f"{i}.rc").write_text(f"{p.wait(600)}\n")
 PY
 	# whatever happens, nobody is told about the database
 	refute grep -ri --include='*.err' 'database\|is locked\|sqlite' "$ENGINE_DIR/at"

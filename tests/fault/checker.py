@@ -28,7 +28,7 @@ def names(path):
         return []
 
 
-def eventually(what, test, seconds=10):
+def eventually(what, test, seconds=60):
     """Background work is allowed a moment; then it is a finding."""
     end = time.monotonic() + seconds
     while left := test():

@@ -65,7 +65,7 @@ def listing(e):
 
 def settled(e):
     """In the background things may still be on their way to the trash."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while left := listing(e):
         if time.monotonic() > end:
             raise Failure(f"left: {left}")

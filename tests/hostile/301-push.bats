@@ -278,9 +278,13 @@ no_secret_at_b() {
 @test "the helper that sends sees no file but the one it was given" {
 	BRYO_FAULT=registry.upload.start:delay=3000@1 reg -0 \
 		"127.0.0.1:$A/good/x" upload "$H/small" "$SMALL" &
-	local pid=$! helper
-	sleep 1
-	helper=$(pgrep -u "$(id -u)" -n bryo-registry)
+	local pid=$! helper=
+	# until it has shut itself in, on its way to the fault
+	until grep -qs '^Seccomp:.2' "/proc/$helper/status"; do
+		kill -0 "$pid"
+		helper=$(pgrep -u "$(id -u)" -n bryo-registry) || :
+		sleep 0.05
+	done
 	[ "$(awk '/^Seccomp:/ {print $2}' "/proc/$helper/status")" = 2 ]
 	[ "$(awk '/^NoNewPrivs:/ {print $2}' "/proc/$helper/status")" = 1 ]
 	wait "$pid"

@@ -997,7 +997,7 @@ def client_killed():
         counts[0] += 1
         # our end of the input is still open: only a signal ends the worker,
         # and as long as it lives it has stderr
-        if not select.select([p.stderr], [], [], 5)[0]:
+        if not select.select([p.stderr], [], [], 60)[0]:
             failures.append("signal %d: bryo-layer is still there" % sig)
         p.stdin = None
 

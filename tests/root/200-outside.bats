@@ -123,7 +123,7 @@ PY
 
 @test "a port that was bound to loopback is closed to the outside" {
 	host_bryo run -d --name lo -p 127.0.0.1:8082:8080 "$BUSYBOX" httpd -f -p 8080 -h /etc
-	sleep 0.5
+	wait_until 5 rig host curl -fsS -m 5 http://127.0.0.1:8082/passwd
 	refute rig client curl -fsS -m 2 http://192.0.2.1:8082/passwd
 	rig host curl -fsS -m 5 http://127.0.0.1:8082/passwd | grep -q root
 	host_bryo rm -f -t 0 lo

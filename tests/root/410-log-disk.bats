@@ -76,7 +76,7 @@ start() {
 @test "F09: mode=blocking: a container that waits can be stopped and removed" {
 	start --log-opt mode=blocking "$BUSYBOX" yes
 	sleep 1
-	timeout 5 bash -c "$(declare -f as_user user_bryo); $(declare -p USER_ENV USER_DIR CHECK_USER BRYO); user_bryo stop -t 0 full"
+	timeout 60 bash -c "$(declare -f as_user user_bryo); $(declare -p USER_ENV USER_DIR CHECK_USER BRYO); user_bryo stop -t 0 full"
 	[ "$(user_bryo inspect --format '{{.State.ExitCode}}' full)" = 137 ]
 	user_bryo rm full
 }

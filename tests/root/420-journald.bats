@@ -31,6 +31,8 @@ teardown_file() {
 	local id
 	run_bryo inspect --format '{{.Id}}' j
 	id=$out
+	# journald takes its time
+	wait_log j three
 	run_bryo logs j
 	assert $'one\nthree' "$out"
 	assert two "$errs"
@@ -54,6 +56,7 @@ teardown_file() {
 
 @test "R10: journald: tail, since, until, timestamps, binary lines, two starts" {
 	run_bryo run --name j --log-driver journald "$BUSYBOX" sh -c 'for i in 1 2 3 4 5; do echo l$i; done; printf "a\001b\n"'
+	wait_log j a.b
 	run_bryo logs --tail 2 j
 	assert $'l5\na\001b' "$out"
 	run_bryo logs --tail 0 j
@@ -66,6 +69,7 @@ teardown_file() {
 	assert l1 "${out%%$'\n'*}"
 	run_bryo -125 logs --details j
 	run_bryo start -a j
+	wait_log j a.b 2
 	run_bryo logs j
 	[ "$(grep -c l3 <<<"$out")" = 2 ]
 	run_bryo rm j
@@ -83,7 +87,7 @@ teardown_file() {
 @test "R10: journald that dies costs lines, not the container" {
 	run_bryo run -d --name d --log-driver journald -v "$ENGINE_DIR:/host" "$BUSYBOX" \
 		sh -c 'echo before; while ! [ -e /host/go ]; do sleep 0.1; done; for i in 1 2 3; do echo lost$i; done; exit 5'
-	sleep 0.5
+	wait_log d before
 	kill -9 "$JOURNALD"
 	touch "$ENGINE_DIR/go"
 	run_bryo wait d

@@ -42,7 +42,7 @@ gone() {
 	run_bryo exec a cat /proc/self/cgroup
 	assert_match '0::/$'
 	run_bryo exec -d a sleep 2000
-	[ "$(wc -l <"$l/cgroup.procs")" = 2 ]
+	wait_until 2 sh -c "[ \$(wc -l <$l/cgroup.procs) = 2 ]"
 	run_bryo rm -f -t 0 a
 	wait_until 5 gone "$l"
 }

@@ -13,7 +13,7 @@ mkdir -p "$(dirname "$tally")"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 # a hang is a failure, not a hung run; the fault loops set their own
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 # bats keeps descriptor 3 for itself; a container's monitor must not hold it.
 bats --tap --timing "$@" 2>&1 | tee "$out"
 rc=${PIPESTATUS[0]}

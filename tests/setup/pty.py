@@ -3,9 +3,11 @@
 """usage: pty.py ROWS COLUMNS INPUT COMMAND [ARG...]
 
 Run COMMAND on a pseudo terminal of that size.  INPUT is typed line by line,
-each line when the program has been quiet for a moment ("\\x04", "\\x10" and
-friends in it are control keys).  What appears on the terminal is copied to
-stdout; the exit code is the command's.  Ends after 60 seconds in any case.
+each line when the program has been quiet for a moment and shows that it
+listens: it took the terminal over, or it wrote something since the last line
+("\\x04", "\\x10" and friends in it are control keys).  What appears on the
+terminal is copied to stdout; the exit code is the command's.  Ends after 200
+seconds in any case.
 """
 import sys
 
@@ -20,7 +22,19 @@ import termios  # noqa: E402
 import time  # noqa: E402
 
 QUIET = 0.4
-LIMIT = 60
+PATIENCE = 25  # times QUIET, for a program that shows nothing
+LIMIT = 200
+
+
+def cooked(fd):
+    return termios.tcgetattr(fd)[3] & termios.ICANON
+
+
+def echoed(fd, line):
+    """How much of LINE the terminal itself will show."""
+    if not cooked(fd) or not termios.tcgetattr(fd)[3] & termios.ECHO:
+        return 0
+    return len(line) + line.count(b"\n")
 
 
 def main():
@@ -35,6 +49,8 @@ def main():
                     struct.pack("HHHH", rows, columns, 0, 0))
         os.execvp(sys.argv[4], sys.argv[4:])
     end = time.monotonic() + LIMIT
+    shown = 0  # since the last line, but for its echo
+    quiet = 0
     while time.monotonic() < end:
         ready, _, _ = select.select([fd], [], [], QUIET)
         if ready:
@@ -46,8 +62,15 @@ def main():
                 break
             sys.stdout.buffer.write(data)
             sys.stdout.flush()
+            shown += len(data)
+            quiet = 0
         elif lines:
-            os.write(fd, lines.pop(0))
+            quiet += 1
+            if shown > 0 or not cooked(fd) or quiet > PATIENCE:
+                line = lines.pop(0)
+                shown = -echoed(fd, line)
+                quiet = 0
+                os.write(fd, line)
     else:
         os.kill(pid, 9)
         print("pty.py: time is up", file=sys.stderr)

@@ -90,7 +90,7 @@ load helpers
 	assert_match "Deleted: [0-9a-f]{64}"
 	run_bryo run --rm "$BUSYBOX" echo still
 	assert "still"
-	wait_until 5 test "$(find "$XDG_DATA_HOME/bryo/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1
+	wait_until 5 sh -c "[ \"\$(find '$XDG_DATA_HOME/bryo/layers' -mindepth 1 -maxdepth 1 | wc -l)\" = 1 ]"
 }
 
 @test "save and load: docker-archive and oci-archive keep the image id" {

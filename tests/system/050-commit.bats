@@ -226,17 +226,18 @@ is_paused() { [ "$("$BRYO" inspect -f '{{.State.Status}}' "$1")" = paused ]; }
 
 @test "commit: stop and exec wait until it is done, killed it leaves paused" {
 	run_bryo run -d --name held --network none base sh -c \
-		'trap "exit 4" TERM; while :; do sleep 0.1; done'
-	BRYO_FAULT=commit.paused:delay=1000 "$BRYO" commit -q held held-a \
+		'trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done'
+	wait_log held ready
+	BRYO_FAULT=commit.paused:delay=3000 "$BRYO" commit -q held held-a \
 		3>&- >/dev/null &
 	wait_until 5 is_paused held
 	run_bryo exec held echo in
 	assert "in"
 	wait $!
-	BRYO_FAULT=commit.paused:delay=1000 "$BRYO" commit -q held held-b \
+	BRYO_FAULT=commit.paused:delay=3000 "$BRYO" commit -q held held-b \
 		3>&- >/dev/null &
 	wait_until 5 is_paused held
-	run_bryo stop -t 5 held
+	run_bryo stop -t 60 held
 	wait $!
 	run_bryo inspect -f '{{.State.Status}} {{.State.ExitCode}}' held
 	assert "exited 4"
@@ -246,7 +247,7 @@ is_paused() { [ "$("$BRYO" inspect -f '{{.State.Status}}' "$1")" = paused ]; }
 	run_bryo -125 stop held
 	assert_match 'state paused'
 	run_bryo unpause held
-	run_bryo stop -t 5 held
+	run_bryo stop -t 60 held
 	# commit leaves no trace of its pause in the journal
 	run_bryo events --stream=false --filter container=held \
 		--filter event=pause --since 1h

@@ -162,23 +162,26 @@ pty() {
 }
 
 @test "several attached clients see everything; one that stops reading costs only itself" {
-	run_bryo run -d -i --name m "$BUSYBOX" sh -c 'read go; i=0; while [ $i -lt 40000 ]; do echo "line $i of a flood"; i=$((i+1)); done'
+	run_bryo run -d -i --name m "$BUSYBOX" sh -c 'until [ -e /go ]; do echo tick; sleep 0.1; done; read go; i=0; while [ $i -lt 40000 ]; do echo "line $i of a flood"; i=$((i+1)); done'
 	"$BRYO" attach --no-stdin m >"$ENGINE_DIR/a" 3>&- &
 	local a=$!
 	"$BRYO" attach --no-stdin m >"$ENGINE_DIR/b" 3>&- &
 	local b=$!
-	"$BRYO" attach --no-stdin m 3>&- > >(sleep 30) &
-	local s=$!
-	sleep 0.5
+	"$BRYO" attach --no-stdin m >"$ENGINE_DIR/s" 3>&- &
+	local s=$! f
+	for f in a b s; do
+		wait_until 5 grep -q tick "$ENGINE_DIR/$f"
+	done
 	kill -STOP "$s"
+	run_bryo exec m touch /go
 	echo go | "$BRYO" attach m >"$ENGINE_DIR/c"
 	wait "$a" "$b"
-	[ "$(wc -l <"$ENGINE_DIR/a")" = 40000 ]
-	cmp "$ENGINE_DIR/a" "$ENGINE_DIR/b"
+	[ "$(grep -c ^line "$ENGINE_DIR/a")" = 40000 ]
+	cmp <(grep ^line "$ENGINE_DIR/a") <(grep ^line "$ENGINE_DIR/b")
 	run_bryo wait m
 	assert 0
 	run_bryo logs m
-	[ "$(wc -l <<<"$out")" = 40000 ]
+	[ "$(grep -c ^line <<<"$out")" = 40000 ]
 	kill -CONT "$s"
 	kill "$s" || true
 	run_bryo rm -f m
@@ -247,7 +250,7 @@ pty() {
 }
 
 @test "P9: start -a and attach pass signals on; --sig-proxy=false does not" {
-	local s='trap "echo got; exit 42" TERM; echo ready; while :; do sleep 0.1; done'
+	local s='trap "echo got; exit 42" TERM; while :; do echo ready; sleep 0.1; done'
 	run_bryo create --name sp "$BUSYBOX" sh -c "$s"
 	"$BRYO" start -a sp >"$ENGINE_DIR/o" 3>&- &
 	local pid=$! rc=0
@@ -258,7 +261,7 @@ pty() {
 	run_bryo start sp
 	"$BRYO" attach --sig-proxy=false sp >"$ENGINE_DIR/o" 3>&- &
 	pid=$! rc=0
-	sleep 0.5
+	wait_until 10 grep -q ready "$ENGINE_DIR/o"
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
 	[ "$rc" = 143 ]
@@ -266,7 +269,7 @@ pty() {
 	[ -n "$out" ]
 	"$BRYO" attach sp >"$ENGINE_DIR/o" 3>&- &
 	pid=$! rc=0
-	sleep 0.5
+	wait_until 10 grep -q ready "$ENGINE_DIR/o"
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
 	[ "$rc" = 42 ]
@@ -301,7 +304,9 @@ pty() {
 	assert 3
 	"$BRYO" wait --condition=running --interval 20 c >"$ENGINE_DIR/o" 3>&- &
 	local pid=$!
-	sleep 0.3
+	# it has found its container
+	wait_until 5 sh -c "ls -l /proc/$pid/fd | grep -q state.db"
+	sleep 0.5
 	run_bryo rm -f a
 	"$BRYO" run -d --replace --name c "$BUSYBOX" sleep 1000 >/dev/null
 	wait "$pid"
@@ -312,7 +317,7 @@ pty() {
 @test "P4: wait --exit-first-match: the first of several ends it" {
 	run_bryo run -d --name slow "$BUSYBOX" sleep 1000
 	run_bryo run -d --name fast "$BUSYBOX" sh -c 'sleep 0.3; exit 6'
-	BRYO_TIMEOUT=5 run_bryo wait --exit-first-match slow fast
+	BRYO_TIMEOUT=60 run_bryo wait --exit-first-match slow fast
 	assert 6
 	run_bryo rm -f -t 0 slow fast
 }

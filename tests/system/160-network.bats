@@ -131,7 +131,7 @@ PY
 	curl -fsS "http://127.0.0.1:$port/data" | cmp - "$ENGINE_DIR/blob"
 	run_bryo rm -f -t 0 big
 	run_bryo run -d --name sink -p "127.0.0.1:$port:9" -v "$ENGINE_DIR/www:/www" "$BUSYBOX" sh -c 'nc -l -p 9 >/www/in'
-	sleep 0.5
+	wait_until 5 "$BRYO" exec sink sh -c 'cat /proc/net/tcp* | grep -q ":0009 [0-9A-F:]* 0A "'
 	python3 - "$port" "$ENGINE_DIR/blob" <<'PY'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))

@@ -250,15 +250,15 @@ caps() {
 @test "--init: signals reach the program, orphans are reaped, the code comes through" {
 	run_bryo -7 run --rm --init "$BUSYBOX" sh -c 'cat /proc/1/comm; exit 7'
 	assert bryo-init
-	run_bryo run -d --name in --init "$BUSYBOX" sh -c 'trap "exit 42" USR1; (sh -c "sleep 0.1 & exit" ) ; while :; do sleep 0.1; done'
+	run_bryo run -d --name in --init "$BUSYBOX" sh -c 'trap "exit 42" USR1; (sh -c "sleep 0.1 & exit" ) ; echo ready; while :; do sleep 0.1; done'
+	wait_log in ready
 	run_bryo kill -s USR1 in
 	run_bryo wait in
 	assert 42
 	run_bryo rm in
 	run_bryo run -d --name in --init "$BUSYBOX" sh -c 'sh -c "(sleep 0.2; exit 3) &"; sleep 100'
 	sleep 0.6
-	run_bryo exec in sh -c 'grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | wc -l'
-	assert 0
+	wait_until 2 "$BRYO" exec in sh -c '! grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null'
 	run_bryo rm -f -t 0 in
 }
 
@@ -300,11 +300,11 @@ caps() {
 		grep -qx "$want" <<<"$out" || { echo "no tmpfs at $want"; return 1; }
 	done
 	assert_match $'\n33\nenv\n1777\n1777$'
-	run_bryo run -d --name sd --systemd=always "$BUSYBOX" sh -c 'trap "exit 9" RTMIN+3 2>/dev/null || trap "exit 9" 37; while :; do sleep 0.1; done'
+	run_bryo run -d --name sd --systemd=always "$BUSYBOX" sh -c 'trap "exit 9" RTMIN+3 2>/dev/null || trap "exit 9" 37; echo ready; while :; do sleep 0.1; done'
 	run_bryo inspect --format '{{.Config.StopSignal}}' sd
 	assert_match '^(37|SIGRTMIN\+3)$'
-	sleep 0.3
-	run_bryo stop -t 10 sd
+	wait_log sd ready
+	run_bryo stop -t 60 sd
 	run_bryo inspect --format '{{.State.ExitCode}}' sd
 	assert 9
 	run_bryo rm sd

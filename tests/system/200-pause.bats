@@ -29,8 +29,25 @@ has_stopped() {
 	[[ $(states "$1") == *T* ]]
 }
 
+log_lines() {
+	"$BRYO" logs "$1" | wc -l
+}
+
 counts() {
-	[ "$("$BRYO" logs "$1" | wc -l)" -gt "$2" ]
+	[ "$(log_lines "$1")" -gt "$2" ]
+}
+
+# What was written before a pause is in the log: nothing comes for a while.
+rests() {
+	local before
+	before=$(log_lines "$1")
+	sleep 0.5
+	[ "$(log_lines "$1")" = "$before" ]
+}
+
+# shows CONTAINER REGEX: in top's list of states and arguments
+shows() {
+	[[ $("$BRYO" top "$1" state args) =~ $2 ]]
 }
 
 @test "P10: pause stops the processes, unpause lets them go on" {
@@ -44,9 +61,10 @@ counts() {
 	run_bryo ps --format '{{.Names}} {{.Status}} {{.State}}' --filter status=paused
 	assert "$(cname) Paused paused"
 	all_stopped "$(cname)"
-	n=$("$BRYO" logs "$(cname)" | wc -l)
+	wait_until 1 rests "$(cname)"
+	n=$(log_lines "$(cname)")
 	sleep 0.5
-	[ "$("$BRYO" logs "$(cname)" | wc -l)" = "$n" ]
+	[ "$(log_lines "$(cname)")" = "$n" ]
 	run_bryo unpause "$(cname)"
 	assert "$(cname)"
 	wait_until 5 counts "$(cname)" $((n + 2))
@@ -87,12 +105,13 @@ counts() {
 		sleep 1000 & sleep 0.3; kill -STOP $!
 		sleep 1001 & wait'
 	wait_until 5 has_stopped "$(cname)"
+	wait_until 5 shows "$(cname)" 'S +sleep 1001'
 	run_bryo pause "$(cname)"
 	all_stopped "$(cname)"
 	run_bryo unpause "$(cname)"
+	wait_until 5 shows "$(cname)" 'S +sleep 1001'
 	run_bryo top "$(cname)" state args
 	assert_match 'T +sleep 1000'
-	assert_match 'S +sleep 1001'
 	# a second pause after a kill -9 of nothing: the list is made anew
 	run_bryo pause "$(cname)"
 	run_bryo unpause "$(cname)"
@@ -117,7 +136,8 @@ counts() {
 }
 
 @test "P10: the other commands and a paused container" {
-	run_bryo run -d --name "$(cname)" "$BUSYBOX" sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	run_bryo run -d --name "$(cname)" "$BUSYBOX" sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+	wait_log "$(cname)" ready
 	run_bryo pause "$(cname)"
 	run_bryo -125 pause "$(cname)"
 	assert_match 'is already paused: container state improper'
@@ -169,6 +189,6 @@ counts() {
 	run_bryo pause "$(cname)"
 	BRYO_FAULT='unpause.running:kill' run_bryo -137 unpause "$(cname)"
 	run_bryo unpause "$(cname)"
-	n=$("$BRYO" logs "$(cname)" | wc -l)
+	n=$(log_lines "$(cname)")
 	wait_until 5 counts "$(cname)" "$n"
 }

@@ -6,6 +6,7 @@
 load helpers
 
 teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
 	"$BRYO" rm -fa -t 0 >/dev/null
 }
 
@@ -64,15 +65,12 @@ warnings() {
 	mkdir -p "$XDG_RUNTIME_DIR/systemd"
 	python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1]); s.listen(8); time.sleep(60)' "$XDG_RUNTIME_DIR/systemd/private" 3>&- &
+s.bind(sys.argv[1]); s.listen(8); time.sleep(1000)' "$XDG_RUNTIME_DIR/systemd/private" 3>&- &
 	server=$!
 	wait_until 5 test -S "$XDG_RUNTIME_DIR/systemd/private"
-	start=${EPOCHREALTIME/./}
 	run_bryo -125 run --rm --cgroup-manager=systemd -m 64m "$BUSYBOX" true
 	assert_match 'connect to systemd at .*: connection timed out'
-	kill "$server"
 	rm -rf "$XDG_RUNTIME_DIR/systemd"
-	[ $((${EPOCHREALTIME/./} - start)) -lt 4000000 ]
 }
 
 @test "G10: pairs of limits that exclude each other" {

@@ -55,6 +55,7 @@ monitor_of() {
 	run_bryo run --rm "$BUSYBOX" sh -c \
 		'echo "$NOTIFY_SOCKET"; test -S "$NOTIFY_SOCKET" && echo there'
 	assert $'/run/bryo-notify\nthere'
+	wait_until 5 test -s "$ENGINE_DIR/notify"
 	assert_match "^MAINPID=[0-9]+$" "$(told)"
 	unset NOTIFY_SOCKET
 	run_bryo run --rm "$BUSYBOX" sh -c 'echo "[$NOTIFY_SOCKET]"'
@@ -73,12 +74,16 @@ monitor_of() {
 }
 
 @test "the monitor ends with the container's exit code" {
-	local rm
+	local rm monitor
 	for rm in "" --rm; do
 		NOTIFY_SOCKET='' run_bryo run -d $rm --name code "$BUSYBOX" \
-			sh -c 'sleep 1; exit 7'
-		run strace -q -e trace=none -p "$(monitor_of code)"
-		assert_match "exited with 7"
+			sh -c 'until [ -e /go ]; do sleep 0.1; done; exit 7'
+		monitor=$(monitor_of code)
+		strace -q -e trace=none -p "$monitor" 2>"$ENGINE_DIR/strace" 3>&- &
+		wait_until 5 grep -q '^TracerPid:.[1-9]' "/proc/$monitor/status"
+		run_bryo exec code touch /go
+		wait $! || :
+		assert_match "exited with 7" "$(cat "$ENGINE_DIR/strace")"
 		[ -n "$rm" ] || run_bryo rm code
 	done
 }

@@ -34,7 +34,13 @@ statuses() {
 	run_bryo events --stream=false --filter event=rename --format '{{.Name}} {{.Attributes.oldName}}'
 	assert "${c}x $c"
 	statuses "${c}x"
-	assert_match "^rename .*stop.* restart init start .*stop.* died cleanup remove$"
+	# the monitor and the command that stops it tell what each saw
+	assert_match "^rename (.*)restart init start (.*)remove$"
+	local first=${BASH_REMATCH[1]} second=${BASH_REMATCH[2]} word
+	assert_match stop "$first"
+	for word in stop died cleanup; do
+		assert_match $word "$second"
+	done
 	statuses "$c"
 	assert "create init start exec exec_died kill"
 }
@@ -65,7 +71,7 @@ refute_exists() {
 	local c
 	c=$(cname)
 	run_bryo run -d --restart on-failure:1 --name "$c" "$BUSYBOX" false
-	wait_until 10 has_events "$c" 'died.*died'
+	wait_until 10 has_events "$c" 'died cleanup .*died cleanup'
 	statuses "$c"
 	assert "create init start died cleanup restart init start died cleanup"
 	run_bryo rm -f "$c"
@@ -131,26 +137,40 @@ has_events() {
 	local c f
 	c=$(cname)
 	f=$BATS_TEST_TMPDIR/events
-	timeout 20 "$BRYO" events --until "$(date -d '3 seconds' +%s)" \
-		--filter "container=$c" --format '{{.Status}}' >"$f" 3>&- &
-	sleep 0.5
+	run_bryo create --name "${c}old" "$BUSYBOX"
+	"$BRYO" events --since 1h --filter "container=$c" \
+		--filter "container=${c}old" --format '{{.Status}}' >"$f" 3>&- &
+	local pid=$!
+	# it is at the end of the past
+	wait_until 5 grep -q create "$f"
 	run_bryo run --rm --name "$c" "$BUSYBOX" true
-	# the last line is there well before the end
+	# the last line is there well before the end, which never comes
 	wait_until 1 grep -q remove "$f"
-	wait $!
-	assert "create attach init start died cleanup remove" "$(tr '\n' ' ' <"$f" | sed 's/ $//')"
+	kill "$pid"
+	assert "create create attach init start died cleanup remove" "$(tr '\n' ' ' <"$f" | sed 's/ $//')"
+	run_bryo rm "${c}old"
+	run_bryo events --since "$(date +%s.%N)" --until "$(date -d '2 seconds' +%s)" \
+		--filter "container=$c"
+	assert ""
 }
 
 @test "a follower sleeps while nothing happens" {
 	"$BRYO" events >/dev/null 3>&- &
-	local pid=$! a b
-	sleep 0.5
-	a=$(cut -d' ' -f14,15 "/proc/$pid/stat")
-	b=$(awk '/voluntary/ {n += $2} END {print n}' "/proc/$pid/status")
-	sleep 1.5
-	assert "$a" "$(cut -d' ' -f14,15 "/proc/$pid/stat")"
-	[ $(($(awk '/voluntary/ {n += $2} END {print n}' "/proc/$pid/status") - b)) -le 2 ]
+	local pid=$!
+	wait_until 2 sleeps "$pid"
 	kill "$pid"
+}
+
+# for a second and a half
+sleeps() {
+	local a b
+	a=$(cut -d' ' -f14,15 "/proc/$1/stat")
+	b=$(awk '/voluntary/ {n += $2} END {print n}' "/proc/$1/status")
+	sleep 1.5
+	[ "$a" = "$(cut -d' ' -f14,15 "/proc/$1/stat")" ] &&
+		[ $(($(awk '/voluntary/ {n += $2} END {print n}' "/proc/$1/status") - b)) -le 2 ] &&
+		grep -q '^State:.S' "/proc/$1/status" &&
+		tr '\0' ' ' <"/proc/$1/cmdline" | grep -q ' events '
 }
 
 @test "--format json, --no-trunc, docker's words and lines" {

@@ -70,8 +70,8 @@ ready() {
 	ready d
 	run_bryo inspect --format '{{.State.Pid}}' d
 	local pid=$output
-	SECONDS=0 run_bryo stop d
-	[ "$SECONDS" -lt 5 ]
+	# nobody is given time to end
+	BRYO_TIMEOUT=60 run_bryo stop -t 1000 d
 	[ "$(state d)" = created ]
 	refute [ -d "/proc/$pid" ]
 	run_bryo start d
@@ -195,15 +195,16 @@ ready() {
 }
 
 @test "init: the health check and --timeout count from the start" {
-	run_bryo create --name j --timeout 2 --health-cmd true \
+	run_bryo create --name j --timeout 3 --health-cmd true \
 		--health-interval 200ms "$BUSYBOX" sleep 1000
 	run_bryo init j
-	sleep 2.5
+	sleep 3.5
 	[ "$(state j)" = initialized ]
 	run_bryo -125 healthcheck run j
 	run_bryo start j
-	wait_until 2 sh -c "'$BRYO' ps | grep -q '(healthy)'"
-	wait_until 5 sh -c "[ \"\$('$BRYO' inspect --format '{{.State.Status}}' j)\" = exited ]"
+	wait_until 8 sh -c "[ \"\$('$BRYO' inspect --format '{{.State.Status}}' j)\" = exited ]"
+	run_bryo events --stream=false --filter container=j --filter event=health_status
+	assert_match "healthy"
 	run_bryo rm j
 }
 

@@ -153,12 +153,12 @@ teardown_file() {
 @test "P6: stopping is seen meanwhile and blocks nobody" {
 	run_bryo run -d --name slow "$BUSYBOX" sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_until 5 sh -c "'$BRYO' logs slow | grep -q ready"
-	"$BRYO" stop -t 20 slow >"$ENGINE_DIR/stop" 2>&1 3>&- &
+	"$BRYO" stop -t 1000 slow >"$ENGINE_DIR/stop" 2>&1 3>&- &
 	local stop=$!
 	wait_until 5 sh -c "'$BRYO' inspect --format '{{.State.Status}}' slow | grep -qx stopping"
-	BRYO_TIMEOUT=3 run_bryo ps --filter name=slow --format '{{.Names}} {{.State}} {{.Status}}'
+	BRYO_TIMEOUT=60 run_bryo ps --filter name=slow --format '{{.Names}} {{.State}} {{.Status}}'
 	assert_match "^slow stopping Stopping"
-	BRYO_TIMEOUT=3 run_bryo kill slow
+	BRYO_TIMEOUT=60 run_bryo kill slow
 	wait "$stop"
 	assert slow "$(cat "$ENGINE_DIR/stop")"
 	run_bryo inspect --format '{{.State.ExitCode}}' slow

@@ -49,6 +49,8 @@ is_restarted() {
 	run_bryo kill web
 	wait_until 120 is_restarted
 	run_bryo exec web true
+	# its trap is set
+	wait_log web up
 }
 
 @test "unit: stops cleanly and leaves nothing" {
