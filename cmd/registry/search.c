@@ -153,6 +153,27 @@ static char *cut_text(const char *text, bool whole)
 	return xasprintf("%.*s...", (int)n, text);
 }
 
+/* docker's names of the fields, for templates only */
+static void put_docker(struct json_object *row, struct json_object *from)
+{
+	const struct {
+		const char *name;
+		struct json_object *value;
+	} fields[] = {
+		{ "StarCount",
+		  json_object_new_int64(json_i64(from, "stars", 0)) },
+		{ "IsOfficial",
+		  json_object_new_string(json_str(row, "Official")) },
+		{ "IsAutomated",
+		  json_object_new_string(json_str(row, "Automated")) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		template_mark_hidden(fields[i].value);
+		json_set(row, fields[i].name, fields[i].value);
+	}
+}
+
 static void add_row(struct json_object *rows, const char *host,
 		    struct json_object *from, const struct search_args *a)
 {
@@ -173,6 +194,7 @@ static void add_row(struct json_object *rows, const char *host,
 	json_set_str(o, "Automated",
 		     json_flag(from, "automated", false) ? "[OK]" : "");
 	json_set_str(o, "Tag", "");
+	put_docker(o, from);
 	json_object_array_add(rows, o);
 }
 

@@ -9,6 +9,7 @@
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 struct ls_args {
 	char **filters;
@@ -18,7 +19,7 @@ struct ls_args {
 
 static const struct opt ls_opts[] = {
 	OPT_LIST('f', "filter", struct ls_args, filters, "KEY=VALUE",
-		 "List only secrets that match: id, name"),
+		 "List only secrets that match: id, name, label"),
 	OPT_STR(0, "format", struct ls_args, format, "string",
 		"Print with a Go template, or json"),
 	OPT_BOOL('n', "noheading", struct ls_args, noheading,
@@ -37,6 +38,8 @@ static bool test(const struct filter *f, void *obj)
 {
 	const struct secret *s = obj;
 
+	if (streq(f->key, "label"))
+		return filter_label(f->value, s->labels);
 	return streq(f->key, "id") ? str_starts(s->id, f->value) :
 				     filter_regex(f->value, s->name);
 }
@@ -51,6 +54,23 @@ static void set_ago(struct json_object *o, const char *key, int64_t ns)
 	json_set_str(o, key, ago);
 }
 
+/* docker's .Labels and .Label "k", for templates only */
+static void set_labels(struct json_object *o, char *const *labels)
+{
+	autostrv char **sorted = strv_copy(labels);
+	autofree char *text = NULL;
+	struct json_object *map = json_new_env_map(sorted);
+	struct json_object *all = NULL;
+
+	strv_sort(sorted);
+	text = strv_join(sorted, ",");
+	all = json_object_new_string(text);
+	template_mark_hidden(all);
+	json_set(o, "Labels", all);
+	template_mark_method(map);
+	json_set(o, "Label", map);
+}
+
 static struct json_object *row_of(const struct secret *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -60,13 +80,14 @@ static struct json_object *row_of(const struct secret *s)
 	json_set_str(o, "Driver", "file");
 	set_ago(o, "CreatedAt", s->created_ns);
 	set_ago(o, "UpdatedAt", s->updated_ns);
+	set_labels(o, s->labels);
 	return o;
 }
 
 static int ls_run(struct runtime *rt, const void *p, char **argv unused_attr,
 		  struct err *err)
 {
-	static const char *const known[] = { "id", "name", NULL };
+	static const char *const known[] = { "id", "label", "name", NULL };
 	static const struct filter_texts words = {
 		{ "filter input must be in the form of filter=value: ",
 		  " is invalid" },

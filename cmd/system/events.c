@@ -114,7 +114,7 @@ static bool is_status(const char *want, const struct event_row *e)
 
 static const char *const keys[] = {
 	"container", "event", "id",   "image",	"label", "name",
-	"network",   "pod",   "type", "volume", NULL,
+	"network",   "pod",   "scope", "type", "volume", NULL,
 };
 
 static const struct filter_texts texts = {
@@ -149,6 +149,9 @@ static bool test_one(const struct filter *f, void *obj)
 
 	if (streq(f->key, "event"))
 		return is_status(f->value, e);
+	/* there is no swarm */
+	if (streq(f->key, "scope"))
+		return streq(f->value, "local");
 	if (streq(f->key, "type"))
 		return streq(f->value, e->type);
 	if (streq(f->key, "id"))

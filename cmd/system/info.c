@@ -5,8 +5,9 @@
  * `info` is one tree with two sets of names: Go's for templates
  * (.Host.OCIRuntime.Name) and podman's for YAML and JSON (ociRuntime.name).
  * Both are built side by side; a leaf is shared.  What docker's scripts ask
- * for (.ServerVersion, .Driver) is there for templates too.
+ * for (.ServerVersion, .Driver) is there for templates too: info_docker.c.
  */
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -21,6 +22,7 @@
 #include "cmd/config/storage_conf.h"
 #include "cmd/format.h"
 #include "cmd/system/about.h"
+#include "cmd/system/info_docker.h"
 #include "cmd/yaml.h"
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
@@ -34,6 +36,7 @@
 #include "util/strv.h"
 
 #define OS_RELEASE_MAX 65536
+#define CONTROLLERS_MAX 4096
 #define JSON_INDENT 2
 
 struct info_args {
@@ -107,11 +110,23 @@ static struct json_object *list_of(const char *const *v)
 
 /* ---- host ------------------------------------------------------------- */
 
+static char *os_release_value(char **lines, const char *key)
+{
+	const char *s = strv_env_get(lines, key);
+	size_t len = s ? strlen(s) : 0;
+
+	if (len >= 2 && *s == '"')
+		return xstrndup(s + 1, len - 2);
+	return xstrdup(s ? s : "unknown");
+}
+
 static void put_distribution(struct both *host)
 {
 	struct both d = both_new();
 	autosb struct sb text = SB_INIT;
 	autostrv char **lines = NULL;
+	autofree char *pretty = NULL;
+	struct json_object *name = NULL;
 	const struct {
 		const char *key, *go, *js;
 	} fields[] = { { "ID", "Distribution", "distribution" },
@@ -122,15 +137,15 @@ static void put_distribution(struct both *host)
 	file_load("/etc/os-release", OS_RELEASE_MAX, &text);
 	lines = strv_split(text.buf, '\n');
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		const char *s = strv_env_get(lines, fields[i].key);
-		autofree char *value = xstrdup(s ? s : "unknown");
-		size_t len = strlen(value);
-		bool quoted = len >= 2 && *value == '"';
+		autofree char *value = os_release_value(lines, fields[i].key);
 
-		if (quoted)
-			value[len - 1] = '\0';
-		put_str(&d, fields[i].go, fields[i].js, value + quoted);
+		put_str(&d, fields[i].go, fields[i].js, value);
 	}
+	/* docker's .OperatingSystem */
+	pretty = os_release_value(lines, "PRETTY_NAME");
+	name = json_object_new_string(pretty);
+	template_mark_hidden(name);
+	json_set(d.go, "PrettyName", name);
 	put_branch(host, "Distribution", "distribution", d);
 }
 
@@ -140,6 +155,26 @@ static bool has_cgroup_v2(void)
 
 	return !statfs("/sys/fs/cgroup", &fs) &&
 	       fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* Those of cgroup v2 that the user was given; root has all of them. */
+static struct json_object *cgroup_controllers(const struct rootless *ids)
+{
+	struct json_object *list = json_object_new_array();
+	autofree char *path = xasprintf(
+		"/sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/"
+		"cgroup.controllers", getuid(), getuid());
+	autosb struct sb text = SB_INIT;
+	autostrv char **names = NULL;
+
+	if (file_read_at(AT_FDCWD, ids->is_root ?
+				 "/sys/fs/cgroup/cgroup.controllers" : path,
+			 CONTROLLERS_MAX, &text) < 0)
+		return list;
+	names = strv_split(str_trim(text.buf), ' ');
+	for (char **n = names; n && *n; n++)
+		json_object_array_add(list, json_object_new_string(*n));
+	return list;
 }
 
 static struct json_object *id_map(const struct idmap *map)
@@ -253,7 +288,7 @@ static struct both host_info(const struct runtime *rt)
 	put_str(&h, "Arch", "arch", about_arch());
 	put_str(&h, "BuildahVersion", "buildahVersion", BRYO_VERSION);
 	put(&h, "CgroupControllers", "cgroupControllers",
-	    json_object_new_array());
+	    cgroup_controllers(&rt->ids));
 	put_str(&h, "CgroupManager", "cgroupManager",
 		runtime_cgroup_manager(rt));
 	put_str(&h, "CgroupsVersion", "cgroupVersion", v2);
@@ -386,45 +421,6 @@ static int put_registries(struct both *all, struct err *err)
 
 /* ---- all of it -------------------------------------------------------- */
 
-/* What `docker info --format` is asked for; templates only. */
-static void put_docker(struct json_object *all, struct json_object *host,
-		       struct json_object *store)
-{
-	const struct {
-		const char *name;
-		struct json_object *from;
-		const char *key;
-	} fields[] = {
-		{ "Architecture", host, "Arch" },
-		{ "CgroupDriver", host, "CgroupManager" },
-		{ "DockerRootDir", store, "GraphRoot" },
-		{ "Driver", store, "GraphDriverName" },
-		{ "KernelVersion", host, "Kernel" },
-		{ "LoggingDriver", host, "LogDriver" },
-		{ "MemTotal", host, "MemTotal" },
-		{ "Name", host, "Hostname" },
-		{ "NCPU", host, "CPUs" },
-		{ "OSType", host, "OS" },
-	};
-	struct json_object *version = json_object_new_string(BRYO_VERSION);
-	struct json_object *security = list_of((const char *const[]){
-		"name=seccomp,profile=default", "name=rootless", NULL });
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct json_object *copy = NULL;
-
-		json_object_deep_copy(
-			json_object_object_get(fields[i].from, fields[i].key),
-			&copy, NULL);
-		template_mark_hidden(copy);
-		json_set(all, fields[i].name, copy);
-	}
-	template_mark_hidden(version);
-	template_mark_hidden(security);
-	json_set(all, "ServerVersion", version);
-	json_set(all, "SecurityOptions", security);
-}
-
 static int info_run(struct runtime *rt, const void *p, char **argv unused_attr,
 		    struct err *err)
 {
@@ -451,7 +447,7 @@ static int info_run(struct runtime *rt, const void *p, char **argv unused_attr,
 	if (r < 0)
 		return r;
 	put(&all, "Version", "version", about_version());
-	put_docker(go, host.go, store.go);
+	info_put_docker(go, host.go, store.go);
 	if (str_is_empty(args->format)) {
 		yaml_print(js, &text);
 	} else if (format_is_json(args->format)) {

@@ -75,11 +75,44 @@ struct json_object *about_version(void)
 
 /* {{.Client.Version}} and the short {{.Version}} are both in use, and scripts
  * ask {{.Server.Version}}: there is no server, the client does its work. */
+/* docker's fields, for templates only */
+static void put_docker(struct json_object *o)
+{
+	struct utsname u = { 0 };
+	const struct {
+		const char *name;
+		const char *value;
+	} texts[] = {
+		{ "KernelVersion", u.release },
+		{ "BuildTime", json_str(o, "BuiltTime") },
+		{ "MinAPIVersion", json_str(o, "APIVersion") },
+		{ "DefaultAPIVersion", json_str(o, "APIVersion") },
+		{ "Context", "default" },
+	};
+	struct json_object *platform = json_object_new_object();
+	struct json_object *no = json_object_new_boolean(false);
+
+	uname(&u);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct json_object *s = json_object_new_string(texts[i].value);
+
+		template_mark_hidden(s);
+		json_set(o, texts[i].name, s);
+	}
+	json_set_str(platform, "Name", "bryo");
+	template_mark_hidden(platform);
+	json_set(o, "Platform", platform);
+	template_mark_hidden(no);
+	json_set(o, "Experimental", no);
+}
+
 static struct json_object *template_data(struct json_object *client)
 {
 	struct json_object *data = json_object_new_object();
 	struct json_object *server = about_version();
 
+	put_docker(client);
+	put_docker(server);
 	json_set(data, "Client", json_object_get(client));
 	template_mark_hidden(server);
 	json_set(data, "Server", server);
