@@ -107,8 +107,6 @@ static int pull_ref(struct pull *p, struct source *src, const struct ref *ref,
 	autofree char *full = ref_text(ref);
 	int r;
 
-	if (!p->have)
-		tell_line(p, "Getting image source signatures");
 	r = incoming_resolve(&in, src, ref->digest ? ref->digest : ref->tag,
 			     &p->want, err);
 	if (r < 0)
@@ -117,10 +115,9 @@ static int pull_ref(struct pull *p, struct source *src, const struct ref *ref,
 		strv_add(p->ids, in.id);
 		return 0;
 	}
-	if (p->have) {
+	if (p->have)
 		tell_start(p, full);
-		tell_line(p, "Getting image source signatures");
-	}
+	tell_line(p, "Getting image source signatures");
 	warn_platform(p, &in);
 	strv_push(&in.names, take_ptr(full));
 	r = incoming_store(p->s, &in, src, p->opts->progress, err);
@@ -164,6 +161,19 @@ int pull_open(const struct ref *ref, const struct pull_opts *opts,
 	return source_registry(&conf, ret, err);
 }
 
+/* "pull NAME: why", also where the reason names it by itself */
+static int pull_failed(const char *full, int r, struct err *err)
+{
+	const char *rest = err ? str_after(err->msg, full) : NULL;
+	struct err why;
+
+	if (!rest || !str_starts(rest, ": "))
+		return err_wrap(err, r, "pull %s", full);
+	why = *err;
+	err_set(err, why.kind, why.code, "pull %s", why.msg);
+	return r;
+}
+
 static int pull_full(struct pull *p, const char *full, struct err *err)
 {
 	const struct pull_opts *o = p->opts;
@@ -194,7 +204,7 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 		strv_add(p->ids, img->id);
 		return 0;
 	}
-	return r < 0 ? err_wrap(err, r, "pull %s", full) : 0;
+	return r < 0 ? pull_failed(full, r, err) : 0;
 }
 
 int pull_candidates(const char *name, char ***ret, struct err *err)

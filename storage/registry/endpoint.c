@@ -346,8 +346,14 @@ static int word_ping(struct endpoint *ep, const struct exchange *ex, int r,
 	if (is_not_tls(ex))
 		return err_set(err, ERR_FAIL, EPROTO,
 			       "%s: the server gave an HTTP response to an "
-			       "HTTPS client",
+			       "HTTPS client (a registry without TLS needs "
+			       "--tls-verify=false)",
 			       ep->host);
+	if (exchange_unknown_authority(ex))
+		return err_set(err, ERR_FAIL, EPROTO,
+			       "%s: %s; its CA certificate belongs into "
+			       "certs.d/%s/ca.crt, see --cert-dir",
+			       ep->host, ex->err.msg, ep->host);
 	return err_wrap(err, r, "%s", ep->host);
 }
 

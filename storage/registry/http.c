@@ -389,6 +389,30 @@ int http_start(struct http *h, struct exchange *ex, struct err *err)
 
 /* ---- running ----------------------------------------------------------- */
 
+bool exchange_unknown_authority(const struct exchange *ex)
+{
+	/* verify(1ssl): self-signed, alone or in the chain; no issuer */
+	return ex->code == CURLE_PEER_FAILED_VERIFICATION &&
+	       ex->verdict >= 18 && ex->verdict <= 21;
+}
+
+static void word_certificate(struct exchange *ex, const char *detail)
+{
+	static const char problem[] = "SSL certificate problem: ";
+	const char *rest = str_after(detail, problem);
+
+	curl_easy_getinfo(ex->easy, CURLINFO_SSL_VERIFYRESULT, &ex->verdict);
+	if (!rest)
+		rest = detail;
+	if (exchange_unknown_authority(ex))
+		err_set(&ex->err, ERR_FAIL, EPROTO,
+			"TLS certificate: signed by unknown authority (%s)",
+			rest);
+	else
+		err_set(&ex->err, ERR_FAIL, EPROTO, "TLS certificate: %s",
+			rest);
+}
+
 /* One line for a failure of libcurl: a kind of our own where we know one */
 static void word_failure(struct exchange *ex)
 {
@@ -400,7 +424,11 @@ static void word_failure(struct exchange *ex)
 	switch ((int)ex->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		err_set(err, ERR_FAIL, EHOSTUNREACH, "%s", detail);
+		err_set(err, ERR_FAIL, EHOSTUNREACH,
+			"cannot resolve %s: no such host, or DNS does not "
+			"answer",
+			ex->code == CURLE_COULDNT_RESOLVE_HOST ? "host" :
+								 "proxy");
 		break;
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(ex->easy, CURLINFO_OS_ERRNO, &os_errno);
@@ -415,7 +443,7 @@ static void word_failure(struct exchange *ex)
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
-		err_set(err, ERR_FAIL, EPROTO, "TLS certificate: %s", detail);
+		word_certificate(ex, detail);
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
 		err_set(err, ERR_FAIL, EPROTO, "TLS: %s", detail);

@@ -75,6 +75,7 @@ struct http_body {
  *
  * @finished:  http_perform() saw its end; the rest is valid from then on
  * @code:      libcurl's verdict
+ * @verdict:   of the TLS library on the certificate: an X509_V_ERR
  * @err:       set when it failed; worded for the user, without the host
  * @status:    of the answer
  * @body:      of the answer, when no sink took it
@@ -97,6 +98,7 @@ struct exchange {
 
 	bool finished;
 	CURLcode code;
+	long verdict;
 	struct err err;
 	long status;
 	int64_t length; /* of Content-Length, -1 unknown */
@@ -129,6 +131,10 @@ void exchange_init(struct exchange *ex);
 
 /** http_start() - returns at once */
 int http_start(struct http *h, struct exchange *ex, struct err *err);
+
+/** exchange_unknown_authority() - did it fail because nobody that is trusted
+ *  signed the certificate? */
+bool exchange_unknown_authority(const struct exchange *ex);
 
 /** http_resume() - after a sink returned HTTP_PAUSE */
 void http_resume(struct exchange *ex);

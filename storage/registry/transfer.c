@@ -186,6 +186,22 @@ static bool is_redirect(long status)
 	       status == 308;
 }
 
+/* Who shows no credentials may not know that some are needed */
+static void refused(const struct conv *c, const struct transfer *t,
+		    struct err *err)
+{
+	const struct endpoint *ep = &c->eps[t->ep];
+	struct err why = ERR_INIT;
+
+	response_error(&t->ex, t->name, &why);
+	if (why.code == EACCES && !c->url && !auth_cred_is_set(&ep->cred))
+		err_set(err, why.kind, why.code,
+			"%s (not logged in, see bryo login %s)", why.msg,
+			ep->host);
+	else if (err)
+		*err = why;
+}
+
 static enum transfer_next failed_exchange(struct conv *c, struct transfer *t,
 					  uint64_t *ret_at_ns, struct err *err)
 {
@@ -194,7 +210,7 @@ static enum transfer_next failed_exchange(struct conv *c, struct transfer *t,
 		return TRANSFER_AGAIN;
 	}
 	if (t->ex.code == CURLE_OK) {
-		response_error(&t->ex, t->name, err);
+		refused(c, t, err);
 	} else {
 		if (err)
 			*err = t->ex.err;

@@ -158,6 +158,45 @@ auth_json() {
 	[ "$(wc -l <<<"$errs")" = 1 ]
 }
 
+# fails TEXT ARG...: exit code 125, one line, which is the whole of TEXT
+fails() {
+	local text=$1
+	shift
+	run_bryo -125 "$@"
+	[ "$(grep -v -e ^Trying -e ^WARNING <<<"$errs")" = "Error: $text" ]
+}
+
+@test "errors: one line with the object, the cause and what to do" {
+	local tls=localhost:$TLS_PORT auth=localhost:$AUTH_PORT
+	local plain=localhost:$REGISTRY_PORT none zeros name
+	none=localhost:$(free_port)
+	zeros=sha256:$(printf %064d 0)
+	fails "pull $auth/team/app:1: unauthorized: authentication required (not logged in, see bryo login $auth)" \
+		pull "$auth/team/app:1"
+	fails "pull $auth/team/app:1: unauthorized: authentication required" \
+		pull --creds tester:wrong "$auth/team/app:1"
+	fails "pull $tls/team/app:1: $tls: TLS certificate: signed by unknown authority (unable to get local issuer certificate); its CA certificate belongs into certs.d/$tls/ca.crt, see --cert-dir" \
+		pull "$tls/team/app:1"
+	fails "pull $plain/busybox:latest: $plain: the server gave an HTTP response to an HTTPS client (a registry without TLS needs --tls-verify=false)" \
+		pull --tls-verify=true "$plain/busybox"
+	fails "pull $plain/busybox:nosuch: manifest unknown" \
+		pull "$plain/busybox:nosuch"
+	fails "pull $plain/busybox@$zeros: manifest unknown" \
+		pull "$plain/busybox@$zeros"
+	fails "pull $plain/nosuch:latest: manifest unknown" \
+		run --rm "$plain/nosuch" true
+	fails "pull $none/x:1: $none: cannot connect: connection refused" \
+		pull --retry 0 "$none/x:1"
+	# A label of 64 letters is found out without a DNS server
+	name=$(printf 'x%.0s' $(seq 64)).invalid
+	fails "pull $name/x:1: $name: cannot resolve host: no such host, or DNS does not answer" \
+		pull --retry 0 "$name/x:1"
+	fails "$name: cannot resolve host: no such host, or DNS does not answer" \
+		search "$name/x"
+	fails "logging into \"$auth\": invalid username/password" \
+		login -u tester -p wrong "$auth"
+}
+
 # Debian ships an alias for busybox in /etc/containers/registries.conf.d
 no_alias() {
 	mkdir -p "$HOME/.config/containers/registries.conf.d"
