@@ -34,6 +34,7 @@ const struct cmd *const commands[] = {
 	&cmd_container_init,
 	&cmd_container_exec_died,
 	&cmd_container_helper,
+	&cmd_container_resume,
 	&cmd_container_inspect,
 	&cmd_container_kill,
 	&cmd_container_logs,

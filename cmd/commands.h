@@ -23,6 +23,7 @@ extern const struct cmd cmd_healthcheck_run;
 extern const struct cmd cmd_healthcheck_timer;
 extern const struct cmd cmd_container_init;
 extern const struct cmd cmd_container_exec_died;
+extern const struct cmd cmd_container_resume;
 extern const struct cmd cmd_container_helper;
 extern const struct cmd cmd_container_inspect;
 extern const struct cmd cmd_container_kill;

@@ -3,7 +3,8 @@
  * What the monitor leaves to a bryo, which has the database: `bryo __monitor`
  * is what it becomes when the payload has ended, with the container's lock (see
  * libpod/core/ended.c), `bryo __helper` notes an event.  `bryo __exec-died` is
- * what the keeper of a detached exec session becomes.
+ * what the keeper of a detached exec session becomes.  `bryo __resume` starts
+ * what a monitor was about to start when it was killed.
  */
 #include <fcntl.h>
 
@@ -104,4 +105,40 @@ const struct cmd cmd_container_exec_died = {
 	.max_args = 3,
 	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
 	.run = exec_died_run,
+};
+
+struct resume_args {
+	int lock_fd;
+};
+
+static const struct opt resume_opts[] = {
+	OPT_INT(0, "lock-fd", struct resume_args, lock_fd, "fd",
+		"Descriptor of the operation lock"),
+	OPT_END,
+};
+
+static int resume_run(struct runtime *rt, const void *p, char **argv,
+		      struct err *err)
+{
+	const struct resume_args *args = p;
+	auto_ctr struct ctr *c = NULL;
+	int r;
+
+	if (args->lock_fd < 3 || fd_cloexec(args->lock_fd, true) < 0)
+		return err_set(err, ERR_USAGE, EBADF,
+			       "--lock-fd names no open descriptor");
+	r = ctr_find(rt, argv[0], &c, err);
+	return r < 0 ? r : ctr_resume(rt, c, args->lock_fd, err);
+}
+
+const struct cmd cmd_container_resume = {
+	.path = "__resume",
+	.usage = "[options] ID",
+	.summary = "Go on with the restart policy of a container",
+	.min_args = 1,
+	.max_args = 1,
+	.flags = CMD_NEED_RUNTIME | CMD_HIDDEN,
+	.opts = (const struct opt *const[]){ resume_opts, NULL },
+	.args_size = sizeof(struct resume_args),
+	.run = resume_run,
 };

@@ -164,6 +164,7 @@ static int collect(struct runtime *rt, const struct ps_args *args,
 		r = ctr_list(rt, list, err);
 	if (r < 0)
 		return r;
+	ctr_list_resume(rt, list);
 	all |= last > 0 || filters_have(&filters.f, "status") ||
 	       filters_have(&filters.f, "exited");
 	select_matching(list, all, &filters);

@@ -227,6 +227,7 @@ struct ctr {
 	uint32_t restarts;
 	uint32_t start_n;
 	bool stopped_by_user;
+	bool resumed;		/* this start is its policy's; see resume.c */
 	enum health_status health; /* of this start */
 	bool orphaned;
 	struct port_list ports;	/* as bound */
@@ -399,6 +400,18 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code,
  */
 int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 		bool *ret_trash, struct err *err);
+
+/**
+ * ctr_list_resume() - have those started whose restart policy wants it and
+ * whose monitor was killed while it waited before that
+ *
+ * Does not wait for it: @list shows them as they are now.
+ */
+void ctr_list_resume(struct runtime *rt, const struct ctr_list *list);
+
+/** ctr_resume() - start such a one, unless it is none any more
+ *  @op_fd: the operation lock; taken */
+int ctr_resume(struct runtime *rt, struct ctr *c, int op_fd, struct err *err);
 
 /** runtime_wants_upkeep() - the database's log is long: let the monitor end
  *  with a bryo of its own, which folds it (no attach_settle()) */

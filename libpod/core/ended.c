@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/resume.h"
 #include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
 #include "storage/store.h"
@@ -151,15 +152,16 @@ static int tx_fold(struct runtime *rt, void *arg, struct err *err)
 	return row_save(rt, c, err);
 }
 
+bool start_is_due(const struct ctr *c)
+{
+	return c->state == CTR_EXITED && start_again(c) &&
+	       (c->config.restart != RESTART_ON_FAILURE || c->exit_code != 0);
+}
+
 static bool wants_restart(struct runtime *rt, const struct ctr *c)
 {
-	if (c->state != CTR_EXITED)
-		return false;
-	if (ctr_health_restart_wanted(rt, c))
-		return true;
-	if (!start_again(c))
-		return false;
-	return c->config.restart != RESTART_ON_FAILURE || c->exit_code != 0;
+	return c->state == CTR_EXITED &&
+	       (ctr_health_restart_wanted(rt, c) || start_is_due(c));
 }
 
 struct failure {
@@ -249,8 +251,8 @@ static int restart(struct runtime *rt, struct ctr *c, int lock_fd,
 	return MIN(r, 0);
 }
 
-int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
-	      int lock_fd, uint32_t delay_ms, int *ret_code, struct err *err)
+static int end(struct runtime *rt, const char *id, uint32_t start_n,
+	       int lock_fd, uint32_t delay_ms, int *ret_code, struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
 	struct err why = ERR_INIT;
@@ -277,6 +279,16 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 	if (c->config.auto_remove)
 		return ctr_erase(rt, c, NULL, true, err);
 	return restart(rt, c, lock_fd, delay_ms, err);
+}
+
+int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
+	      int lock_fd, uint32_t delay_ms, int *ret_code, struct err *err)
+{
+	int r = end(rt, id, start_n, lock_fd, delay_ms, ret_code, err);
+
+	/* whatever was due is done, or not wanted any more */
+	resume_forget(rt, id);
+	return r;
 }
 
 bool runtime_wants_upkeep(struct runtime *rt)

@@ -96,7 +96,8 @@ static int tx_starting(struct runtime *rt, void *arg, struct err *err)
 	(void)snprintf(c->owner_boot, sizeof(c->owner_boot), "%s", boot_id());
 	(void)snprintf(c->boot, sizeof(c->boot), "%s", boot_id());
 	c->start_n++;
-	c->restarts = 0;	/* the policy's, since somebody wanted it */
+	/* the policy's, since somebody wanted it */
+	c->restarts = c->resumed ? c->restarts + 1 : 0;
 	c->stopped_by_user = false;
 	str_set(&c->error, NULL);
 	return row_save(rt, c, err);

@@ -21,6 +21,9 @@ struct runtime;
 /** start_again() - the restart policy wants it when it ends now */
 bool start_again(const struct ctr *c);
 
+/** start_is_due() - it has ended, and the policy wants another round */
+bool start_is_due(const struct ctr *c);
+
 /** start_plan() - all of @p, which plan_init() has zeroed */
 int start_plan(struct plan *p, struct err *err);
 

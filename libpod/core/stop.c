@@ -23,6 +23,7 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
+#include "libpod/core/resume.h"
 #include "libpod/monitor/monitor.h"
 #include "util/clock.h"
 #include "util/db.h"
@@ -48,11 +49,12 @@ static int err_not_running(struct err *err, const struct ctr *c,
 
 /* ---- between two rounds of a restart policy ---------------------------- */
 
-/* It does not run, but its monitor waits before the next round. */
+/* It does not run, but its monitor waits before the next round, or did when it
+ * was killed. */
 static bool backs_off(struct runtime *rt, const struct ctr *c)
 {
 	return c->state == CTR_EXITED && ctr_comes_back(&c->config) &&
-	       ctr_lock_probe(rt, c->id) == 1;
+	       (ctr_lock_probe(rt, c->id) == 1 || resume_is_due(rt, c));
 }
 
 bool ctr_is_restarting(struct runtime *rt, const struct ctr *c)

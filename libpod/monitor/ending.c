@@ -10,6 +10,7 @@
  */
 #include "libpod/monitor/inside.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -139,9 +140,21 @@ static void set_timer(struct monitor *m)
 			   &m->ending_timer);
 }
 
+/* Should we be killed in it, somebody else sees that a round is due. */
+static void mark_backoff(const struct monitor *m)
+{
+	autoclose int fd unused_attr = -EBADF;
+
+	if (m->ending == END_BACKOFF && will_restart(m) &&
+	    m->conf->run_fd >= 0)
+		fd = openat(m->conf->run_fd, BACKOFF_NAME,
+			    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 static void next_step(struct monitor *m)
 {
 	m->ending++;
+	mark_backoff(m);
 	set_timer(m);
 }
 

@@ -250,6 +250,10 @@ void exit_record_reserve(int dir_fd);
  */
 #define DEGRADED_NAME "degraded"
 
+/* In the run directory while a monitor waits before the next round of a
+ * restart policy, and after it was killed there */
+#define BACKOFF_NAME "backoff"
+
 /*
  * Start record: file "started" beside it, written by M before the payload
  * may run, one line

@@ -16,6 +16,7 @@ Without --dense a point is tested in three scenarios, with it in all.
 """
 import collections
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
@@ -103,6 +104,25 @@ def restart(e, fault):
         need(code.stdout.strip() in codes("7", fault),
              f"wait said {code.stdout}")
     return expect(r, 0, lambda: "r" in e.states())
+
+
+def resume(e, fault):
+    """A monitor died in its back-off: ps has the round started."""
+    r = e.run("run", "-d", "--name", "r", "--restart", "on-failure:1", *EXIT7,
+              fault="monitor.exec:kill")
+    need(r.returncode == 0, r.stderr)
+    lock = e.data / "containers" / r.stdout.strip() / "lock"
+    with open(lock, encoding="ascii") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)   # the monitor is dead
+    r = e.run("ps", "-aq", fault=fault)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        now = e.run("inspect", "--format",
+                    "{{.RestartCount}} {{.State.Status}}", "r")
+        if now.stdout.strip() == "1 exited":
+            break
+        time.sleep(0.02)
+    return expect(r, 0)
 
 
 def create(e, fault):
@@ -400,9 +420,9 @@ def unfaulted(calls):
 
 SCENARIOS = {f.__name__.rstrip("_"): f for f in (
     create, vfs, start, init, init_start, init_stop, mount, run, run_net,
-    run_first, run_d, run_d_rm, restart, stop, stop_fault_in_monitor, rm,
-    rm_f, exec_, exec_d, volume, pull, push, login, rmi, save, commit, import_,
-    check, recover)} | SIMPLE
+    run_first, run_d, run_d_rm, restart, resume, stop, stop_fault_in_monitor,
+    rm, rm_f, exec_, exec_d, volume, pull, push, login, rmi, save, commit,
+    import_, check, recover)} | SIMPLE
 
 
 def has_image(e):
