@@ -211,9 +211,9 @@ no_secret_at_b() {
 		up -125 range.$how
 		said "${BLOB:0:19}"
 	done
-	up -0 range.none
+	LIMIT=100 up -0 range.none
 	rm "$H"/stored/*
-	up -0 range.bytes
+	LIMIT=100 up -0 range.bytes
 	stored
 }
 
@@ -276,16 +276,17 @@ no_secret_at_b() {
 }
 
 @test "the helper that sends sees no file but the one it was given" {
-	BRYO_FAULT=registry.upload.start:delay=3000@1 reg -0 \
-		"127.0.0.1:$A/good/x" upload "$H/small" "$SMALL" &
-	local pid=$! helper=
+	BRYO_FAULT=registry.upload.start:delay=60000@1 \
+		"$BRYO_BUILD/regclient" "127.0.0.1:$A/good/x" upload \
+		"$H/small" "$SMALL" 3>&- &
+	local pid=$! helper='' status=''
 	# until it has shut itself in, on its way to the fault
-	until grep -qs '^Seccomp:.2' "/proc/$helper/status"; do
+	until grep -q '^Seccomp:.2' <<<"$status"; do
 		kill -0 "$pid"
-		helper=$(pgrep -u "$(id -u)" -n bryo-registry) || :
+		helper=$(pgrep -P "$pid" bryo-registry) || :
+		status=$(cat "/proc/$helper/status" 2>/dev/null) || :
 		sleep 0.05
 	done
-	[ "$(awk '/^Seccomp:/ {print $2}' "/proc/$helper/status")" = 2 ]
-	[ "$(awk '/^NoNewPrivs:/ {print $2}' "/proc/$helper/status")" = 1 ]
-	wait "$pid"
+	kill -9 "$pid"
+	grep -q '^NoNewPrivs:.1' <<<"$status"
 }
