@@ -115,6 +115,7 @@ static int call(const struct cmd *c, const struct globals *g, const void *args,
 	}
 	if (!r)
 		r = global_runtime_opts(g, &opts, &err);
+	opts.internal = c->flags & CMD_HIDDEN;
 	if (!r && (c->flags & CMD_NEED_RUNTIME))
 		r = runtime_open(&opts, &rt, &err);
 	if (!r)

@@ -5,7 +5,9 @@
  * `system reset` removes every container, volume, image and secret in the ways
  * that rm, volume rm, rmi and secret rm do, with force: running containers are
  * stopped first (ten seconds, then killed), and other commands that run at the
- * same time see each removal whole.  What other commands make meanwhile stays.
+ * same time see each removal whole.  Commands that start meanwhile wait (see
+ * libpod/core/reset.h); what those make that had started before stays.  Killed
+ * in the middle, it leaves objects that are whole, and the next one goes on.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -15,11 +17,13 @@
 #include "cmd/prompt.h"
 #include "libpod/core/container.h"
 #include "libpod/core/event.h"
+#include "libpod/core/reset.h"
 #include "libpod/core/runtime.h"
 #include "libpod/core/secret/secret.h"
 #include "libpod/core/volume/volume.h"
 #include "storage/check.h"
 #include "storage/store.h"
+#include "util/fault.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -176,6 +180,8 @@ static int remove_all(struct runtime *rt, struct err *err)
 
 		if (r < 0)
 			return r;
+		if (FAULT("reset.listed") < 0)
+			return err_sys(err, "reset");
 		if (ids)
 			worst = exit_worse(worst, each_arg(rt, ids, false,
 							   kinds[i].remove,
@@ -184,25 +190,39 @@ static int remove_all(struct runtime *rt, struct err *err)
 	return worst;
 }
 
-static int reset_run(struct runtime *rt, const void *p,
-		     char **argv unused_attr, struct err *err)
+static int remove_locked(struct runtime *rt, struct err *err)
 {
-	const struct reset_args *args = p;
 	struct store *store;
 	int worst;
-	int r;
+	int r = runtime_store(rt, &store, err);
 
-	if (!args->force && !confirmed(rt))
-		return 0;
-	r = runtime_store(rt, &store, err);
 	if (r < 0)
 		return r;
 	worst = remove_all(rt, err);
 	if (worst < 0)
 		return worst;
 	r = store_prune_orphans(store, false, ignore, NULL, err);
+	return r < 0 ? r : worst;
+}
+
+static int reset_run(struct runtime *rt, const void *p,
+		     char **argv unused_attr, struct err *err)
+{
+	const struct reset_args *args = p;
+	int worst;
+	int lock;
+	int r;
+
+	if (!args->force && !confirmed(rt))
+		return 0;
+	r = reset_begin(rt, &lock, err);
 	if (r < 0)
 		return r;
+	worst = remove_locked(rt, err);
+	(void)FAULT("reset.removed");
+	reset_end(rt, lock);
+	if (worst < 0)
+		return worst;
 	wait_for_trash(rt);
 	(void)event_named(rt, EVENT_SYSTEM, EVENT_RESET, "", NULL);
 	return worst;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/core/reset.h"
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fd.h"
@@ -238,6 +239,9 @@ int runtime_open(const struct runtime_opts *opts, struct runtime **ret,
 	rt->volumes_fd = -EBADF;
 	rootless_init(&rt->ids);
 	r = open_dirs(rt, err);
+	/* those that bryo starts itself are what the reset waits for */
+	if (r == 0 && !rt->opts.internal)
+		r = reset_wait(rt, err);
 	if (r == 0)
 		r = open_db(rt, err);
 	if (r < 0) {

@@ -25,6 +25,7 @@ struct runtime_opts {
 	const char *cgroup_manager; /* --cgroup-manager, checked */
 	char *const *hooks_dirs;    /* --hooks-dir */
 	bool no_events;		    /* --events-backend=none */
+	bool internal;		    /* goes on while a system reset works */
 	uint64_t layer_max;	    /* --max-layer-size, 0 = default */
 };
 

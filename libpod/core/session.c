@@ -336,6 +336,7 @@ static int serve(const struct request *req, struct session_reply *reply,
 		.runroot = json_str(j, "runroot"),
 		.volumepath = json_str(j, "volumepath"),
 		.no_events = json_flag(j, "no_events", false),
+		.internal = true,
 	};
 	autostrv char **args = json_strv(j, "args");
 	autostrv char **env = json_strv(j, "env");
