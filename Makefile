@@ -20,7 +20,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wformat=2 \
 is_clang := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 ifeq ($(is_clang),0)
 WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches
-AUTO_INIT := -ftrivial-auto-var-init=zero
+# zero is a guard for users; tests are to see what it would hide
+AUTO_INIT := -ftrivial-auto-var-init=$(if $(SAN),pattern,zero)
 else
 WARN += -Wno-gnu-statement-expression -Wno-gnu-zero-variadic-macro-arguments
 endif

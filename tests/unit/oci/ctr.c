@@ -378,11 +378,7 @@ void ctr_init(struct ctr *c, char *const *args)
 {
 	struct oci_process *p = &c->spec.process;
 
-	*c = (struct ctr){
-		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
-		.run = OCI_CTR_INIT,
-		.out = SB_INIT,
-	};
+	*c = (struct ctr)CTR_INIT;
 	c->state_fd = new_state();
 	c->spec.id = "testctr";
 	c->spec.hostname = "box";

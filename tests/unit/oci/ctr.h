@@ -71,5 +71,9 @@ const char *ctr_line(const struct ctr *c, const char *key);
 int ctr_image(const char *name);
 
 #define auto_ctr cleanup(ctr_done)
+#define CTR_INIT { .state_fd = -EBADF, \
+		   .io = { { -EBADF, -EBADF, -EBADF }, -EBADF }, \
+		   .run = OCI_CTR_INIT, \
+		   .out = SB_INIT }
 
 #endif

@@ -145,7 +145,7 @@ static void test_kernel_dirs(void **state unused_attr)
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		for (int shape = 0; shape < SHAPES; shape++) {
 			struct err why = ERR_INIT;
-			struct ctr c auto_ctr;
+			auto_ctr struct ctr c = CTR_INIT;
 			int r;
 
 			canary_make();
@@ -181,7 +181,7 @@ static void test_mount_targets(void **state unused_attr)
 		enum shape shape = (enum shape)(i / 2 / ARRAY_LEN(targets));
 		struct err why = ERR_INIT;
 		struct oci_mount *m;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 
 		canary_make();
 		hostile(&c, "t", shape, "", "cat /t/f /t/x/f /t/x/y/z/f /t/x "
@@ -199,7 +199,7 @@ static void test_workdir(void **state unused_attr)
 {
 	for (int shape = 0; shape < SHAPES; shape++) {
 		struct err why = ERR_INIT;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 
 		canary_make();
 		hostile(&c, "a", (enum shape)shape, "", "cat secret; pwd");
@@ -219,7 +219,7 @@ static void test_user_files(void **state unused_attr)
 		enum shape shape = (enum shape)(i % SHAPES);
 		uint64_t start = clock_mono_ns();
 		struct err why = ERR_INIT;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 		int r;
 
 		canary_make();
@@ -243,7 +243,7 @@ static void test_passwd_entry(void **state unused_attr)
 		return;
 	for (int shape = 0; shape < SHAPES; shape++) {
 		struct err why = ERR_INIT;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 
 		canary_make();
 		hostile(&c, "etc/passwd", (enum shape)shape, "/secret",
@@ -264,8 +264,8 @@ static void test_huge_passwd(void **state unused_attr)
 				       (char *)(uintptr_t)"bb/diff", NULL };
 	autoclose int image = ctr_image("huge");
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 
 	mkdirat(image, "etc", 0755);
 	autoclose int f = openat(image, "etc/passwd", O_CREAT | O_WRONLY |
@@ -289,7 +289,7 @@ static void test_huge_passwd(void **state unused_attr)
 static void test_masks_trust_nothing(void **state unused_attr)
 {
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	canary_make();
 	mkdirat(ctr_dir(), "fakedev", 0755);
@@ -317,7 +317,7 @@ static void test_fake_null(void **state unused_attr)
 {
 	struct oci_mount *m;
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	canary_make();
 	mkdirat(ctr_dir(), "fakenull", 0755);
@@ -341,7 +341,7 @@ static void test_fake_null(void **state unused_attr)
 static void test_readonly_with_fake_proc(void **state unused_attr)
 {
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	mkdirat(ctr_dir(), "fakeproc", 0777);
 	autoclose int proc = openat(ctr_dir(), "fakeproc", O_PATH | O_CLOEXEC);

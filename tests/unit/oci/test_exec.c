@@ -28,17 +28,18 @@ struct second {
 	int code;
 };
 
+#define SECOND_INIT { .io = { { -EBADF, -EBADF, -EBADF }, -EBADF }, \
+		      .out = SB_INIT }
+
 /* sh -c @script in the running container */
 static void second_init(struct second *s, const struct ctr *c,
 			const char *script)
 {
-	*s = (struct second){
-		.process = c->spec.process,
-		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
-		.args = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c",
-			  (char *)(uintptr_t)script, NULL },
-		.out = SB_INIT,
-	};
+	*s = (struct second)SECOND_INIT;
+	s->process = c->spec.process;
+	s->args[0] = (char *)(uintptr_t)"sh";
+	s->args[1] = (char *)(uintptr_t)"-c";
+	s->args[2] = (char *)(uintptr_t)script;
 	s->process.args = s->args;
 	s->ex.init = c->run.init;
 	s->ex.process = &s->process;
@@ -51,6 +52,8 @@ static void second_done(struct second *s)
 	close_fd(s->io.console_fd);
 	sb_done(&s->out);
 }
+
+#define auto_second cleanup(second_done)
 
 static int second_run(struct second *s, struct err *err)
 {
@@ -87,8 +90,8 @@ static void sleeper(struct ctr *c)
 
 static void test_exec(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 
 	ctr_sh(&c, SLEEP);
 	sleeper(&c);
@@ -113,8 +116,8 @@ static void test_exec(void **state unused_attr)
 
 static void test_terminal(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 
 	ctr_sh(&c, SLEEP);
 	sleeper(&c);
@@ -128,9 +131,9 @@ static void test_terminal(void **state unused_attr)
 
 static void test_user(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
-	struct second t cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
+	auto_second struct second t = SECOND_INIT;
 	struct err why = ERR_INIT;
 
 	ctr_sh(&c, SLEEP);
@@ -152,9 +155,9 @@ static void test_user(void **state unused_attr)
 
 static void test_errors(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
-	struct second t cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
+	auto_second struct second t = SECOND_INIT;
 	struct err why = ERR_INIT;
 	struct err where = ERR_INIT;
 
@@ -174,8 +177,8 @@ static void test_errors(void **state unused_attr)
 
 static void test_not_running(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 	struct err why = ERR_INIT;
 
 	ctr_sh(&c, SLEEP);
@@ -191,8 +194,8 @@ static void test_not_running(void **state unused_attr)
 /* Leaky descriptors of the caller: 200 of them, none arrives. */
 static void test_descriptors(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 	int fds[200];
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -207,7 +210,7 @@ static void test_descriptors(void **state unused_attr)
 	assert_ok(second_run(&s, err));
 	assert_int_equal(strncmp(s.out.buf, "4\n", 2), 0);
 	for (int fd = 3; fd < 60; fd++) {
-		struct second t cleanup(second_done);
+		auto_second struct second t = SECOND_INIT;
 		struct err why = ERR_INIT;
 		autofree char *cwd = xasprintf("/proc/self/fd/%d", fd);
 
@@ -225,7 +228,7 @@ static void test_descriptors(void **state unused_attr)
 static void test_preserve(void **state unused_attr)
 {
 	static const int fds[] = { 3, 4 };
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 	int p[2];
 
 	assert_int_equal(pipe(p), 0);
@@ -262,9 +265,9 @@ static void test_self_exe(void **state unused_attr)
 	static const char script[] = "#!/proc/self/exe\n";
 	autoclose int image = ctr_image("evil");
 	char *const args[] = { (char *)(uintptr_t)"/evil", NULL };
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 	struct err why = ERR_INIT;
 	struct stat st;
 
@@ -296,7 +299,7 @@ static void test_self_exe(void **state unused_attr)
 /* What /proc/1/exe shows during --init cannot be written either. */
 static void test_init_exe(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "echo x >> /proc/1/exe && echo written; "
 		   "chmod 777 /proc/1/exe; echo x >> /proc/1/exe && echo "
@@ -314,8 +317,8 @@ static void test_init_exe(void **state unused_attr)
  */
 static void test_late_pid(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct second s cleanup(second_done);
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_second struct second s = SECOND_INIT;
 	struct err why = ERR_INIT;
 
 	ctr_sh(&c, SLEEP);

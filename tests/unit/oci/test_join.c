@@ -50,8 +50,8 @@ static void join(struct ctr *c, enum oci_ns_type type, const struct ctr *with,
 /* --network, --ipc, --pid container:X; the user namespace comes along */
 static void test_container(void **state unused_attr)
 {
-	struct ctr first auto_ctr;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr first = CTR_INIT;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	sleeper(&first);
 	ctr_sh(&c, "ps | grep -c 'sleep 1000$'; hostname; "
@@ -79,8 +79,8 @@ static void test_container(void **state unused_attr)
 /* Only the network, sysfs and ports belong to it */
 static void test_network(void **state unused_attr)
 {
-	struct ctr first auto_ctr;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr first = CTR_INIT;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	sleeper(&first);
 	ctr_sh(&c,
@@ -103,8 +103,8 @@ static void test_host(void **state unused_attr)
 {
 	const struct oci_sysctl s = { "net.ipv4.ping_group_range", "0 0" };
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 	char link[64] = "";
 
 	ctr_sh(&c, "readlink /proc/self/ns/net; ls /sys/class > /dev/null && "
@@ -129,7 +129,7 @@ static void test_host(void **state unused_attr)
 
 static void test_host_pid(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 	autofree char *us = xasprintf("grep -c . /proc/%d/stat; "
 				      "touch /proc/sys/x", (int)getpid());
 
@@ -159,7 +159,7 @@ static void write_file(const char *path, const char *text)
  */
 static void inside_masked(void)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("x", "/proc/bus", "tmpfs", 0, NULL), 0);

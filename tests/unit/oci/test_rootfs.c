@@ -39,7 +39,7 @@ static char **stack(size_t n)
 static void run_stack(size_t n)
 {
 	autostrv char **lower = stack(n);
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "ls / | grep -c ^file; cat /top; "
 		   "echo x > /written; rm /top; ls /top");
@@ -68,7 +68,7 @@ static void test_too_many_layers(void **state unused_attr)
 {
 	autostrv char **lower = stack(501);
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "true");
 	c.spec.rootfs.lower = lower;
@@ -83,7 +83,7 @@ static void test_missing_layer(void **state unused_attr)
 	static char *const lower[] = { (char *)(uintptr_t)"none/diff",
 				       (char *)(uintptr_t)"bb/diff", NULL };
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "true");
 	c.spec.rootfs.lower = lower;
@@ -96,8 +96,8 @@ static void test_missing_layer(void **state unused_attr)
 /* The mark that a volatile mount leaves does not stop the next start. */
 static void test_volatile(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 
 	ctr_sh(&c, "echo x > /kept");
 	c.spec.rootfs.volatile_ = true;
@@ -112,8 +112,8 @@ static void test_volatile(void **state unused_attr)
 
 static void test_directory(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 	autoclose int tree = openat(ctr_layers(), "bb/diff", O_PATH |
 				    O_DIRECTORY | O_CLOEXEC);
 
@@ -139,7 +139,7 @@ static void test_directory_passwd(void **state unused_attr)
 	autoclose int tree = openat(ctr_layers(), "bb/diff", O_PATH |
 				    O_DIRECTORY | O_CLOEXEC);
 	autosb struct sb text = SB_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	if (ctr_single_id())
 		return;
@@ -161,7 +161,7 @@ static void test_fuse(void **state unused_attr)
 {
 	autofree char *program = proc_find_program("fuse-overlayfs");
 	autostrv char **lower = stack(60);
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	assert_non_null(program);
 	ctr_sh(&c, "ls / | grep -c ^file; cat /top; echo x > /written; "
@@ -183,7 +183,7 @@ static void test_fuse(void **state unused_attr)
 static void test_fuse_missing(void **state unused_attr)
 {
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "true");
 	c.spec.rootfs.driver = OCI_ROOTFS_FUSE;
@@ -192,7 +192,7 @@ static void test_fuse_missing(void **state unused_attr)
 	assert_non_null(strstr(why.msg, "fuse-overlayfs"));
 	/* one that starts and gives up at once is no hang either */
 	struct err gave_up = ERR_INIT;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr d = CTR_INIT;
 	ctr_sh(&d, "true");
 	d.spec.rootfs.driver = OCI_ROOTFS_FUSE;
 	d.spec.rootfs.fuse_path = "/bin/false";

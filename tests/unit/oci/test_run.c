@@ -18,7 +18,7 @@
 
 static void test_plain(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "echo hello; hostname; id; echo err >&2; exit 7");
 	assert_ok(ctr_run(&c, err));
@@ -43,7 +43,7 @@ static void test_namespaces(void **state unused_attr)
 {
 	static const char *const names[] = { "user", "mnt", "pid",   "net",
 					     "ipc",  "uts", "cgroup" };
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c,
 	       "cd /proc/self/ns; for i in user mnt pid net ipc uts cgroup;"
@@ -64,7 +64,7 @@ static void test_namespaces(void **state unused_attr)
 
 static void test_status(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /proc/self/status; echo n=$(ls /proc/self/fd | wc -l);"
 		   "ls -l /proc/self/fd; umask; pwd; env");
@@ -89,7 +89,7 @@ static void test_status(void **state unused_attr)
 
 static void test_other_user(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	if (ctr_single_id())
 		return;
@@ -110,7 +110,7 @@ static void test_other_user(void **state unused_attr)
 
 static void test_ambient(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 	struct oci_process *p = &c.spec.process;
 
 	if (ctr_single_id())
@@ -126,7 +126,7 @@ static void test_ambient(void **state unused_attr)
 
 static void test_no_new_privs(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /proc/self/status");
 	c.spec.process.no_new_privs = true;
@@ -146,7 +146,7 @@ static void test_no_new_privs(void **state unused_attr)
 
 static void test_masks(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "for f in /proc/kcore /proc/interrupts /proc/timer_list "
 		   "/proc/keys; do [ -e $f ] || continue; "
@@ -172,7 +172,7 @@ static void test_masks(void **state unused_attr)
 
 static void test_readonly(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "touch /x; touch /dev/x; touch /dev/shm/x && echo shm; "
 		   "grep ' / / ' /proc/self/mountinfo");
@@ -188,7 +188,7 @@ static void test_readonly(void **state unused_attr)
 
 static void test_dev(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cd /dev; for i in null zero full random urandom tty; do "
 		   "stat -c '%n %F %t:%T' $i; done; readlink fd stdin ptmx; "
@@ -216,7 +216,7 @@ static void test_dev(void **state unused_attr)
 
 static void test_terminal(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "tty; stty size; echo x > /dev/tty; "
 		   "echo y > /dev/console; ls /proc/self/fd | wc -l");
@@ -263,7 +263,7 @@ static void test_exec_errors(void **state unused_attr)
 		char *const args[] = { (char *)(uintptr_t)exec_cases[i].arg0,
 				       NULL };
 		struct err why = ERR_INIT;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 
 		ctr_init(&c, args);
 		c.spec.rootfs.lower = lower;
@@ -278,9 +278,9 @@ static void test_exec_errors(void **state unused_attr)
 static void test_workdir(void **state unused_attr)
 {
 	struct err why = ERR_INIT;
-	struct ctr a auto_ctr;
-	struct ctr b auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr a = CTR_INIT;
+	auto_ctr struct ctr b = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 
 	ctr_sh(&a, "pwd");
 	a.spec.process.cwd = "/nosuch";
@@ -313,7 +313,7 @@ static void test_limits(void **state unused_attr)
 		{ RLIMIT_NICE, 40, 40 },
 		{ RLIMIT_RTPRIO, UINT64_MAX, UINT64_MAX },
 	};
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /proc/self/limits; umask");
 	c.spec.process.rlimits = limits;
@@ -340,7 +340,7 @@ static void test_sysctl(void **state unused_attr)
 	static const char *const bad[] = { "kernel.core_pattern",
 					   "vm.swappiness", "net..x",
 					   "net.ipv4/../../kernel" };
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /proc/sys/net/ipv4/ip_unprivileged_port_start "
 		   "/proc/sys/kernel/msgmax");
@@ -351,7 +351,7 @@ static void test_sysctl(void **state unused_attr)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const struct oci_sysctl s = { bad[i], "x" };
 		struct err why = ERR_INIT;
-		struct ctr d auto_ctr;
+		auto_ctr struct ctr d = CTR_INIT;
 
 		ctr_sh(&d, "true");
 		d.spec.sysctls = &s;
@@ -364,7 +364,7 @@ static void test_sysctl(void **state unused_attr)
 
 static void test_oom(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /proc/self/oom_score_adj");
 	c.spec.process.oom_score_set = true;
@@ -375,8 +375,8 @@ static void test_oom(void **state unused_attr)
 
 static void test_passwd_entry(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 
 	if (ctr_single_id())
 		return;
@@ -417,7 +417,7 @@ static void test_binds(void **state unused_attr)
 {
 	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	make_tree("vol");
 	autoclose int dir = openat(ctr_dir(), "vol", O_PATH | O_CLOEXEC);
@@ -446,7 +446,7 @@ static void test_binds(void **state unused_attr)
 static void test_bind_of_state(void **state unused_attr)
 {
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /etc/hosts; readlink /etc/mtab");
 	assert_ok(file_write_at(c.state_fd, "hosts", "h\n", 2, 0644, false,
@@ -462,7 +462,7 @@ static void test_replaced_source(void **state unused_attr)
 {
 	struct oci_mount *m;
 	struct err why = ERR_INIT;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	make_tree("old");
 	autoclose int dir = openat(ctr_dir(), "old", O_PATH | O_CLOEXEC);
@@ -473,7 +473,7 @@ static void test_replaced_source(void **state unused_attr)
 	m = ctr_mount(&c, OCI_MOUNT_BIND, "/m");
 	m->source_fd = dir;
 	assert_ok(ctr_run(&c, err));
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr d = CTR_INIT;
 	assert_ok(tree_remove_at(ctr_dir(), "older", err));
 	ctr_sh(&d, "ls /m");
 	m = ctr_mount(&d, OCI_MOUNT_BIND, "/m");
@@ -484,7 +484,7 @@ static void test_replaced_source(void **state unused_attr)
 static void test_tmpfs(void **state unused_attr)
 {
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
 
 	ctr_sh(&c, "cat /etc/group | head -n 1; echo x > /etc/y; "
 		   "ls -ld /run/lock; df -k /run/lock | tail -n 1; "
@@ -504,8 +504,8 @@ static void test_tmpfs(void **state unused_attr)
 static void test_volume_copy(void **state unused_attr)
 {
 	struct oci_mount *m;
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 	struct stat st;
 
 	mkdirat(ctr_dir(), "named", 0755);
@@ -532,7 +532,7 @@ static void test_bad_targets(void **state unused_attr)
 
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
 		struct err why = ERR_INIT;
-		struct ctr c auto_ctr;
+		auto_ctr struct ctr c = CTR_INIT;
 
 		ctr_sh(&c, "true");
 		m = ctr_mount(&c, OCI_MOUNT_TMPFS, targets[i]);
@@ -550,8 +550,8 @@ static void test_bad_targets(void **state unused_attr)
 
 static void test_init(void **state unused_attr)
 {
-	struct ctr c auto_ctr;
-	struct ctr d auto_ctr;
+	auto_ctr struct ctr c = CTR_INIT;
+	auto_ctr struct ctr d = CTR_INIT;
 	autoclose int out = -EBADF;
 	char b[2];
 
@@ -574,7 +574,7 @@ static void test_init(void **state unused_attr)
 	assert_int_equal(ctr_wait(&d.run.pidfd), 9);
 	struct err why = ERR_INIT;
 	char *const args[] = { (char *)(uintptr_t)"/bin/nosuch", NULL };
-	struct ctr e auto_ctr;
+	auto_ctr struct ctr e = CTR_INIT;
 	ctr_init(&e, args);
 	e.spec.init_process = true;
 	assert_true(ctr_run(&e, &why) < 0);
