@@ -274,7 +274,7 @@ static int add_start(struct runtime *rt, const struct ctr *c,
 
 static int add_died(struct runtime *rt, const struct ctr *c, struct err *err)
 {
-	bool known = c->state == CTR_EXITED;
+	bool known = c->state == CTR_EXITED || c->state == CTR_STARTING;
 	autofree char *code =
 		xasprintf("exitCode=%d", known ? c->exit_code : -1);
 	char *attrs[] = { code, NULL };
@@ -297,7 +297,7 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 	       struct err *err)
 {
 	struct ctr was = { .state = CTR_CREATED };
-	bool started;
+	bool started, next;
 	int r;
 
 	r = row_before(rt, c->id, &was, err);
@@ -305,6 +305,8 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 		return r;
 	r = 0;
 	started = has_started(&was, c);
+	/* a start that came before the monitor saved the last end */
+	next = is_up(was.state) && c->state == CTR_STARTING;
 	if (started)
 		r = add_start(rt, c, &was, err);
 	else if (was.state != CTR_INITIALIZED && c->state == CTR_INITIALIZED)
@@ -312,7 +314,7 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 	else if (was.state == CTR_INITIALIZED && c->state != CTR_INITIALIZED)
 		r = event_ctr(rt, c, EVENT_CLEANUP, NULL, err);
 	if (r == 0 && (started || is_up(was.state)) &&
-	    (gone || c->state == CTR_EXITED))
+	    (gone || next || c->state == CTR_EXITED))
 		r = add_died(rt, c, err);
 	if (r == 0 && gone)
 		r = event_ctr(rt, c, EVENT_REMOVE, NULL, err);

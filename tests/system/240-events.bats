@@ -35,14 +35,24 @@ statuses() {
 	assert "${c}x $c"
 	statuses "${c}x"
 	# the monitor and the command that stops it tell what each saw
-	assert_match "^rename (.*)restart init start (.*)remove$"
-	local first=${BASH_REMATCH[1]} second=${BASH_REMATCH[2]} word
-	assert_match stop "$first"
-	for word in stop died cleanup; do
-		assert_match $word "$second"
-	done
+	assert_match "^rename (.*) init start (.*) remove$"
+	local first=${BASH_REMATCH[1]} second=${BASH_REMATCH[2]}
+	assert "cleanup died restart stop" "$(tr ' ' '\n' <<<"$first" | sort | xargs)"
+	assert "cleanup died stop" "$(tr ' ' '\n' <<<"$second" | sort | xargs)"
 	statuses "$c"
 	assert "create init start exec exec_died kill"
+}
+
+@test "a restart that is faster than the monitor tells of the end before it" {
+	local c
+	c=$(cname)
+	BRYO_FAULT=monitor.exec:delay=3000 run_bryo run -d --name "$c" \
+		"$BUSYBOX" sh -c 'trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done'
+	wait_log "$c" ready
+	run_bryo restart "$c"
+	run_bryo events --stream=false --filter "container=$c" --format '{{.Status}} {{.Attributes.exitCode}}'
+	assert_match $'start .*\nstop .*\nrestart .*\ndied 4\ncleanup .*\ninit .*\nstart ' "$out"
+	run_bryo rm -f -t 0 "$c"
 }
 
 @test "R4: a short --rm container that nobody watches is told of completely" {
