@@ -512,6 +512,24 @@ bool db_wants_checkpoint(const struct db *db)
 	return db->wal_pages >= WAL_PAGES_MAX;
 }
 
+/*
+ * Whoever writes first into an empty log waits until its header is on the
+ * disk.  Nobody waits for us: begin it, by a commit that changes nothing.
+ */
+static void begin_log(struct db *db)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	autofree char *same = NULL;
+	int version;
+
+	if (query_int(db, "PRAGMA user_version", &version, NULL) < 0 ||
+	    fcntl(db->lock_fd, F_SETLK, &lock) < 0)
+		return;		/* somebody writes: he has begun it */
+	same = xasprintf("PRAGMA user_version = %d", version);
+	(void)run_sql(db, same, NULL);
+	writer_lock(db, F_UNLCK, NULL);
+}
+
 void db_checkpoint(struct db *db, bool now)
 {
 	int pages = 0;
@@ -530,7 +548,8 @@ void db_checkpoint(struct db *db, bool now)
 	 * unless somebody uses it just now: no waiting here.
 	 */
 	sqlite3_busy_handler(db->sq, NULL, NULL);
-	sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-				  NULL, NULL);
+	if (sqlite3_wal_checkpoint_v2(db->sq, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+				      NULL, NULL) == SQLITE_OK && now)
+		begin_log(db);
 	sqlite3_busy_handler(db->sq, on_busy, NULL);
 }
