@@ -61,6 +61,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	layer_host_end(&s->host);
+	trash_reap(s);
 	for (size_t i = 0; i < STORE_DIRS; i++)
 		close_fd(s->dir[i]);
 	free((char *)(uintptr_t)s->conf.data_path);

@@ -98,6 +98,10 @@ bool store_reserve_drop(struct store *s);
 /** store_trash_empty() - start the background child */
 void store_trash_empty(struct store *s);
 
+/** store_trash_begin() - the same for whoever closes the store soon: what is
+ *  to be reaped waits for store_close() */
+void store_trash_begin(struct store *s);
+
 /** store_layers_fd() - O_PATH descriptor of layers/, borrowed */
 int store_layers_fd(struct store *s);
 

@@ -32,6 +32,7 @@ struct store {
 	struct store_conf conf;
 	int dir[STORE_DIRS];
 	unsigned int serial;
+	pid_t emptier;	/* see store_trash_begin(); 0: none */
 	struct layer_host host;
 	int can;
 };
@@ -97,6 +98,9 @@ int store_probe_again(struct store *s, struct err *err);
 size_t store_cpus(void);
 
 /* ---- trash.c ------------------------------------------------------------ */
+
+/** trash_reap() - reap what store_trash_begin() has left */
+void trash_reap(struct store *s);
 
 /** trash_is_locked() - somebody deletes already */
 bool trash_is_locked(struct store *s);

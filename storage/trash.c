@@ -56,12 +56,20 @@ static void noreturn_attr empty_child(struct store *s)
 	child_exit(0);
 }
 
-void store_trash_empty(struct store *s)
+void trash_reap(struct store *s)
+{
+	if (s->emptier > 0)
+		(void)proc_wait(s->emptier);
+	s->emptier = 0;
+}
+
+void store_trash_begin(struct store *s)
 {
 	pid_t pid;
 
 	if (store_dir(s, STORE_TRASH, NULL) < 0)
 		return;
+	trash_reap(s);
 	pid = fork();
 	if (pid == 0) {
 		/* Twice: nobody has to reap the one that works */
@@ -70,7 +78,13 @@ void store_trash_empty(struct store *s)
 		child_exit(0);
 	}
 	if (pid > 0)
-		proc_wait(pid);
+		s->emptier = pid;
+}
+
+void store_trash_empty(struct store *s)
+{
+	store_trash_begin(s);
+	trash_reap(s);
 }
 
 int store_trash(struct store *s, int dirfd, const char *name, struct err *err)

@@ -208,6 +208,7 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	       const struct ctr_rm_opts *opts, struct err *err)
 {
 	TRACE("core", "remove");
+	bool trash = false;
 	int r;
 
 	r = remove_dependants(rt, c, opts, err);
@@ -229,7 +230,10 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	(void)ctr_unmount(rt, c, true, NULL);
 	if (FAULT("rm.start") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
-	return ctr_erase(rt, c, NULL, opts->volumes, err);
+	r = erase(rt, c, NULL, opts->volumes, &trash, err);
+	if (trash)
+		store_trash_begin(rt->store);
+	return r;
 }
 
 /* ---- rename ------------------------------------------------------------ */

@@ -269,10 +269,11 @@ void runtime_close(struct runtime *rt)
 		return;
 	sweep_store(rt);
 	userns_release(rt);
-	store_close(rt->store);
 	if (rt->db && !rt->upkeep_left)
 		db_checkpoint(rt->db, false);
 	db_close(rt->db);
+	/* last: it may have a child to wait for */
+	store_close(rt->store);
 	close_fd(rt->volumes_fd);
 	close_fd(rt->run_ctrs_fd);
 	close_fd(rt->ctrs_fd);

@@ -54,6 +54,16 @@ load helpers
 	run_bryo rm k
 }
 
+trash_is_empty() {
+	[ -z "$(ls "$XDG_DATA_HOME/bryo/trash")" ]
+}
+
+@test "what rm leaves in the trash goes without another command" {
+	run_bryo run --name t "$BUSYBOX" touch /f
+	run_bryo rm t
+	wait_until 20 trash_is_empty
+}
+
 @test "P5: rm of a running one is 2, unknown 1, unknown with -f silent" {
 	run_bryo run -d --name r "$BUSYBOX" sleep 100
 	run_bryo -2 rm r
