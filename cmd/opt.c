@@ -52,23 +52,27 @@ static bool has_name(const struct opt *o, const char *name, size_t len)
 	       !memcmp(o->alias, name, len);
 }
 
-/* By long name, or by @letter when @name is NULL. */
+const struct opt *opt_find(const struct opt *const *tables, const char *name,
+			   size_t len, char letter)
+{
+	for (; tables && *tables; tables++)
+		for (const struct opt *o = *tables; o->type != OPT_T_END; o++)
+			if (name ? has_name(o, name, len) :
+				   o->shorthand == letter)
+				return o;
+	return NULL;
+}
+
 static bool find(const struct parser *p, const char *name, size_t len,
 		 char letter, struct match *ret)
 {
 	for (size_t i = 0; i < p->n_sets; i++) {
-		const struct opt *const *tables = p->sets[i].opts;
+		const struct opt *o = opt_find(p->sets[i].opts, name, len,
+					       letter);
 
-		for (; tables && *tables; tables++) {
-			const struct opt *o = *tables;
-
-			for (; o->type != OPT_T_END; o++) {
-				if (name ? !has_name(o, name, len) :
-					   o->shorthand != letter)
-					continue;
-				*ret = (struct match){ o, p->sets[i].args };
-				return true;
-			}
+		if (o) {
+			*ret = (struct match){ o, p->sets[i].args };
+			return true;
 		}
 	}
 	return false;

@@ -115,6 +115,11 @@ void opt_csv(const char *value, char ***v);
 /** opt_takes_value() - --x needs an argument */
 bool opt_takes_value(const struct opt *o);
 
+/** opt_find() - by long name (@len bytes) or alias, or by @letter when @name is
+ *  NULL; NULL: none of @tables has it */
+const struct opt *opt_find(const struct opt *const *tables, const char *name,
+			   size_t len, char letter);
+
 /** struct opt_set - tables, each ended by OPT_END, in a NULL-terminated list,
  *  and the struct that they fill */
 struct opt_set {

@@ -30,17 +30,28 @@ static const struct opt completion_opts[] = {
 };
 
 /* "@" stands for the program's name, "#" for what cuts a description off. */
+/* Bash cuts words at ":" and "=" too ("localhost:5000/web" is three of them):
+ * the line is cut at blanks here, and of each answer only what readline
+ * replaces is given, which is the part behind the last of them. */
 static const char bash_script[] =
 	"# bash completion for @\n"
 	"_@()\n"
 	"{\n"
-	"	local line\n"
+	"	local line typed cut='' words\n"
 	"	COMPREPLY=()\n"
+	"	line=${COMP_LINE:0:COMP_POINT}\n"
+	"	read -ra words <<<\"$line\"\n"
+	"	[[ $line != *[[:space:]] ]] || words+=(\"\")\n"
+	"	typed=${words[${#words[@]} - 1]}\n"
+	"	if [[ $COMP_WORDBREAKS == *[:=]* ]]; then\n"
+	"		cut=${typed%\"${typed##*[$COMP_WORDBREAKS]}\"}\n"
+	"	fi\n"
 	"	while IFS= read -r line; do\n"
-	"		COMPREPLY+=(\"${line%%$'\\t'*}\")\n"
+	"		line=${line%%$'\\t'*}\n"
+	"		COMPREPLY+=(\"${line#\"$cut\"}\")\n"
 	"	done < <(\"${COMP_WORDS[0]}\" __complete -- \\\n"
-	"		\"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
-	"	if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; "
+	"		\"${words[@]:1}\" 2>/dev/null)\n"
+	"	if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[:=,] ]]; "
 	"then\n"
 	"		compopt -o nospace\n"
 	"	fi\n"
