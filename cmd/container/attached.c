@@ -95,6 +95,9 @@ int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 		pidfd = proc_open(&c->init);
 		client.sig_proxy_pidfd = pidfd < 0 ? -EBADF : pidfd;
 	}
+	/* one that comes back is for its monitor, which starts it again */
+	if (ctr_comes_back(&c->config) && !c->config.auto_remove)
+		settle = false;
 	r = attach_run(&client, &code, err);
 	if (r == ATTACH_DETACHED)
 		return 0;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/container/select.h"
@@ -26,11 +28,17 @@ static const struct opt rm_opts[] = {
 	OPT_NOT_YET(0, "link", NULL, "Remove a link"),
 	{ 't', "time", NULL, OPT_T_STR, offsetof(struct rm_args, time),
 	  OPT_NO_GIVEN, "int", "10",
-	  "With --force: seconds to wait before killing", 0 },
+	  "With --force: seconds to wait before killing", OPT_IS_INT },
 	OPT_BOOL('v', "volumes", struct rm_args, volumes,
 		 "Remove its anonymous volumes too"),
 	OPT_END,
 };
+
+/* --depend: its own line is printed by select_each() */
+static void print_dependent(const struct ctr *c)
+{
+	printf("%s\n", c->id);
+}
 
 static int rm_one(struct runtime *rt, struct ctr *c, void *data,
 		  struct err *err)
@@ -56,10 +64,15 @@ static int rm_run(struct runtime *rt, const void *p, char **argv,
 		.volumes = args->volumes,
 		/* with --all the order must not matter */
 		.depend = args->depend || args->all,
+		.removed = print_dependent,
 		.timeout_s = CTR_TIMEOUT_CONFIG,
 	};
 	int r = 0;
 
+	if (args->time && !args->force)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--force option must be specified to use the "
+			       "--time option");
 	if (args->time)
 		r = seconds_arg(args->time, &opts.timeout_s, err);
 	return r < 0 ? r : select_each(rt, &sel, argv, rm_one, &opts, err);

@@ -429,10 +429,16 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 	      int lock_fd, uint32_t delay_ms, int *ret_code,
 	      struct err *err);
 
+/** ctr_comes_back() - something may restart it when it ends
+ *  (start_prepare.c) */
+bool ctr_comes_back(const struct ctr_config *c);
+
 struct ctr_rm_opts {
 	bool force;
 	bool volumes;		/* anonymous ones too */
 	bool depend;
+	/* called for each dependent one that went; may be NULL */
+	void (*removed)(const struct ctr *c);
 	uint32_t timeout_s;
 };
 

@@ -141,10 +141,6 @@ void ctr_normalise(struct runtime *rt, struct ctr *c);
  *  there is none */
 bool ctr_fold_exit(int dir, struct ctr *c);
 
-/** ctr_comes_back() - something may restart it when it ends
- *  (start_prepare.c) */
-bool ctr_comes_back(const struct ctr_config *c);
-
 /** ctr_wake_monitor() - should the monitor of @c wait before a restart: let it
  *  look at the row now (stop.c) */
 void ctr_wake_monitor(struct runtime *rt, const struct ctr *c);
@@ -231,9 +227,6 @@ int config_merge_image(struct runtime *rt, const struct image *img,
 
 /** ctr_name_check() - [a-zA-Z0-9][a-zA-Z0-9_.-]* */
 int ctr_name_check(const char *name, struct err *err);
-
-/** ctr_err_name_taken() - podman's words, with the id of who has it */
-int ctr_err_name_taken(struct runtime *rt, const char *name, struct err *err);
 
 /** ctr_err_source() - a bind source that cannot be opened; errno says why */
 int ctr_err_source(struct err *err, const char *path);

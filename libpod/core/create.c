@@ -52,7 +52,9 @@ static int name_holder(struct runtime *rt, const char *name, char ret[65])
 	return 0;
 }
 
-int ctr_err_name_taken(struct runtime *rt, const char *name, struct err *err)
+/* podman's words, with the id of who has it */
+static int err_name_taken(struct runtime *rt, const char *name,
+			  struct err *err)
 {
 	char id[65] = "";
 
@@ -82,7 +84,7 @@ static int insert_named(struct runtime *rt, struct ctr *c, struct err *err)
 		}
 		r = row_insert(rt, c, &why);
 		if (r == -EEXIST && !random)
-			return ctr_err_name_taken(rt, c->name, err);
+			return err_name_taken(rt, c->name, err);
 	}
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "%s", why.msg);

@@ -164,6 +164,8 @@ static int remove_dependants(struct runtime *rt, const struct ctr *c,
 			ctr_normalise(rt, other);
 			r = ctr_remove(rt, other, opts, err);
 		}
+		if (r == 0 && opts->removed)
+			opts->removed(other);
 		if (r == -ENOENT) {
 			err_clear(err);
 			r = 0;
@@ -268,7 +270,10 @@ static int tx_rename(struct runtime *rt, void *arg, struct err *err)
 			n->name, n->c->id);
 
 	if (r == -EEXIST)
-		return ctr_err_name_taken(rt, n->name, err);
+		return err_set(err, ERR_EXISTS, EEXIST,
+			       "renaming container %s: name %s already in use, "
+			       "cannot rename container %s: container already "
+			       "exists", n->c->id, n->name, n->c->id);
 	if (r < 0)
 		return err_set(err, why.kind, why.code, "%s", why.msg);
 	if (r == 0)

@@ -445,6 +445,14 @@ static int give_up(struct launch_proc *p)
 	return 0;
 }
 
+/* The options were fine, this start does not work. */
+static void is_start(struct err *err)
+{
+	if (err->kind == ERR_SYS || err->kind == ERR_INVALID ||
+	    err->kind == ERR_FAIL)
+		err->kind = ERR_START;
+}
+
 /* The next message has to be @phase. */
 static int expect(struct launch_proc *p, enum launch_phase phase,
 		  struct launch_report *ret, struct err *err)
@@ -465,8 +473,10 @@ static int expect(struct launch_proc *p, enum launch_phase phase,
 		return err_set(err, ERR_START, EPIPE,
 			       "the monitor died while it started the "
 			       "container");
-	if (err)
+	if (err) {
 		*err = msg.err;
+		is_start(err);
+	}
 	return -msg.err.code;
 }
 
@@ -496,6 +506,7 @@ int launch_resume(int sock, bool first, struct err *err)
 	char type = 0;
 	struct iovec iov[] = { { &type, 1 }, { &msg, sizeof(msg) } };
 	ssize_t n;
+	int r;
 
 	if (send(sock, go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		return err_sys(err, "tell the monitor to go on");
@@ -512,7 +523,10 @@ int launch_resume(int sock, bool first, struct err *err)
 		return err_set(err, ERR_FAIL, EPROTO,
 			       "the monitor gave a malformed answer");
 	msg.text[msg.text_len] = '\0';
-	return sync_exec_error(&msg, err);
+	r = sync_exec_error(&msg, err);
+	if (err)
+		is_start(err);
+	return r;
 }
 
 void launch_abort(struct launch_proc *p)

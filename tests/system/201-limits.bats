@@ -53,7 +53,7 @@ warnings() {
 	assert_match 'unknown cgroup manager "openrc"'
 	run_bryo -125 --cgroup-manager=systemd create --cgroup-parent /x "$BUSYBOX"
 	assert_match 'did not receive systemd slice as cgroup parent'
-	run_bryo -125 run --rm --cgroup-parent /x "$BUSYBOX" true
+	run_bryo -126 run --rm --cgroup-parent /x "$BUSYBOX" true
 	assert_match 'make cgroup /x: permission denied'
 }
 
@@ -68,7 +68,7 @@ s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1]); s.listen(8); time.sleep(1000)' "$XDG_RUNTIME_DIR/systemd/private" 3>&- &
 	server=$!
 	wait_until 5 test -S "$XDG_RUNTIME_DIR/systemd/private"
-	run_bryo -125 run --rm --cgroup-manager=systemd -m 64m "$BUSYBOX" true
+	run_bryo -126 run --rm --cgroup-manager=systemd -m 64m "$BUSYBOX" true
 	assert_match 'connect to systemd at .*: connection timed out'
 	rm -rf "$XDG_RUNTIME_DIR/systemd"
 }

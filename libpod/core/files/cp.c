@@ -439,6 +439,9 @@ static int unpack_wait(struct layer_job *job, struct err *err)
 			return err_sys(err, "poll");
 		r = layer_job_read(job, &res, err);
 	} while (r == 0);
+	/* a tar without members has its two blocks of zeros */
+	if (r > 0 && res.diff_size == 0)
+		return err_set(err, ERR_INVALID, ENODATA, "it is empty");
 	return r < 0 ? r : 0;
 }
 

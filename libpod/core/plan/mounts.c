@@ -62,13 +62,19 @@ static int write_hosts(struct plan *p, struct err *err)
 	return write_file(p->dir, "hosts", text.buf, text.len, err);
 }
 
+/* --dns=none: the image's file stays; ours is for those who join the network */
+static bool dns_is_none(const struct ctr_config *c)
+{
+	return strv_contains(c->dns, "none");
+}
+
 static int write_resolv(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
 	autosb struct sb text = SB_INIT;
 
-	net_resolv_conf(p->slirp, c->dns, c->dns_search, c->dns_option,
-			&text);
+	net_resolv_conf(p->slirp, dns_is_none(c) ? NULL : c->dns,
+			c->dns_search, c->dns_option, &text);
 	return write_file(p->dir, "resolv.conf", text.buf, text.len, err);
 }
 
@@ -346,7 +352,7 @@ static int add_files(struct plan *p, struct err *err)
 	if (net < 0)
 		return net;
 	r = add_file_all(p, net, "hosts", "/etc/hosts", err);
-	if (r == 0)
+	if (r == 0 && !dns_is_none(&p->c->config))
 		r = add_file_all(p, net, "resolv.conf", "/etc/resolv.conf",
 				 err);
 	if (r == 0)
