@@ -182,10 +182,32 @@ static int set_size(const struct opt *o, void *field, const char *value,
 {
 	autosb struct sb why = SB_INIT;
 
-	if (!parse_size(value, field))
+	/* scripts: --shm-size "$SIZE" */
+	if (!*value || !parse_size(value, field))
 		return 0;
 	sb_addf(&why, "invalid size: '%s'", value);
 	return bad_value(o, value, why.buf, err);
+}
+
+static int set_text(const struct opt *o, void *field, const char *value,
+		    struct err *err)
+{
+	const char *fn = NULL;
+	uint64_t u;
+	int64_t i;
+	double d;
+	int r = 0;
+
+	if (o->flags & OPT_IS_INT)
+		fn = "ParseInt", r = parse_i64(value, &i);
+	else if (o->flags & OPT_IS_UINT)
+		fn = "ParseUint", r = parse_u64(value, &u);
+	else if (o->flags & OPT_IS_FLOAT)
+		fn = "ParseFloat", r = parse_double(value, &d);
+	if (r)
+		return bad_number(o, value, fn, r, err);
+	str_set(field, value);
+	return 0;
 }
 
 static int set_value(const struct match *m, const char *value, struct err *err)
@@ -199,8 +221,7 @@ static int set_value(const struct match *m, const char *value, struct err *err)
 	case OPT_T_TRI:
 		return set_bool(o, field, value, err);
 	case OPT_T_STR:
-		str_set(field, value);
-		return 0;
+		return set_text(o, field, value, err);
 	case OPT_T_STRV:
 		if (o->flags & OPT_SPLIT)
 			opt_csv(value, field);

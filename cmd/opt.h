@@ -21,7 +21,7 @@ enum opt_type {
 	OPT_T_INT,	/* int */
 	OPT_T_I64,	/* int64_t */
 	OPT_T_U64,	/* uint64_t */
-	OPT_T_SIZE,	/* uint64_t bytes, "64m" */
+	OPT_T_SIZE,	/* uint64_t bytes, "64m"; "" is as if not typed */
 	OPT_T_FLOAT,	/* double */
 	OPT_T_TRI,	/* int: -1 not given, 0, 1 */
 	OPT_T_UNSUPPORTED, /* known to podman or docker, not here yet */
@@ -33,6 +33,9 @@ enum opt_flags {
 	OPT_OPTARG = 2,	   /* the value may be missing: --x means --x=DEF */
 	OPT_SPLIT = 4,	   /* STRV: each value is a comma separated list */
 	OPT_ALL = 8,	   /* INT, I64: "all" is -1 */
+	OPT_IS_INT = 16,   /* STR: text of a number, others are refused in */
+	OPT_IS_UINT = 32,  /* strconv's words; NULL is "not typed" */
+	OPT_IS_FLOAT = 64,
 };
 
 /**
@@ -77,6 +80,16 @@ struct opt {
 #define OPT_STR(c, n, st, field, m, h) \
 	{ c, n, NULL, OPT_T_STR, OPT_CHECK_(st, field, char *), \
 	  OPT_NO_GIVEN, m, NULL, h, 0 }
+/* the text of a number */
+#define OPT_STR_INT(c, n, st, field, m, h) \
+	{ c, n, NULL, OPT_T_STR, OPT_CHECK_(st, field, char *), \
+	  OPT_NO_GIVEN, m, NULL, h, OPT_IS_INT }
+#define OPT_STR_UINT(c, n, st, field, m, h) \
+	{ c, n, NULL, OPT_T_STR, OPT_CHECK_(st, field, char *), \
+	  OPT_NO_GIVEN, m, NULL, h, OPT_IS_UINT }
+#define OPT_STR_FLOAT(c, n, st, field, m, h) \
+	{ c, n, NULL, OPT_T_STR, OPT_CHECK_(st, field, char *), \
+	  OPT_NO_GIVEN, m, NULL, h, OPT_IS_FLOAT }
 #define OPT_STRV(c, n, st, field, m, h) \
 	{ c, n, NULL, OPT_T_STRV, OPT_CHECK_(st, field, char **), \
 	  OPT_NO_GIVEN, m, NULL, h, 0 }

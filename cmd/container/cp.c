@@ -37,9 +37,10 @@ static int parse_end(struct runtime *rt, const char *text,
 	int r;
 
 	*ret = (struct cp_end){ .path = text };
-	if (!*text)
+	if (!*text || (colon && colon != text && !colon[1]))
 		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid path: must not be empty");
+			       "invalid argument \"%s\": you must specify "
+			       "paths", text);
 	if (!colon || colon == text || strchr("/.", text[0]) ||
 	    memchr(text, '/', (size_t)(colon - text)))
 		return 0;
@@ -49,7 +50,7 @@ static int parse_end(struct runtime *rt, const char *text,
 		return r;
 	ret->ctr = *ret_ctr;
 	ret->name = *ret_name;
-	ret->path = colon[1] ? colon + 1 : "/";
+	ret->path = colon + 1;
 	return 0;
 }
 

@@ -180,12 +180,53 @@ static void fill_lists(struct create_filled *f, const struct conf *c)
 		a->dns_option = c->dns_options;
 }
 
+/* ---- empty values ------------------------------------------------------ */
+
+static void drop_empty(struct create_filled *f, char ***list)
+{
+	char **rest = NULL;
+
+	if (!strv_contains(*list, ""))
+		return;
+	for (char **v = *list; *v; v++)
+		if (**v)
+			strv_add(&rest, *v);
+	*list = keep_list(f, rest);
+}
+
+/* Scripts type --name "$NAME" and -e "$EXTRA": with nothing in it, as if it
+ * had not been typed. */
+static void forget_empty(struct create_filled *f)
+{
+	struct create_args *a = &f->args;
+	char **const texts[] = {
+		&a->cgroups, &a->health.cmd, &a->image_volume,
+		&a->limits.blkio_weight, &a->limits.memory,
+		&a->limits.memory_reservation, &a->limits.memory_swap,
+		&a->name, &a->platform, &a->pull, &a->sdnotify,
+		&a->stop_signal, &a->systemd, &a->umask,
+	};
+	char ***const lists[] = {
+		&a->add_host, &a->annotation, &a->env, &a->env_file,
+		&a->label_file, &a->log_opt, &a->networks, &a->secret,
+		&a->ulimit,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (str_is_empty(*texts[i]))
+			*texts[i] = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		drop_empty(f, lists[i]);
+}
+
 int create_fill(const struct create_args *typed, const struct conf *conf,
 		struct create_filled *ret, struct err *err)
 {
 	struct create_args *a = &ret->args;
 
 	*ret = (struct create_filled){ .args = *typed };
+	forget_empty(ret);
+	a->network = a->networks ? a->networks[0] : NULL;
 	fill_bool(conf->env_host, 0, &a->env_host);
 	fill_bool(conf->http_proxy, 1, &a->http_proxy);
 	fill_bool(conf->init, 0, &a->init);

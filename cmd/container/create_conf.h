@@ -13,7 +13,7 @@ struct conf;
  */
 struct create_filled {
 	struct create_args args;
-	char **lists[8];
+	char **lists[16];
 	size_t n_lists;
 	char **texts;
 };

@@ -45,8 +45,8 @@ const struct opt create_opts_process[] = {
 		"Set proxy environment variables based on the host's"),
 	OPT_BOOL('i', "interactive", A, interactive,
 		 "Make STDIN available to the process"),
-	OPT_STR(0, "oom-score-adj", A, oom_score_adj, "int",
-		"Tune the host's OOM preferences (-1000 to 1000)"),
+	OPT_STR_INT(0, "oom-score-adj", A, oom_score_adj, "int",
+		   "Tune the host's OOM preferences (-1000 to 1000)"),
 	OPT_LIST(0, "preserve-fd", A, preserve_fd, "uints",
 		 "Pass these file descriptors, and no others"),
 	OPT_INT(0, "preserve-fds", A, preserve_fds, "uint",
@@ -113,7 +113,7 @@ const struct opt create_opts_network[] = {
 		 "Expose a port or a range of ports"),
 	OPT_STR(0, "hosts-file", A, hosts_file, "string",
 		"Base of /etc/hosts: a file of the host, or none"),
-	{ 0, "network", "net", OPT_T_STR, offsetof(A, network), OPT_NO_GIVEN,
+	{ 0, "network", "net", OPT_T_STRV, offsetof(A, networks), OPT_NO_GIVEN,
 	  "string", NULL, "Connect the container to a network", 0 },
 	OPT_TRI(0, "no-hosts", A, no_hosts,
 		"Do not create /etc/hosts, use the image's"),
@@ -288,10 +288,11 @@ static int set_umask(const char *text, struct ctr_config *c, struct err *err)
 {
 	if (!text)
 		return 0;
-	if (parse_octal(text, &c->umask) < 0 || c->umask > 0777)
+	if (parse_octal(text, &c->umask) < 0 || strlen(text) > 4 ||
+	    c->umask > 0777)
 		return err_set(err, ERR_INVALID, EINVAL,
-			       "invalid umask string %s: invalid argument",
-			       text);
+			       "running container create option: invalid umask "
+			       "string %s: invalid argument", text);
 	return 0;
 }
 
@@ -385,25 +386,48 @@ static int set_process(const struct create_args *a, struct ctr_config *c,
 
 /* ---- identity and life ------------------------------------------------- */
 
+/* The N of on-failure:N, in podman's words */
+static int restart_count(const char *policy, const char *n, uint32_t *ret,
+			 struct err *err)
+{
+	if (!streq(policy, "on-failure"))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "restart policy retries can only be specified "
+			       "with on-failure restart policy");
+	if (strchr(n, ':'))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid restart policy: may specify retries at "
+			       "most once");
+	if (parse_u32(n, ret) < 0)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "parsing restart policy retry count: \"%s\" is "
+			       "not a number from 0 up", n);
+	return 0;
+}
+
 int restart_parse(const char *text, struct ctr_config *c, struct err *err)
 {
-	const char *max = text ? str_after(text, "on-failure:") : NULL;
+	size_t len = strcspn(text ? text : "", ":");
+	autofree char *policy = xstrndup(text ? text : "", len);
+	int r = 0;
 
 	c->restart = RESTART_NO;
 	c->restart_max = 0;
-	if (str_is_empty(text) || streq(text, "no") || streq(text, "never"))
-		return 0;
-	if (streq(text, "always"))
+	if (text && text[len])
+		r = restart_count(policy, text + len + 1, &c->restart_max, err);
+	if (r < 0 || !*policy || streq(policy, "no") || streq(policy, "never"))
+		return r;
+	if (streq(policy, "always"))
 		c->restart = RESTART_ALWAYS;
-	else if (streq(text, "unless-stopped"))
+	else if (streq(policy, "unless-stopped"))
 		c->restart = RESTART_UNLESS_STOPPED;
-	else if (streq(text, "on-failure") ||
-		 (max && parse_u32(max, &c->restart_max) == 0))
+	else if (streq(policy, "on-failure"))
 		c->restart = RESTART_ON_FAILURE;
 	else
 		return err_set(err, ERR_INVALID, EINVAL,
-			       "\"%s\" is not a valid restart policy: invalid "
-			       "argument", text);
+			       "running container create option: \"%s\" is not "
+			       "a valid restart policy: invalid argument",
+			       policy);
 	if (c->auto_remove)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "the --rm option conflicts with --restart, when "
@@ -612,6 +636,36 @@ static void add_default_sysctls(const struct create_args *a,
 	c->sysctls = take_ptr(all);
 }
 
+/* What is typed cannot be for a namespace that is the host's. */
+static int check_host_ns(const struct create_args *a,
+			 const struct ctr_config *c, struct err *err)
+{
+	const struct {
+		enum oci_ns_type type;
+		const char *name, *mode;
+	} ns[] = {
+		{ OCI_NS_NET, "Network", c->network },
+		{ OCI_NS_IPC, "IPC", c->ipc },
+		{ OCI_NS_UTS, "UTS", c->uts },
+	};
+
+	for (char **s = a->sysctl; s && *s; s++) {
+		autofree char *name = xstrndup(*s, strcspn(*s, "="));
+		autofree char *path = NULL;
+		int type = sysctl_path(name, &path) < 0 ? -1 : sysctl_ns(path);
+
+		for (size_t i = 0; i < ARRAY_LEN(ns); i++)
+			if ((int)ns[i].type == type &&
+			    streq(ns[i].mode, "host"))
+				return err_set(err, ERR_INVALID, EINVAL,
+					       "sysctl %s can't be set since "
+					       "%s Namespace set to host: "
+					       "invalid argument", *s,
+					       ns[i].name);
+	}
+	return 0;
+}
+
 int create_config(struct runtime *rt, const struct create_args *a,
 		  char *const *argv, struct ctr_config *ret, struct err *err)
 {
@@ -640,6 +694,8 @@ int create_config(struct runtime *rt, const struct create_args *a,
 	if (r == 0)
 		r = secrets_parse(rt, a, ret, err);
 	ret->shm_size = a->shm_size;
+	if (r == 0)
+		r = check_host_ns(a, ret, err);
 	if (r == 0)
 		add_default_sysctls(a, ret);
 	return r;
@@ -796,6 +852,12 @@ int create_container(struct runtime *rt, const struct create_args *typed,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "cannot replace container without --name being "
 			       "set");
+	if (typed->shm_size != SHM_SIZE_UNSET &&
+	    (streq(a->ipc, "host") || streq(a->ipc, "none")))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid config provided: cannot set shmsize "
+			       "when running in the {%s } IPC Namespace",
+			       a->ipc);
 	r = create_config(rt, a, argv, &config, err);
 	if (r == 0)
 		r = create_image(rt, a, argv[0], ret_img, err);

@@ -81,7 +81,8 @@ struct create_args {
 	char *userns, *pid, *ipc, *uts, *cgroupns;
 	char *isolation, *volume_driver;
 	/* network */
-	char *network;
+	char **networks;
+	char *network;	/* the one that counts: create_fill() */
 	char **publish, **expose, **dns, **dns_search, **dns_option;
 	char **add_host;
 	char *hosts_file;
@@ -121,6 +122,10 @@ extern const struct opt create_opts_later[];
 		create_opts_users, create_opts_machine, create_opts_network, \
 		create_opts_storage, create_opts_life, create_opts_limits,  \
 		create_opts_health, create_opts_later
+
+/** ns_ref_check() - container:X and ns:PATH name something that is there;
+ *  other modes are for the caller.  @what: "network", for the message */
+int ns_ref_check(const char *mode, const char *what, struct err *err);
 
 /** restart_parse() - --restart, over what is in @c; conflicts with --rm */
 int restart_parse(const char *text, struct ctr_config *c, struct err *err);

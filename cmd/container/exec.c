@@ -68,6 +68,10 @@ static int find(struct runtime *rt, const struct exec_args *args, char **argv,
 		return err_set(
 			err, ERR_USAGE, EINVAL,
 			"--latest and --cidfile cannot be used together");
+	if (named && !argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "exec requires the name or ID of a container or "
+			       "the --latest flag");
 	*ret_cmd = argv + named;
 	if (!**ret_cmd)
 		return err_set(err, ERR_USAGE, EINVAL,
@@ -140,7 +144,6 @@ const struct cmd cmd_container_exec = {
 		"could not be started.",
 	.examples = (const char *const[]){ "exec -it web sh",
 					   "exec -u nobody web id", NULL },
-	.min_args = 1,
 	.max_args = -1,
 	.flags = CMD_NEED_RUNTIME | CMD_STOP_AT_ARG,
 	.opts = (const struct opt *const[]){ exec_opts, NULL },

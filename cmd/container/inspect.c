@@ -53,6 +53,17 @@ static void set_docker(struct json_object *o)
 			       mount_zeros);
 }
 
+/* Templates of before podman 4 say {{.State.Healthcheck.Status}}. */
+static void alias_health(struct json_object *state)
+{
+	struct json_object *copy = NULL;
+
+	if (json_object_deep_copy(json_obj(state, "Health"), &copy, NULL) < 0)
+		return;
+	template_mark_hidden(copy);
+	json_set(state, "Healthcheck", copy);
+}
+
 static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		     struct json_object **ret, struct err *err)
 {
@@ -76,6 +87,15 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		"State.FinishedAt",	"State.RestoredAt",
 		"State.StartedAt",	NULL,
 	};
+	static const struct zero_field sizes[] = {
+		{ "SizeRootFs", json_type_int }, { "SizeRw", json_type_null },
+		{ NULL, json_type_null },
+	};
+	static const struct zero_field health[] = {
+		{ "Healthcheck", json_type_null },
+		{ "HealthcheckOnFailureAction", json_type_string },
+		{ NULL, json_type_null },
+	};
 	const struct ctr_list one = { &c, 1 };
 	int r = size ? ctr_list_measure(rt, &one, err) : 0;
 	struct json_object *o = r < 0 ? NULL : ctr_inspect(rt, c, err);
@@ -84,6 +104,9 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		return -err->code;
 	marks_set(o, maps, times);
 	set_docker(o);
+	template_zeros(o, sizes);
+	template_zeros(json_obj(o, "Config"), health);
+	alias_health(json_obj(o, "State"));
 	*ret = o;
 	return 0;
 }

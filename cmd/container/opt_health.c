@@ -64,9 +64,8 @@ static int set_number(const char *text, const char *what, uint32_t min,
 	if (!text)
 		return 0;
 	if (parse_u32(text, &n) < 0)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "invalid argument \"%s\" for \"--health-%s\" "
-			       "flag: not a number", text, what);
+		return err_set(err, ERR_INVALID, ERANGE,
+			       "healthcheck-%s %s: out of range", what, text);
 	if (n < min)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "healthcheck-%s must be greater than 0", what);

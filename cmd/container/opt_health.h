@@ -27,14 +27,14 @@ struct health_args {
 		"Time between two checks (default 30s; disable: none)"),   \
 	OPT_STR(0, "health-log-destination", S, m.log_dest, "string",      \
 		"Where the health log goes: local, DIR or events_logger"), \
-	OPT_STR(0, "health-max-log-count", S, m.log_count, "uint",         \
+	OPT_STR_UINT(0, "health-max-log-count", S, m.log_count, "uint",    \
 		"Entries of the health log (default 5, 0: all)"),          \
-	OPT_STR(0, "health-max-log-size", S, m.log_size, "uint",           \
+	OPT_STR_UINT(0, "health-max-log-size", S, m.log_size, "uint",      \
 		"Bytes of output in an entry (default 500, 0: 64 kB)"),    \
 	OPT_STR(0, "health-on-failure", S, m.on_failure, "string",         \
 		"What to do with an unhealthy container: none, kill, "     \
 		"restart, stop"),                                          \
-	OPT_STR(0, "health-retries", S, m.retries, "uint",                 \
+	OPT_STR_UINT(0, "health-retries", S, m.retries, "uint",            \
 		"Failures in a row that make it unhealthy (default 3)"),   \
 	OPT_STR(0, "health-start-interval", S, m.start_interval, "string", \
 		"Time between two checks in the start period"),            \
@@ -44,10 +44,11 @@ struct health_args {
 		"Check that has to pass before the regular one begins"),   \
 	OPT_STR(0, "health-startup-interval", S, m.startup_interval,       \
 		"string", "Time between two startup checks"),              \
-	OPT_STR(0, "health-startup-retries", S, m.startup_retries, "uint", \
+	OPT_STR_UINT(0, "health-startup-retries", S, m.startup_retries,    \
+		"uint",                                                    \
 		"Failed startup checks that restart the container"),       \
-	OPT_STR(0, "health-startup-success", S, m.startup_success, "uint", \
-		"Startup checks that have to pass (default 1)"),           \
+	OPT_STR_UINT(0, "health-startup-success", S, m.startup_success,    \
+		"uint", "Startup checks that have to pass (default 1)"),   \
 	OPT_STR(0, "health-startup-timeout", S, m.startup_timeout,         \
 		"string", "Time that a startup check may take"),           \
 	OPT_STR(0, "health-timeout", S, m.timeout, "string",               \

@@ -22,7 +22,8 @@ static int size(const char *flag, const char *text, uint64_t *ret,
 		return 0;
 	if (parse_size(text, ret) == 0 && *ret <= INT64_MAX)
 		return 0;
-	return invalid(err, flag, text, "want a size in b, k, m or g");
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "invalid value for %s: invalid size: '%s'", flag, text);
 }
 
 static int number(const char *flag, const char *text, int64_t min, int64_t max,
@@ -32,8 +33,7 @@ static int number(const char *flag, const char *text, int64_t min, int64_t max,
 		return 0;
 	if (parse_i64(text, ret) == 0 && *ret >= min && *ret <= max)
 		return 0;
-	return invalid(err, flag, text, min < 0 ? "want a whole number" :
-						  "want a number from 0 up");
+	return invalid(err, flag, text, "out of range");
 }
 
 static int positive(const char *flag, const char *text, uint64_t *ret,
@@ -78,7 +78,7 @@ static int parse_cpus(const char *text, struct oci_limits *l, struct err *err)
 	if (!text)
 		return 0;
 	if (parse_double(text, &n) < 0 || n < 0 || n > 1e6)
-		return invalid(err, "cpus", text, "want a number like 1.5");
+		return invalid(err, "cpus", text, "out of range");
 	l->nano_cpus = (uint64_t)(n * 1e9 + 0.5);
 	return 0;
 }

@@ -28,17 +28,17 @@ struct limit_args {
 		"Block IO weight, 10 to 1000"),                               \
 	OPT_LIST(0, "blkio-weight-device", st, limits.blkio_weight_device,    \
 		 "DEVICE:WEIGHT", "Block IO weight of a device"),             \
-	OPT_STR(0, "cpu-period", st, limits.cpu_period, "uint",               \
+	OPT_STR_UINT(0, "cpu-period", st, limits.cpu_period, "uint",          \
 		"Length of the processor's period in microseconds"),          \
-	OPT_STR(0, "cpu-quota", st, limits.cpu_quota, "int",                  \
+	OPT_STR_INT(0, "cpu-quota", st, limits.cpu_quota, "int",              \
 		"Microseconds of processor time in each period"),             \
-	OPT_STR(0, "cpu-rt-period", st, limits.cpu_rt_period, "uint",         \
+	OPT_STR_UINT(0, "cpu-rt-period", st, limits.cpu_rt_period, "uint",    \
 		"Period of real-time scheduling in microseconds"),            \
-	OPT_STR(0, "cpu-rt-runtime", st, limits.cpu_rt_runtime, "int",        \
+	OPT_STR_INT(0, "cpu-rt-runtime", st, limits.cpu_rt_runtime, "int",    \
 		"Real-time microseconds in each period"),                     \
-	OPT_STR('c', "cpu-shares", st, limits.cpu_shares, "uint",             \
+	OPT_STR_UINT('c', "cpu-shares", st, limits.cpu_shares, "uint",        \
 		"Share of the processors when they are busy (1024 is one)"),  \
-	OPT_STR(0, "cpus", st, limits.cpus, "float",                          \
+	OPT_STR_FLOAT(0, "cpus", st, limits.cpus, "float",                    \
 		"Number of processors: 1.5 is one and a half"),               \
 	OPT_STR(0, "cpuset-cpus", st, limits.cpuset_cpus, "string",           \
 		"Processors to run on (0-3, 0,1)"),                           \
@@ -61,9 +61,9 @@ struct limit_args {
 		"size", "Memory that is reclaimed last (b, k, m, g)"),        \
 	OPT_STR(0, "memory-swap", st, limits.memory_swap, "size",             \
 		"Memory and swap together, -1: as much swap as there is"),    \
-	OPT_STR(0, "memory-swappiness", st, limits.memory_swappiness, "int",  \
-		"Swappiness, 0 to 100 (cgroup v1 only)"),                     \
-	OPT_STR(0, "pids-limit", st, limits.pids_limit, "int",                \
+	OPT_STR_INT(0, "memory-swappiness", st, limits.memory_swappiness,     \
+		"int", "Swappiness, 0 to 100 (cgroup v1 only)"),              \
+	OPT_STR_INT(0, "pids-limit", st, limits.pids_limit, "int",            \
 		"Number of processes, -1: unlimited (default 2048)")
 
 /** limits_parse() - over what is in @l already (`update`); the values are

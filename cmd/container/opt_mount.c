@@ -210,6 +210,43 @@ static int volume_source(const char *source, struct ctr_mount *m,
 	return r;
 }
 
+/* Words that exclude each other, and those that are said once */
+static int check_words(char *const *words, struct err *err)
+{
+	static const struct {
+		const char *words, *text;
+	} sets[] = {
+		{ "rw ro", "'rw' or 'ro'" },
+		{ "z Z", "'z' or 'Z'" },
+		{ "exec noexec", "'noexec' or 'exec'" },
+		{ "dev nodev", "'nodev' or 'dev'" },
+		{ "suid nosuid", "'nosuid' or 'suid'" },
+		{ "shared rshared private rprivate slave rslave unbindable "
+		  "runbindable",
+		  "'[r]shared', '[r]private', '[r]slave' or "
+		  "'[r]unbindable'" },
+		{ "U", "'U'" },
+		{ "O", "'O'" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		autostrv char **set = strv_split(sets[i].words, ' ');
+		autostrv char **found = NULL;
+		autofree char *text = NULL;
+
+		for (char *const *w = words; w && *w; w++)
+			if (strv_contains(set, *w))
+				strv_add(&found, *w);
+		if (strv_len(found) < 2)
+			continue;
+		text = strv_join(found, ", ");
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid options \"%s\", can only specify 1 %s "
+			       "option", text, sets[i].text);
+	}
+	return 0;
+}
+
 int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err)
 {
 	autostrv char **v = strv_split(text, ':');
@@ -229,6 +266,8 @@ int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err)
 		r = mount_set_target(m, v[n == 1 ? 0 : 1], err);
 	if (n == 3)
 		words = strv_split(v[2], ',');
+	if (r == 0)
+		r = check_words(words, err);
 	for (char **w = words; r == 0 && w && *w; w++)
 		r = volume_word(*w, m, err);
 	return r < 0 ? r : check_overlay(m, err);

@@ -10,9 +10,19 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-static int set_network(const char *mode, struct ctr_config *c,
+static int set_network(const struct create_args *a, struct ctr_config *c,
 		       struct err *err)
 {
+	const char *mode = a->network;
+	int r = ns_ref_check(mode, "network", err);
+
+	if (r < 0)
+		return r;
+	if (strv_len(a->networks) > 1)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "cannot set multiple networks without bridge "
+			       "network mode, selected mode %s: invalid "
+			       "argument", a->networks[0]);
 	if (str_is_empty(mode) || streq(mode, "private"))
 		mode = "slirp4netns";
 	if (streq(mode, "slirp4netns") || streq(mode, "none") ||
@@ -112,6 +122,11 @@ static int check_dns(char *const *servers, struct err *err)
 {
 	unsigned char addr[sizeof(struct in6_addr)];
 
+	if (strv_contains(servers, "none"))
+		return strv_len(servers) == 1 ? 0 :
+		       err_set(err, ERR_INVALID, EINVAL,
+			       "none is not allowed to be specified with other "
+			       "DNS ip addresses");
 	for (; servers && *servers; servers++)
 		if (inet_pton(AF_INET, *servers, addr) != 1 &&
 		    inet_pton(AF_INET6, *servers, addr) != 1)
@@ -223,7 +238,7 @@ int network_parse(const struct create_args *a, struct ctr_config *c,
 {
 	int r;
 
-	r = set_network(a->network, c, err);
+	r = set_network(a, c, err);
 	if (r == 0 && a->no_hosts > 0 && a->add_host)
 		r = err_set(err, ERR_USAGE, EINVAL,
 			    "--no-hosts and --add-host cannot be set "

@@ -210,6 +210,8 @@ static int check_devices(char *const *v, struct err *err)
 		auto_device struct device dev = { 0 };
 
 		r = device_parse(*v, &dev, err);
+		if (r == 0 && access(dev.source, F_OK) < 0)
+			r = err_sys(err, "stat %s", dev.source);
 	}
 	return r;
 }
@@ -245,14 +247,41 @@ static int bad_mode(const char *flag, const char *mode, struct err *err)
 		       flag);
 }
 
+/* @what: as podman's texts call it */
+int ns_ref_check(const char *mode, const char *what, struct err *err)
+{
+	const char *id = mode ? str_after(mode, "container:") : NULL;
+	const char *path = mode ? str_after(mode, "ns:") : NULL;
+
+	if ((id && !*id) || (path && !*path))
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid config provided: namespace mode %s "
+			       "requires a value", id ? "container" : "path");
+	if (path && access(path, F_OK) < 0)
+		return err_sys(err, "cannot find specified %s namespace path: "
+			       "stat %s", what, path);
+	return 0;
+}
+
 /* @words: modes beside private, host, container:X and ns:PATH */
 static int set_mode(char **dst, const char *flag, const char *mode,
 		    const char *const *words, struct err *err)
 {
+	static const char *const names[][2] = {
+		{ "pid", "PID" }, { "ipc", "IPC" }, { "uts", "UTS" },
+	};
+	const char *what = "cgroup";
 	bool good;
+	int r;
 
 	if (str_is_empty(mode))
 		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (streq(flag, names[i][0]))
+			what = names[i][1];
+	r = ns_ref_check(mode, what, err);
+	if (r < 0)
+		return r;
 	good = streq(mode, "private") || streq(mode, "host") ||
 	       (str_starts(mode, "container:") && mode[10]) ||
 	       (str_starts(mode, "ns:") && mode[3]);

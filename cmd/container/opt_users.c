@@ -85,7 +85,9 @@ int users_parse(const struct create_args *a, struct ctr_config *c,
 	strv_extend(&c->gidmap, a->gidmap);
 	strv_extend(&c->hostusers, a->hostuser);
 	c->no_passwd = !a->passwd;
-	r = set_groups(a, c, err);
+	r = ns_ref_check(c->userns, "user", err);
+	if (r == 0)
+		r = set_groups(a, c, err);
 	if (r == 0)
 		r = set_entry(&c->passwd_entry, "passwd-entry",
 			      a->passwd_entry, err);

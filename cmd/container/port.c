@@ -116,14 +116,18 @@ static int port_run(struct runtime *rt, const void *p, char **argv,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       args->latest ? "--all and --latest cannot be "
 					      "used together" :
-					      "--all and containers cannot be "
-					      "used together");
+					      "no arguments are needed with "
+					      "--all");
 	if (args->all)
 		return print_all(rt, err);
 	if (args->latest && strv_len(argv) > 1)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--latest and containers cannot be used "
 			       "together");
+	if (!args->latest && !argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "you must supply a running container name or "
+			       "id");
 	if (strv_len(argv) > before)
 		r = parse_wish(argv[before], &wish, err);
 	if (r == 0)

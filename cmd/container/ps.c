@@ -116,9 +116,12 @@ static int check_args(const struct ps_args *args, struct err *err)
 	if (args->last >= 0 && args->latest)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "last and latest are mutually exclusive");
-	if (args->quiet && args->format)
+	if (args->quiet && (args->size || args->ns))
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "quiet and format are mutually exclusive");
+			       "quiet conflicts with size and namespace");
+	if (args->size && args->ns)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "size and namespace options conflict");
 	return 0;
 }
 
@@ -240,7 +243,8 @@ static int print_once(struct runtime *rt, const struct ps_args *args,
 
 	if (r < 0)
 		return r;
-	if (args->quiet)
+	/* --format says more than --quiet, podman goes by it */
+	if (args->quiet && str_is_empty(args->format))
 		print_quiet(&list, args->no_trunc);
 	else if (!args->ns && (str_is_empty(args->format) ||
 			       streq(args->format, "table")))

@@ -125,8 +125,8 @@ static int check(struct runtime *rt, const struct filter *f,
 	if (streq(f->key, "until") &&
 	    time_arg(f->value, TIME_AGO, &ns) < 0)
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "invalid time \"%s\" of filter until",
-			       f->value);
+			       "failed to parse value as time or duration: "
+			       "\"%s\"", f->value);
 	if (streq(f->key, "publish") || streq(f->key, "expose"))
 		return check_ports(f, err);
 	if ((streq(f->key, "should-start-on-boot") ||
@@ -174,8 +174,7 @@ void ps_filters_done(struct ps_filters *f)
 /* A prefix in any case, or a regular expression */
 static bool id_matches(const char *want, const char *id)
 {
-	return *want && (!strncasecmp(id, want, strlen(want)) ||
-			 filter_regex(want, id));
+	return !strncasecmp(id, want, strlen(want)) || filter_regex(want, id);
 }
 
 /* "/x" and "^/x$" are docker's spelling of a name */

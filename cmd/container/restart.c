@@ -24,7 +24,8 @@ static const struct opt restart_opts[] = {
 		"Signal to send instead of the container's stop signal"),
 	{ 't', "time", "timeout", OPT_T_STR,
 	  offsetof(struct restart_args, time), OPT_NO_GIVEN, "int", "10",
-	  "Seconds to wait before the container is killed; -1 for ever", 0 },
+	  "Seconds to wait before the container is killed; -1 for ever",
+	  OPT_IS_INT },
 	OPT_END,
 };
 

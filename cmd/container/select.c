@@ -33,11 +33,30 @@ int seconds_arg(const char *text, uint32_t *ret, struct err *err)
 	int n;
 
 	if (parse_int(text, &n) < 0)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "invalid argument \"%s\" for \"-t, --time\"",
-			       text);
+		return err_set(err, ERR_USAGE, ERANGE,
+			       "--time %s: out of range", text);
 	*ret = n < 0 ? UINT32_MAX : (uint32_t)n;
 	return 0;
+}
+
+/* podman's start has words of its own */
+static int all_and_names(const char *verb, struct err *err)
+{
+	if (streq(verb, "start"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "either start all containers or the "
+			       "container(s) provided in the arguments");
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "no arguments are needed with --all");
+}
+
+static int no_names(const char *verb, struct err *err)
+{
+	if (streq(verb, "start"))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "start requires at least one argument");
+	return err_set(err, ERR_USAGE, EINVAL,
+		       "you must provide at least one name or id");
 }
 
 static int check(const struct select_args *sel, char **argv, struct err *err)
@@ -52,18 +71,14 @@ static int check(const struct select_args *sel, char **argv, struct err *err)
 			       "--latest and containers cannot be used "
 			       "together");
 	if (sel->all && named)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "either %s all containers or the container(s) "
-			       "provided in the arguments", sel->verb);
+		return all_and_names(sel->verb, err);
 	if (sel->cidfiles && (sel->all || sel->latest))
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--all, --latest, and --cidfile cannot be used "
 			       "together");
 	if (!named && !sel->all && !sel->latest && !sel->cidfiles &&
 	    !sel->filters)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "%s requires at least one argument",
-			       sel->verb);
+		return no_names(sel->verb, err);
 	return 0;
 }
 
@@ -195,9 +210,11 @@ int select_one(struct runtime *rt, const char *verb, bool latest, char **argv,
 			       "together");
 	if (latest)
 		return ctr_latest(rt, ret, err);
+	if (!argv[0] && streq(verb, "start"))
+		return no_names(verb, err);
 	if (!argv[0])
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "%s requires a name, id, or the \"--latest\" "
-			       "flag", verb);
+			       "\"%s %s\" requires a name, id, or the "
+			       "\"--latest\" flag", cmd_prog(), verb);
 	return ctr_find(rt, argv[0], ret, err);
 }

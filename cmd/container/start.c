@@ -8,7 +8,7 @@
 #include "util/strv.h"
 
 struct start_args {
-	bool attach, interactive, all, latest, sig_proxy;
+	bool attach, interactive, all, latest, sig_proxy, sig_proxy_given;
 	char *detach_keys;
 	char **filters;
 };
@@ -28,8 +28,10 @@ static const struct opt start_opts[] = {
 		 "Attach STDIN too"),
 	OPT_BOOL('l', "latest", struct start_args, latest,
 		 "Act on the latest container"),
-	OPT_BOOL(0, "sig-proxy", struct start_args, sig_proxy,
-		 "Proxy received signals to the process"),
+	{ 0, "sig-proxy", NULL, OPT_T_BOOL,
+	  OPT_CHECK_(struct start_args, sig_proxy, bool),
+	  offsetof(struct start_args, sig_proxy_given), NULL, NULL,
+	  "Proxy received signals to the process", 0 },
 	OPT_END,
 };
 
@@ -66,6 +68,10 @@ static int start_attached(struct runtime *rt, const struct start_args *args,
 	int sock = -EBADF;
 	int r;
 
+	if (args->all)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "you cannot start and attach all containers at "
+			       "once");
 	if (strv_len(argv) > 1)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "you cannot start and attach multiple "
@@ -100,6 +106,10 @@ static int start_run(struct runtime *rt, const void *p, char **argv,
 	};
 	int r;
 
+	if (args->sig_proxy_given && args->sig_proxy && !args->attach)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "you cannot use sig-proxy without --attach: "
+			       "invalid argument");
 	if (args->attach || args->interactive)
 		return start_attached(rt, args, argv, err);
 	r = userns_prepare(rt, err);

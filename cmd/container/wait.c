@@ -15,7 +15,7 @@ struct wait_args {
 };
 
 static const struct opt wait_opts[] = {
-	OPT_STRV(0, "condition", struct wait_args, conditions, "strings",
+	OPT_LIST(0, "condition", struct wait_args, conditions, "strings",
 		 "State to wait for: created, exited, running, stopped, ..."),
 	OPT_BOOL(0, "exit-first-match", struct wait_args, first,
 		 "End when the first container meets the condition"),

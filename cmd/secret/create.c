@@ -69,6 +69,23 @@ static int read_source(const struct create_args *a, const char *source,
 	return r < 0 ? err_code(err, r, "read %s", source) : 0;
 }
 
+/* -l NAME is a label without a value, --driver-opts knows no such */
+static int check_pairs(const struct create_args *args, struct err *err)
+{
+	for (char **l = args->labels; l && *l; l++)
+		if (!**l || **l == '=')
+			return err_set(err, ERR_INVALID, EINVAL,
+				       "unable to process labels: invalid "
+				       "label format: \"%s\"", *l);
+	for (char **o = args->driver_opts; o && *o; o++)
+		if (!strchr(*o, '='))
+			return err_set(err, ERR_USAGE, EINVAL,
+				       "invalid argument \"%s\" for "
+				       "\"--driver-opts\" flag: %s must be "
+				       "formatted as key=value", *o, *o);
+	return 0;
+}
+
 static int create_run(struct runtime *rt, const void *p, char **argv,
 		      struct err *err)
 {
@@ -87,7 +104,9 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 	if (args->replace && args->ignore)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--replace and --ignore cannot be set together");
-	r = read_source(args, argv[1], &data, err);
+	r = check_pairs(args, err);
+	if (r == 0)
+		r = read_source(args, argv[1], &data, err);
 	if (r == 0)
 		r = secret_create(rt, &s, data.buf, data.len, flags, err);
 	if (r == 0)

@@ -109,8 +109,8 @@ trash_is_empty() {
 
 @test "G8: --all and names exclude each other" {
 	run_bryo -125 stop --all x
-	run_bryo -125 start
-	assert_match "requires at least one argument"
+	run_bryo -125 stop
+	assert_match "you must provide at least one name or id"
 }
 
 @test "ids: a unique prefix is enough, an ambiguous one is an error" {
