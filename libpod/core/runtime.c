@@ -227,6 +227,25 @@ static int open_db(struct runtime *rt, struct err *err)
 	return r == 0 && is_new ? sync_new_store(rt, err) : r;
 }
 
+/* Copied by root, or unpacked with somebody else's ids: modes are closed and
+ * owners are strangers.  What owners within layers were, their blobs know. */
+static int explain_owner(const struct runtime *rt, int r, struct err *err)
+{
+	autofree char *inner = path_join(rt->data_path, "containers");
+	struct stat st;
+
+	if (lstat(inner, &st) < 0 && lstat(rt->data_path, &st) < 0)
+		return r;
+	if (st.st_uid == rt->ids.uid)
+		return r;
+	err_clear(err);
+	return err_set(err, ERR_FAIL, EPERM,
+		       "data directory %s belongs to uid %u: if it is a copy, "
+		       "as root chown -R %u:%u it, then run system check "
+		       "--repair", rt->data_path, (unsigned int)st.st_uid,
+		       (unsigned int)rt->ids.uid, (unsigned int)rt->ids.gid);
+}
+
 int runtime_open(const struct runtime_opts *opts, struct runtime **ret,
 		 struct err *err)
 {
@@ -239,6 +258,8 @@ int runtime_open(const struct runtime_opts *opts, struct runtime **ret,
 	rt->volumes_fd = -EBADF;
 	rootless_init(&rt->ids);
 	r = open_dirs(rt, err);
+	if (r == -EACCES || r == -EPERM)
+		r = explain_owner(rt, r, err);
 	/* those that bryo starts itself are what the reset waits for */
 	if (r == 0 && !rt->opts.internal)
 		r = reset_wait(rt, err);
