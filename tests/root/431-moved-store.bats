@@ -14,6 +14,8 @@ setup() {
 	chmod 711 "$OTHER"
 	install -d -o nobody -g nogroup -m 700 "$OTHER/home" "$OTHER/run" \
 		"$OTHER/data"
+	# the home that bryo was built in may be closed to others
+	install -D -t "$OTHER/bin" "$BRYO" "${BRYO%/*}"/bryo-{init,layer,monitor,registry}
 	grep -v '^nobody:' /etc/subuid >"$OTHER/subids" || true
 	echo nobody:3000000:65536 >>"$OTHER/subids"
 	# in the mount namespace of this tier only
@@ -39,18 +41,18 @@ other() {
 
 # all of it works for the other user
 works() {
-	other "$BRYO" system check
-	run other "$BRYO" run --rm --network none -v vol:/v localhost/img \
+	other "$OTHER/bin/bryo" system check
+	run other "$OTHER/bin/bryo" run --rm --network none -v vol:/v localhost/img \
 		sh -c 'stat -c %u:%g /root/f; cat /v/f'
 	assert "33:44
 v"
-	other "$BRYO" start -a c
-	run other "$BRYO" diff c
+	other "$OTHER/bin/bryo" start -a c
+	run other "$OTHER/bin/bryo" diff c
 	assert "C /root
 A /root/f"
-	other "$BRYO" rm -f c
-	other "$BRYO" volume rm vol
-	other "$BRYO" rmi -fa
+	other "$OTHER/bin/bryo" rm -f c
+	other "$OTHER/bin/bryo" volume rm vol
+	other "$OTHER/bin/bryo" rmi -fa
 }
 
 @test "a store packed inside unshare works for another uid and range" {
@@ -60,7 +62,7 @@ A /root/f"
 	mv "$USER_DIR/data/store.tar" "$OTHER/store.tar"
 	chmod 644 "$OTHER/store.tar"
 	install -d -o nobody -g nogroup -m 700 "$OTHER/data/bryo"
-	other env XDG_DATA_HOME="$OTHER/home" "$BRYO" unshare \
+	other env XDG_DATA_HOME="$OTHER/home" "$OTHER/bin/bryo" unshare \
 		tar xf "$OTHER/store.tar" "${pack[@]}" -C "$OTHER/data/bryo"
 	works
 }
@@ -70,15 +72,15 @@ A /root/f"
 	local top
 	for top in no yes; do
 		[ $top = no ] || chown nobody: "$OTHER/data/bryo"
-		run other "$BRYO" images
+		run other "$OTHER/bin/bryo" images
 		echo "$output"
 		[ "$status" = 125 ]
 		assert_match "^Error: data directory $OTHER/data/bryo belongs to uid [0-9]*: if it is a copy, as root chown -R 65534:65534 it, then run system check --repair\$"
 	done
 	chown -R nobody:nogroup "$OTHER/data/bryo"
-	run other "$BRYO" system check
+	run other "$OTHER/bin/bryo" system check
 	[ "$status" = 125 ]
 	assert_match 'damaged at /root/f'
-	other "$BRYO" system check --repair
+	other "$OTHER/bin/bryo" system check --repair
 	works
 }
