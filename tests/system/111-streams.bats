@@ -289,7 +289,7 @@ pty() {
 @test "P4: wait: codes, several, never started, --ignore, conditions" {
 	run_bryo run -d --name a "$BUSYBOX" sh -c 'exit 3'
 	run_bryo run -d --name b "$BUSYBOX" sh -c 'sleep 0.3; exit 4'
-	run_bryo create --name c "$BUSYBOX" true
+	run_bryo create --name c "$BUSYBOX" sleep 1000
 	run_bryo wait a b
 	assert $'3\n4'
 	run_bryo wait c
@@ -308,7 +308,7 @@ pty() {
 	wait_until 5 sh -c "ls -l /proc/$pid/fd | grep -q state.db"
 	sleep 0.5
 	run_bryo rm -f a
-	"$BRYO" run -d --replace --name c "$BUSYBOX" sleep 1000 >/dev/null
+	run_bryo start c
 	wait "$pid"
 	assert -1 "$(cat "$ENGINE_DIR/o")"
 	run_bryo rm -f -t 0 b c
