@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 const struct cmd *const commands[] = {

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cmd/opt.h"
 #include "libpod/core/runtime.h"
 #include "util/err.h"
 

@@ -11,8 +11,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "util/str.h"
-
 #define UTF8_BAD 0xfffdu
 #define EXP_BIG 6
 

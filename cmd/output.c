@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "util/fd.h"
 
 int output_open(const char *path, const char *verb, struct output *ret,
 		struct err *err)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "storage/check.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 void prune_print(struct prune *p, const char *id)

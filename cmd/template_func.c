@@ -12,7 +12,6 @@
 #include "cmd/gotext.h"
 #include "cmd/template_priv.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 #define PAD_MAX 1000
 

@@ -11,7 +11,6 @@
 #include "cmd/gotext.h"
 #include "cmd/template_priv.h"
 #include "util/clock.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 #define WIDTH_MAX 1000

@@ -89,7 +89,7 @@ fuzz: ## libFuzzer binaries into build/libfuzzer (clang)
 		SAN=fuzzer,address,undefined fuzz-replay-build
 
 # ---- lint -----------------------------------------------------------------
-lint: lint-layers lint-style lint-headers lint-scripts lint-docs lint-words lint-behaviours ## static checks
+lint: lint-layers lint-style lint-headers lint-unused lint-scripts lint-docs lint-words lint-behaviours ## static checks
 
 lint-layers: # includes point downward only
 	$(Q)tests/lint/layers.py
@@ -99,6 +99,9 @@ lint-style: # columns, blanks, notes, heads of files, paths that docs name
 
 lint-headers: # every header compiles alone
 	$(Q)CC="$(CC)" tests/lint/headers.sh $(CPPFLAGS) $(WARN)
+
+lint-unused: all # functions and declarations that nobody needs
+	$(Q)tests/lint/unused.py $(O)/obj
 
 lint-scripts:
 	$(Q)shellcheck -S warning $$(git ls-files '*.sh' '*.bats' '*.bash' .ci/run 2>/dev/null || find tests -name '*.sh')
@@ -151,5 +154,5 @@ help: ## this list
 
 .PHONY: deps demo check check-user check-unit check-fuzz check-system \
 	check-hostile check-fault check-vm check-root bench fuzz fuzz-replay-build lint \
-	lint-layers lint-style lint-headers lint-scripts lint-docs lint-words lint-clang \
+	lint-layers lint-style lint-headers lint-unused lint-scripts lint-docs lint-words lint-clang \
 	format install man clean help

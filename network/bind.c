@@ -29,7 +29,6 @@
 
 #include "network/addr.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "network/addr.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 /* The fields of "ip:hport:cport/proto", NULL where absent. */

@@ -28,7 +28,6 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
-#include "util/compiler.h"
 
 #define COPY_FIRST (128 * 1024)
 #define COPY_CHUNK (16 * 1024)

@@ -6,7 +6,6 @@
 
 #include "storage/store_int.h"
 #include "util/fd.h"
-#include "util/str.h"
 
 int blob_open(struct store *s, const char *hex, uint64_t *ret_size)
 {

@@ -9,7 +9,6 @@
 #include "storage/registry/registry.h"
 #include "storage/store_int.h"
 #include "util/cleanup.h"
-#include "util/str.h"
 #include "util/trace.h"
 
 /* As much as a layer may hold. */

@@ -15,7 +15,6 @@
 
 #include "storage/blob.h"
 #include "storage/source.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 const char *slot_name(const struct slot *sl)

@@ -157,7 +157,8 @@ int policy_parse(const char *text, size_t len, const char *path,
 	return 0;
 }
 
-int policy_load(char *const *env, struct policy **ret, struct err *err)
+/* The user's, else the system's; NULL: there is none */
+static int load(char *const *env, struct policy **ret, struct err *err)
 {
 	const char *config = strv_env_get(env, "XDG_CONFIG_HOME");
 	const char *home = strv_env_get(env, "HOME");
@@ -276,7 +277,7 @@ int policy_allows(const struct policy *p, const char *transport,
 int policy_check(const char *transport, const char *name, struct err *err)
 {
 	auto_policy struct policy *p = NULL;
-	int r = policy_load(environ, &p, err);
+	int r = load(environ, &p, err);
 
 	return r < 0 ? r : policy_allows(p, transport, name, err);
 }

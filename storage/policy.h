@@ -14,13 +14,6 @@
  */
 struct policy;
 
-/**
- * policy_load() - the user's policy.json, else the system's
- * @env: KEY=VALUE list: HOME, XDG_CONFIG_HOME
- * @ret: NULL when there is none: everything is accepted
- */
-int policy_load(char *const *env, struct policy **ret, struct err *err);
-
 /** policy_parse() - from memory; @path for messages */
 int policy_parse(const char *text, size_t len, const char *path,
 		 struct policy **ret, struct err *err);
@@ -40,8 +33,8 @@ void policy_free(struct policy *p);
 int policy_allows(const struct policy *p, const char *transport,
 		  const char *name, struct err *err);
 
-/** policy_check() - policy_load() from the process's environment, then
- *  policy_allows() */
+/** policy_check() - policy_allows() by the user's policy.json, else the
+ *  system's; without either everything is accepted */
 int policy_check(const char *transport, const char *name, struct err *err);
 
 static inline void cleanup_policy(struct policy **p)

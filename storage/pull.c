@@ -26,7 +26,6 @@
 #include "storage/source.h"
 #include "storage/store_int.h"
 #include "storage/transport.h"
-#include "util/db.h"
 #include "util/safe.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -27,7 +27,6 @@
 #include "storage/layers.h"
 #include "storage/store_int.h"
 #include "util/db.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 void push_layer_done(struct push_layer *l)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/cleanup.h"
 #include "util/str.h"
 
 #define NS_PER_S 1000000000

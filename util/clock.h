@@ -5,9 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/err.h"
-#include "util/sb.h"
-
 /* Times are nanoseconds since 1970 (int64_t, 0 = never: Go's zero time). */
 
 int64_t clock_now_ns(void);	  /* CLOCK_REALTIME */

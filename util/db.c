@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "util/db_files.h"
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/trace.h"
 

@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
 

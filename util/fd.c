@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/str.h"
-
 #define READ_PIECE 4096
 
 ssize_t fd_read_full(int fd, void *buf, size_t len)

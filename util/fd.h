@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "util/cleanup.h"
 #include "util/err.h"
 #include "util/sb.h"
 

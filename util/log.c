@@ -9,7 +9,6 @@
 #include "util/fd.h"
 #include "util/safe.h"
 #include "util/sb.h"
-#include "util/str.h"
 #include "util/syslog.h"
 
 enum log_level log_max = LOG_WARN;

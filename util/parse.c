@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "util/cleanup.h"
 #include "util/str.h"
 
 #include <errno.h>

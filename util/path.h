@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "util/err.h"
-
 /*
  * Path resolution in trees that an image, a container or a volume owns.
  *

@@ -24,7 +24,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
-#include "util/sb.h"
 #include "util/str.h"
 
 /* From /proc/PID/stat: state (field 3) and start time (field 22). */

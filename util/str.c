@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "util/cleanup.h"
+
 void *xmalloc(size_t n)
 {
 	void *p = malloc(n ? n : 1);

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "util/cleanup.h"
 #include "util/compiler.h"
 #include "util/err.h"
 

@@ -165,7 +165,7 @@ static void *field_of(struct conf *c, const struct conf_key *k)
 	return (char *)c + k->offset;
 }
 
-void conf_init(struct conf *c)
+static void unset_all(struct conf *c)
 {
 	*c = (struct conf){ .annotations = NULL };
 	for (const struct conf_key *k = conf_keys; k->table; k++) {
@@ -184,7 +184,7 @@ void conf_done(struct conf *c)
 		else if (k->type == CONF_STRV)
 			strv_free(*(char ***)field_of(c, k));
 	}
-	conf_init(c);
+	unset_all(c);
 }
 
 /*
@@ -341,7 +341,7 @@ int conf_parse(const char *text, size_t len, struct conf *ret,
 	};
 	int r;
 
-	conf_init(ret);
+	unset_all(ret);
 	r = conf_tree_text(&t, text, len, err);
 	if (r == 0)
 		read_tree(ret, &t);
@@ -417,7 +417,7 @@ int conf_load(struct err *err)
 	if (loaded)
 		return 0;
 	loaded = true;
-	conf_init(&current);
+	unset_all(&current);
 	r = read_files(&tree, err);
 	if (r < 0)
 		return r;
@@ -436,11 +436,6 @@ void conf_set(const char *table, const char *name, const char *value)
 const struct conf *conf_get(void)
 {
 	if (!loaded)
-		conf_init(&current);
+		unset_all(&current);
 	return &current;
-}
-
-char *const *conf_files(void)
-{
-	return tree.files;
 }

@@ -106,15 +106,11 @@ const struct conf *conf_get(void);
  *  conf_load() */
 void conf_set(const char *table, const char *name, const char *value);
 
-/** conf_files() - what was read, NULL: none; borrowed */
-char *const *conf_files(void);
-
 /** conf_parse() - one document alone; @ret is conf_done()ne by the caller,
  *  also on failure */
 int conf_parse(const char *text, size_t len, struct conf *ret,
 	       struct err *err);
 
-void conf_init(struct conf *c);
 void conf_done(struct conf *c);
 
 #endif

@@ -7,9 +7,7 @@
 #include "cmd/config/conf.h"
 #include "libpod/core/log/log.h"
 #include "libpod/monitor/monitor.h"
-#include "util/log.h"
 #include "util/proc.h"
-#include "util/str.h"
 
 const char *detach_keys(const char *typed)
 {

@@ -16,7 +16,6 @@
 #include <inttypes.h>
 
 #include "cmd/config/conf.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -666,8 +666,10 @@ static int check_host_ns(const struct create_args *a,
 	return 0;
 }
 
-int create_config(struct runtime *rt, const struct create_args *a,
-		  char *const *argv, struct ctr_config *ret, struct err *err)
+/* The flags and the command; @ret is the caller's also on failure. */
+static int config_make(struct runtime *rt, const struct create_args *a,
+		       char *const *argv, struct ctr_config *ret,
+		       struct err *err)
 {
 	int r;
 
@@ -777,8 +779,9 @@ static int image_of_list(struct runtime *rt, struct store *store,
 	return pull(rt, store, a, source, "always", NULL, ret, err);
 }
 
-int create_image(struct runtime *rt, const struct create_args *a,
-		 const char *name, struct image **ret, struct err *err)
+/* Find the image, pull it as --pull says; NULL with --rootfs. */
+static int image_of(struct runtime *rt, const struct create_args *a,
+		    const char *name, struct image **ret, struct err *err)
 {
 	const char *policy = a->pull ? a->pull : "missing";
 	autofree char *platform = NULL;
@@ -858,9 +861,9 @@ int create_container(struct runtime *rt, const struct create_args *typed,
 			       "invalid config provided: cannot set shmsize "
 			       "when running in the {%s } IPC Namespace",
 			       a->ipc);
-	r = create_config(rt, a, argv, &config, err);
+	r = config_make(rt, a, argv, &config, err);
 	if (r == 0)
-		r = create_image(rt, a, argv[0], ret_img, err);
+		r = image_of(rt, a, argv[0], ret_img, err);
 	if (r == 0 && a->replace)
 		r = replace(rt, a->name, err);
 	if (r < 0)

@@ -133,22 +133,12 @@ int restart_parse(const char *text, struct ctr_config *c, struct err *err);
 void create_defaults(void *args);
 
 /**
- * create_config() - flags and command to a container's config
+ * create_container() - config, image, --replace, row
  * @argv: IMAGE [COMMAND [ARG...]]
- * @ret:  ctr_config_init()ed here; ctr_config_done() it, also on failure
  *
- * Whatever can be wrong with a flag is found here, before anything is made;
- * only missing -v directories are created.
+ * Whatever can be wrong with a flag is found before anything is made; only
+ * missing -v directories are created.
  */
-int create_config(struct runtime *rt, const struct create_args *a,
-		  char *const *argv, struct ctr_config *ret, struct err *err);
-
-/** create_image() - find the image, pull it as --pull says; owned by the
- *  caller, NULL with --rootfs */
-int create_image(struct runtime *rt, const struct create_args *a,
-		 const char *name, struct image **ret, struct err *err);
-
-/** create_container() - config, image, --replace, row */
 int create_container(struct runtime *rt, const struct create_args *a,
 		     char *const *argv, bool run, struct image **ret_img,
 		     struct ctr **ret, struct err *err);

@@ -24,7 +24,6 @@
 #include "libpod/core/log/log.h"
 #include "libpod/monitor/log_read.h"
 #include "util/clock.h"
-#include "util/fd.h"
 #include "util/json.h"
 #include "util/proc.h"
 #include "util/str.h"

@@ -4,7 +4,6 @@
 
 #include "cmd/container/create_opts.h"
 #include "util/fd.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 #define ENV_FILE_MAX (1U << 20)

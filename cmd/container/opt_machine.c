@@ -6,7 +6,6 @@
 #include <sys/personality.h>
 
 #include "util/str.h"
-#include "util/strv.h"
 
 #define A struct create_args
 

@@ -4,7 +4,6 @@
 
 #include "cmd/container/ps.h"
 #include "util/json.h"
-#include "util/str.h"
 
 /* "pid:[4026531836]" -> "4026531836"; "" when it cannot be read */
 static void read_link(pid_t pid, const char *name, struct sb *out)

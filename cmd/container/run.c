@@ -17,7 +17,6 @@
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/log.h"
-#include "util/str.h"
 
 struct run_args {
 	struct create_args create; /* first: the tables are shared */

@@ -4,7 +4,6 @@
 #include "cmd/container/attached.h"
 #include "cmd/container/select.h"
 #include "libpod/core/runtime.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct start_args {

@@ -6,7 +6,6 @@
 #include "cmd/format.h"
 #include "cmd/table.h"
 #include "libpod/core/container.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct top_args {

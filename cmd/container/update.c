@@ -11,7 +11,6 @@
 #include "cmd/container/opt_health.h"
 #include "cmd/container/opt_limits.h"
 #include "cmd/container/select.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct update_args {

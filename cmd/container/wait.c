@@ -6,7 +6,6 @@
 #include "cmd/commands.h"
 #include "cmd/container/select.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 struct wait_args {
 	char **conditions;

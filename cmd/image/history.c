@@ -20,7 +20,6 @@
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 #define SHORT_ID 12
 #define COMMAND_WIDTH 45

@@ -12,7 +12,6 @@
 #include "storage/image/change.h"
 #include "storage/image/platform.h"
 #include "storage/store.h"
-#include "util/fd.h"
 #include "util/json.h"
 #include "util/str.h"
 

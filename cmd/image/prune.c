@@ -19,7 +19,6 @@
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
 #include "storage/store.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct prune_args {

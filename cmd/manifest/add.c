@@ -6,7 +6,6 @@
 #include "cmd/manifest/manifest.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/list.h"
-#include "util/str.h"
 
 struct add_args {
 	bool all;

@@ -7,7 +7,6 @@
 #include "libpod/core/runtime.h"
 #include "storage/image/digest.h"
 #include "storage/image/list.h"
-#include "util/str.h"
 
 struct annotate_args {
 	bool index;

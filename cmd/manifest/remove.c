@@ -5,7 +5,6 @@
 #include "cmd/commands.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/list.h"
-#include "util/str.h"
 
 static int change(struct list *l, void *arg, struct err *err)
 {

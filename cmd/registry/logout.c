@@ -8,7 +8,6 @@
 #include "storage/auth.h"
 #include "storage/auth_store.h"
 #include "storage/registries_conf.h"
-#include "util/str.h"
 
 struct logout_args {
 	bool all;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/registry/registry.h"
 
+#include <errno.h>
+
 #include "storage/auth.h"
 #include "storage/registries_conf.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 int registry_argument(const struct registries_conf *conf, const char *typed,

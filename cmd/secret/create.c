@@ -8,7 +8,6 @@
 #include "libpod/core/secret/secret.h"
 #include "util/fd.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 struct create_args {
 	char *driver;

@@ -5,7 +5,6 @@
 #include "cmd/marks.h"
 #include "cmd/objects.h"
 #include "libpod/core/secret/secret.h"
-#include "cmd/timearg.h"
 #include "util/clock.h"
 #include "util/json.h"
 

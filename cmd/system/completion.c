@@ -12,7 +12,6 @@
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
-#include "cmd/format.h"
 #include "util/fd.h"
 #include "util/str.h"
 

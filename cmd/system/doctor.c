@@ -22,7 +22,6 @@
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/proc.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 #define OUTPUT_MAX 65536

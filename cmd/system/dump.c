@@ -5,7 +5,6 @@
 #include "cmd/commands.h"
 #include "cmd/config/conf.h"
 #include "util/json.h"
-#include "util/str.h"
 
 static struct json_object *dump_opt(const struct opt *o)
 {

@@ -28,7 +28,6 @@
 #include "libpod/core/runtime.h"
 #include "storage/registries_conf.h"
 #include "storage/store.h"
-#include "util/clock.h"
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/proc.h"

@@ -16,7 +16,6 @@
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/proc.h"
-#include "util/str.h"
 
 #define INDEX_SERVER "https://index.docker.io/v1/"
 

@@ -21,7 +21,6 @@
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
 #include "util/clock.h"
-#include "util/str.h"
 
 struct prune_args {
 	bool all;

@@ -26,7 +26,6 @@
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 #define SLIRP_READY_MS 10000
 #define RESOLV_CONF "/etc/resolv.conf"

@@ -6,7 +6,6 @@
 #include "cmd/format.h"
 #include "cmd/volume/volume.h"
 #include "util/json.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct ls_args {

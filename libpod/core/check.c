@@ -19,7 +19,6 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/core/volume/volume.h"
 #include "storage/store.h"
-#include "util/clock.h"
 #include "util/db.h"
 #include "util/fd.h"
 #include "util/str.h"

@@ -9,7 +9,6 @@
 #include "network/network.h"
 #include "storage/store.h"
 #include "util/json.h"
-#include "util/log.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -16,10 +16,7 @@
 #include "libpod/oci/cgroup.h"
 #include "util/clock.h"
 #include "util/json.h"
-#include "util/path.h"
-#include "util/proc.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 static const char *restart_name(enum ctr_restart r)
 {

@@ -7,7 +7,6 @@
 #include <sys/mount.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/plan/plan.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -19,7 +19,6 @@
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fd.h"
-#include "util/log.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/trace.h"

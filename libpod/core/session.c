@@ -38,9 +38,7 @@
 #include "libpod/monitor/monitor.h"
 #include "util/fd.h"
 #include "util/json.h"
-#include "util/log.h"
 #include "util/proc.h"
-#include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"
 

@@ -3,7 +3,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "storage/store.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 bool config_has_tree(const struct ctr_config *c)

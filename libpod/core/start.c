@@ -38,7 +38,6 @@
 #include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
 #include "util/clock.h"
-#include "util/db.h"
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/json.h"

@@ -62,7 +62,6 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/monitor/monitor.h"
 #include "util/clock.h"
-#include "util/db.h"
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/log.h"

@@ -28,7 +28,6 @@
 #include "util/clock.h"
 #include "util/db.h"
 #include "util/fault.h"
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"

@@ -17,7 +17,6 @@
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/log.h"
-#include "util/str.h"
 #include "util/trace.h"
 
 static int tx_config(struct runtime *rt, void *arg, struct err *err)

@@ -29,7 +29,6 @@
 
 #include "libpod/monitor/attach_keys.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 

@@ -19,7 +19,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fault.h"
-#include "util/fd.h"
 #include "util/proc.h"
 
 #define CLIENT_MS 10000

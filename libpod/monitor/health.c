@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "libpod/monitor/inside.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 

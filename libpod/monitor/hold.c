@@ -16,7 +16,6 @@
 #include "libpod/oci/sync.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
-#include "util/fd.h"
 
 static int poststart(const struct monitor_conf *c, struct err *err)
 {

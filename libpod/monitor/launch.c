@@ -33,7 +33,6 @@
 #include "libpod/oci/hooks.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/trace.h"

@@ -21,7 +21,6 @@
 
 #include "libpod/monitor/log_write.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 #define OPEN_TRIES 50

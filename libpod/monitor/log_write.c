@@ -13,8 +13,7 @@
  * A file holds whole records only.  A record that would make it longer than
  * size_max goes into the next one; a write that the disk cuts short is undone
  * to the last whole record.  The rest is dropped and counted, and when there
- * is space again a record in the log itself says how much is missing.  The
- * count is in the run directory ("log-dropped") too.
+ * is space again a record in the log itself says how much is missing.
  *
  * With @blocking a full disk is waited for instead: the writer is stuck with
  * the records in its buffer and the rest of the bytes still its caller's, who
@@ -40,13 +39,9 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
-#include "util/fd.h"
-#include "util/sb.h"
-#include "util/str.h"
 
 #define K8S_HEAD "2006-01-02T15:04:05.000000000+00:00 stdout F "
 #define K8S_HEAD_LEN (sizeof(K8S_HEAD) - 1)
-#define REPORT_EVERY_NS 1000000000LL
 
 _Static_assert(LOG_RECORD_MAX + LOG_EXTRA_MAX + LOG_OVERHEAD <= LOG_BUFFER,
 	       "a record fits the buffer");
@@ -122,35 +117,6 @@ static void rotate(struct log_writer *w)
 }
 
 /* ---- out of space ---------------------------------------------------- */
-
-/* Tell the run directory, once a second at most. */
-static void report_dropped(struct log_writer *w, int64_t now_ns, bool last)
-{
-	char text[32];
-	int len;
-
-	if (w->dropped == w->reported || w->run_fd < 0)
-		return;
-	if (!last && now_ns - w->reported_ns < REPORT_EVERY_NS &&
-	    now_ns >= w->reported_ns)
-		return;
-	w->reported = w->dropped;
-	w->reported_ns = now_ns;
-	len = snprintf(text, sizeof(text), "%" PRIu64 "\n", w->dropped);
-	file_write_at(w->run_fd, LOG_DROPPED_NAME, text, (size_t)len, 0600,
-		      false, NULL);
-}
-
-uint64_t log_dropped_read(int run_fd)
-{
-	autosb struct sb text = SB_INIT;
-	uint64_t n = 0;
-
-	if (file_read_at(run_fd, LOG_DROPPED_NAME, 64, &text) < 0 || !text.len)
-		return 0;
-	parse_u64(str_trim(text.buf), &n);
-	return n;
-}
 
 static void drop(struct log_writer *w, size_t from, int cause)
 {
@@ -436,7 +402,6 @@ void log_writer_init(struct log_writer *w, const struct monitor_conf *c)
 {
 	w->driver = c->log_driver;
 	w->dir_fd = c->log_dir_fd >= 0 ? c->log_dir_fd : c->dir_fd;
-	w->run_fd = c->run_fd;
 	w->name = c->log_name ? c->log_name : LOG_NAME;
 	w->extra = c->log_extra ? c->log_extra : "";
 	w->fd = w->driver == LOGDRV_JOURNALD ? c->journal_fd : -EBADF;
@@ -466,7 +431,6 @@ void log_writer_add(struct log_writer *w, enum log_stream stream,
 		put_lines(w, stream, data, len);
 	if (writes_file(w) && !w->stuck)
 		flush(w);
-	report_dropped(w, now_ns, false);
 }
 
 bool log_writer_retry(struct log_writer *w, int64_t now_ns)
@@ -504,5 +468,4 @@ void log_writer_done(struct log_writer *w, int64_t now_ns)
 		flush(w);
 		close_fd(w->fd);
 	}
-	report_dropped(w, now_ns, true);
 }

@@ -12,7 +12,6 @@
 /* "ctr.log", "ctr.log.1" (older), ... */
 #define LOG_NAME "ctr.log"
 #define LOG_NAME_MAX (LOG_BASE_MAX + 16)
-#define LOG_DROPPED_NAME "log-dropped"
 
 #define LOG_BUFFER 32768
 
@@ -37,7 +36,6 @@
 struct log_writer {
 	enum log_driver driver;
 	int dir_fd;		/* borrowed */
-	int run_fd;		/* borrowed */
 	const char *name;	/* borrowed */
 	const char *extra;	/* borrowed */
 	int fd;
@@ -50,8 +48,6 @@ struct log_writer {
 	} carry[2];
 	uint64_t dropped;
 	uint64_t unmarked;
-	uint64_t reported;
-	int64_t reported_ns;
 	size_t marker;
 	int cause;
 	bool blocking;

@@ -38,8 +38,6 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
-#include "util/sb.h"
-#include "util/str.h"
 #include "util/trash.h"
 
 void monitor_kick(struct monitor *m)

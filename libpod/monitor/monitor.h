@@ -360,8 +360,4 @@ void attach_settle(int sock, bool removed);
 int attach_keys_parse(const char *spec, char ret[ATTACH_KEYS_MAX],
 		      size_t *ret_len);
 
-/** log_dropped_read() - bytes of output that the log could not take because
- *  the disk was full (file "log-dropped" in the run directory); 0 = none */
-uint64_t log_dropped_read(int run_fd);
-
 #endif

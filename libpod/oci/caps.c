@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "libpod/oci/oci.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 /* Bits of a capability set; the kernel uses 41 of them. */

@@ -9,7 +9,6 @@
 
 #include "libpod/oci/limits.h"
 #include "util/err.h"
-#include "util/sb.h"
 
 /*
  * The cgroup of a container: version 2 only.  docs/internals/cgroups.md says

@@ -21,7 +21,6 @@
 #include "libpod/oci/trampoline.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
-#include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"

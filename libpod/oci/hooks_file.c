@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/sb.h"
 #include "util/str.h"

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 
 #include "util/cleanup.h"
+#include "util/sb.h"
 #include "util/str.h"
 #include "util/strv.h"
 

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "util/err.h"
-#include "util/sb.h"
 
 /*
  * Limits of a container, as the user typed them, and what they are in the

@@ -15,7 +15,6 @@
 
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 

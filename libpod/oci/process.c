@@ -20,7 +20,6 @@
 #include "libpod/oci/caps.h"
 #include "libpod/oci/process.h"
 #include "libpod/oci/steps.h"
-#include "libpod/oci/sync.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/path.h"

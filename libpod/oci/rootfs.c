@@ -12,7 +12,6 @@
 #include "libpod/oci/steps.h"
 #include "libpod/oci/sync.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 /*

@@ -23,7 +23,6 @@
 #include "libpod/oci/cgroup.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/trace.h"
 

@@ -20,7 +20,6 @@
 #include "storage/image/ref.h"
 #include "storage/store_int.h"
 #include "util/db.h"
-#include "util/fd.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -5,7 +5,6 @@
 #include "storage/image/digest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 /* What both forms share, and layers that are compressed on their way out. */

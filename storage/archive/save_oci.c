@@ -21,7 +21,6 @@
 #include "storage/image/manifest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
-#include "util/fd.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -30,7 +30,6 @@
 #include "storage/image/digest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/trace.h"
 

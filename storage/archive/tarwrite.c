@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "util/fd.h"
-#include "util/str.h"
 
 #define BLOCK 512
 

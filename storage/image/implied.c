@@ -25,7 +25,6 @@
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
-#include "util/trace.h"
 
 /* More than any honest image has; the rest keep the defaults. */
 #define IMPLIED_MAX 20000

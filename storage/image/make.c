@@ -13,7 +13,6 @@
  * The same tree gives the same layer, byte for byte; the image differs by the
  * time of its creation.
  */
-#include "storage/image/make.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -213,8 +212,17 @@ static int layer_store(struct store *s, struct staging *st, int input,
 	return r < 0 ? r : publish(s, st, res, err);
 }
 
-int layer_new(struct store *s, int input, struct layer_job *feeder,
-	      struct fetch_layer *ret, struct err *err)
+/*
+ * A tar stream becomes a layer of the store, blob and directory.
+ * @input:  compressed or not; taken
+ * @feeder: writes into the other end of @input: its failure is the reason of
+ *          ours; NULL: none
+ * @ret:    digest, size, media type (OCI's) and diff id; d.type is owned
+ *
+ * The caller drops the lease when an image has the layer.
+ */
+static int layer_new(struct store *s, int input, struct layer_job *feeder,
+		     struct fetch_layer *ret, struct err *err)
 {
 	auto_layer_result struct layer_result res = { 0 };
 	auto_staging struct staging st = STAGING_INIT;
@@ -402,9 +410,10 @@ static int full_name(const char *name, char ***ret, struct err *err)
 	return 0;
 }
 
-int image_make(struct store *s, const struct image_new *new,
-	       const struct image *base, const struct fetch_layer *layer,
-	       char ret_id[65], struct err *err)
+/* The image of @new: layers of its base (none: NULL), then @layer */
+static int image_make(struct store *s, const struct image_new *new,
+		      const struct image *base, const struct fetch_layer *layer,
+		      char ret_id[65], struct err *err)
 {
 	auto_incoming struct incoming in = INCOMING_INIT;
 	auto_source struct source *none = NULL;

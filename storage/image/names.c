@@ -8,7 +8,6 @@
  */
 #include "storage/image/names.h"
 
-#include "storage/image/digest.h"
 #include "storage/image/ref.h"
 #include "storage/store_int.h"
 #include "util/clock.h"

@@ -144,7 +144,7 @@ static int gzip_next(struct codec *c, struct stream *s, const void **ret,
 	return *ret_len > 0;
 }
 
-int codec_gzip_new(struct codec **ret, struct err *err unused_attr)
+static int gzip_new(struct codec **ret, struct err *err unused_attr)
 {
 	struct gzip *g = xcalloc(1, sizeof(*g));
 
@@ -218,7 +218,7 @@ static void zstd_free(struct codec *c)
 	free(z);
 }
 
-int codec_zstd_new(struct codec **ret, struct err *err)
+static int zstd_new(struct codec **ret, struct err *err)
 {
 	struct zstd *z = xcalloc(1, sizeof(*z));
 
@@ -307,8 +307,9 @@ static void other_free(struct codec *c)
 	free(o);
 }
 
-int codec_other_new(int filter, const char *name, struct codec **ret,
-		    struct err *err)
+/* xz and bzip2, through libarchive's filters */
+static int other_new(int filter, const char *name, struct codec **ret,
+		     struct err *err)
 {
 	struct other *o = xcalloc(1, sizeof(*o));
 
@@ -339,14 +340,14 @@ int codec_find(const unsigned char *head, size_t len, struct codec **ret,
 	       struct err *err)
 {
 	if (len >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-		return codec_gzip_new(ret, err);
+		return gzip_new(ret, err);
 	if (len >= 4 && (le32(head) == ZSTD_MAGICNUMBER ||
 			 (le32(head) & ZSTD_MAGIC_SKIPPABLE_MASK) ==
 				 ZSTD_MAGIC_SKIPPABLE_START))
-		return codec_zstd_new(ret, err);
+		return zstd_new(ret, err);
 	if (len >= 6 && memcmp(head, "\xfd" "7zXZ", 6) == 0)
-		return codec_other_new(ARCHIVE_FILTER_XZ, "xz", ret, err);
+		return other_new(ARCHIVE_FILTER_XZ, "xz", ret, err);
 	if (len >= 4 && memcmp(head, "BZh", 3) == 0)
-		return codec_other_new(ARCHIVE_FILTER_BZIP2, "bzip2", ret, err);
+		return other_new(ARCHIVE_FILTER_BZIP2, "bzip2", ret, err);
 	return codec_plain_new(ret);
 }

@@ -13,7 +13,6 @@
 #include "storage/layer/sandbox.h"
 #include "util/fd.h"
 #include "util/proc.h"
-#include "util/str.h"
 
 /*
  * Theory of operation

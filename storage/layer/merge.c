@@ -10,7 +10,6 @@
 #include "storage/layer/packer.h"
 #include "storage/layer/tree.h"
 #include "storage/layer/xattr.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 /*

@@ -7,7 +7,6 @@
 
 #include "storage/layer/sandbox.h"
 #include "util/sb.h"
-#include "util/str.h"
 
 /* A path has at most 4096 bytes; the client takes messages of 64 KiB. */
 enum { SEND_AT = 32 * 1024 };

@@ -92,11 +92,4 @@ struct codec {
 int codec_find(const unsigned char *head, size_t len, struct codec **ret,
 	       struct err *err);
 
-int codec_gzip_new(struct codec **ret, struct err *err);
-int codec_zstd_new(struct codec **ret, struct err *err);
-
-/** codec_other_new() - xz and bzip2, through libarchive's filters */
-int codec_other_new(int filter, const char *name, struct codec **ret,
-		    struct err *err);
-
 #endif

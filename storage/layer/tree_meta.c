@@ -9,7 +9,6 @@
 
 #include "storage/layer/xattr.h"
 #include "util/safe.h"
-#include "util/str.h"
 
 static int check_id(const struct tree *t, const struct idmap *map,
 		    const char *what, const char *file, int64_t id,

@@ -67,15 +67,6 @@ int http_new(struct http **ret, struct err *err)
 	return 0;
 }
 
-void http_free(struct http *h)
-{
-	if (!h)
-		return;
-	curl_multi_cleanup(h->multi);
-	curl_global_cleanup();
-	free(h);
-}
-
 void exchange_init(struct exchange *ex)
 {
 	*ex = (struct exchange){

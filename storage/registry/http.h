@@ -20,8 +20,8 @@ struct tls_files;
  */
 struct http;
 
+/** http_new() - for as long as the process lives */
 int http_new(struct http **ret, struct err *err);
-void http_free(struct http *h);
 
 /** What a sink returns besides the number of bytes it took (all of them) */
 #define HTTP_PAUSE ((size_t)-1)

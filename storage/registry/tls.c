@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -43,7 +44,7 @@ const char *tls_ca_bundle(char *const *env)
 	return NULL;
 }
 
-void tls_files_done(struct tls_files *t)
+static void files_done(struct tls_files *t)
 {
 	sb_done(&t->ca);
 	if (t->key.cap)
@@ -51,6 +52,8 @@ void tls_files_done(struct tls_files *t)
 	sb_done(&t->cert);
 	sb_done(&t->key);
 }
+
+#define auto_files cleanup(files_done)
 
 char **tls_dirs(char *const *env, const char *cert_dir)
 {
@@ -124,7 +127,7 @@ static int read_dir(const char *path, struct tls_files *t, struct err *err)
 int tls_files_read(char *const *env, const char *cert_dir, const char *host,
 		   struct tls_files *ret, struct err *err)
 {
-	auto_tls_files struct tls_files t = { SB_INIT, SB_INIT, SB_INIT };
+	auto_files struct tls_files t = { SB_INIT, SB_INIT, SB_INIT };
 	autostrv char **dirs = tls_dirs(env, cert_dir);
 	const char *bundle;
 	int r = 0;

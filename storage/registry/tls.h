@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-#include "util/cleanup.h"
 #include "util/err.h"
 #include "util/sb.h"
 
@@ -28,9 +27,6 @@ struct tls_files {
  */
 int tls_files_read(char *const *env, const char *cert_dir, const char *host,
 		   struct tls_files *ret, struct err *err);
-void tls_files_done(struct tls_files *t);
-
-#define auto_tls_files cleanup(tls_files_done)
 
 /** tls_dirs() - the directories above, for the sandbox's list; owned strv */
 char **tls_dirs(char *const *env, const char *cert_dir);

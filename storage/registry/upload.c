@@ -31,7 +31,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "storage/registry/blob.h"
 #include "storage/registry/events.h"
 #include "storage/registry/headers.h"
 #include "storage/registry/transfer.h"

@@ -15,7 +15,6 @@
 
 #include "libpod/monitor/inside.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/sb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,7 +8,6 @@
 
 #include "storage/auth.h"
 #include "util/json.h"
-#include "util/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

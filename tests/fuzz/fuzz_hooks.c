@@ -7,7 +7,6 @@
 
 #include "libpod/oci/hooks.h"
 #include "util/cleanup.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,7 +11,6 @@
 #include "storage/image/manifest.h"
 #include "storage/image/platform.h"
 #include "util/str.h"
-#include "util/strv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "network/netlink.h"
+#include "util/cleanup.h"
 #include "util/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

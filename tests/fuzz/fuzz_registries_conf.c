@@ -7,7 +7,6 @@
 
 #include "storage/registries_conf.h"
 #include "util/json.h"
-#include "util/str.h"
 #include "util/strv.h"
 #include "util/toml.h"
 

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include "storage/layer.h"
-#include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 

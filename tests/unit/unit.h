@@ -11,7 +11,6 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "util/compiler.h"
 #include "util/err.h"
 
 /*

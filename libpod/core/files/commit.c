@@ -16,7 +16,6 @@
 #include "libpod/core/files/changes.h"
 #include "storage/image/change.h"
 #include "storage/store.h"
-#include "util/clock.h"
 #include "util/fault.h"
 #include "util/json.h"
 #include "util/str.h"

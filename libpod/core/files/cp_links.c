@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 const struct cp_link *cp_links_find(const struct cp_links *l,

@@ -29,8 +29,6 @@
 #include "libpod/core/plan/plan.h"
 #include "util/fd.h"
 #include "util/proc.h"
-#include "util/str.h"
-#include "util/strv.h"
 
 /* ---- a child that reports ----------------------------------------------- */
 

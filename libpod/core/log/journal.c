@@ -15,8 +15,10 @@
 #include "libpod/core/log/journal.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 
+#include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/compiler.h"
 #include "util/str.h"

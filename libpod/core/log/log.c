@@ -22,7 +22,6 @@
 #include "libpod/monitor/log_read.h"
 #include "libpod/monitor/log_write.h"
 #include "libpod/monitor/monitor.h"
-#include "util/fd.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -11,7 +11,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/plan/plan.h"
-#include "libpod/core/user/usermap.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -18,7 +18,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/plan/plan.h"
-#include "util/fd.h"
 #include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"

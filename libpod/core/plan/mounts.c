@@ -20,7 +20,6 @@
 #include "libpod/core/plan/notify.h"
 #include "libpod/core/plan/plan.h"
 #include "util/fd.h"
-#include "util/path.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -9,7 +9,6 @@
 
 #include "libpod/core/container.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
 

@@ -16,7 +16,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/user/subid.h"
-#include "util/db.h"
 #include "util/str.h"
 #include "util/strv.h"
 

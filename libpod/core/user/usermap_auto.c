@@ -16,8 +16,6 @@
 #include "libpod/core/user/usermap.h"
 #include "libpod/oci/user.h"
 #include "util/db.h"
-#include "util/fd.h"
-#include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 

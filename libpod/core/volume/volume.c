@@ -23,7 +23,6 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/json.h"
-#include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 

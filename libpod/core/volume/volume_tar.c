@@ -12,8 +12,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "storage/store.h"
-#include "util/fd.h"
-#include "util/str.h"
 
 /* Where its files are; a tmpfs has none while it is not mounted.  owned */
 static int open_data(struct runtime *rt, const struct volume *v,

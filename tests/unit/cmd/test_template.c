@@ -6,7 +6,6 @@
 
 #include "cmd/format.h"
 #include "util/json.h"
-#include "util/str.h"
 
 /*
  * The texts on the right are what Go 1.19's text/template prints; those that

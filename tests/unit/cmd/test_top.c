@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "cmd/container/top.h"
-#include "util/str.h"
 
 /* A child with a child of its own; both wait to be killed. */
 static pid_t family(int *ret_ready)

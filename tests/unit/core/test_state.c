@@ -15,7 +15,6 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/core/volume/volume.h"
 #include "libpod/monitor/monitor.h"
-#include "util/db.h"
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"

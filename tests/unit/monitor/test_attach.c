@@ -22,7 +22,6 @@
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/sb.h"
-#include "util/str.h"
 
 /* ---- keys ------------------------------------------------------------ */
 

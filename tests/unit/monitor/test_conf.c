@@ -11,7 +11,6 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/proc.h"
-#include "util/sb.h"
 #include "util/str.h"
 #include "util/strv.h"
 

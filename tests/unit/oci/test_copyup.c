@@ -13,7 +13,6 @@
 #include "tests/unit/oci/ctr.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/path.h"
 #include "util/str.h"
 
 static unsigned int n_dirs;

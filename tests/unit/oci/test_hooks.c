@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "libpod/oci/hooks.h"
-#include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
 

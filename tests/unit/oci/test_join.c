@@ -15,7 +15,6 @@
 
 #include "tests/unit/oci/ctr.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/str.h"
 
 /*

@@ -9,6 +9,7 @@
 #include "libpod/oci/cgroup.h"
 #include "libpod/oci/members.h"
 #include "tests/unit/unit.h"
+#include "util/sb.h"
 #include "util/str.h"
 #include "util/strv.h"
 

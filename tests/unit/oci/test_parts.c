@@ -14,7 +14,6 @@
 #include "libpod/oci/sysctl.h"
 #include "util/cleanup.h"
 #include "util/json.h"
-#include "util/str.h"
 
 /*
  * ---- sysctl names

@@ -16,7 +16,6 @@
 
 #include "libpod/oci/oci.h"
 #include "util/cleanup.h"
-#include "util/str.h"
 
 /* Custom profiles, tried in a child of the running kernel. */
 

@@ -11,7 +11,6 @@
 #include "libpod/oci/user.h"
 #include "util/cleanup.h"
 #include "util/sb.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 static const char passwd[] =

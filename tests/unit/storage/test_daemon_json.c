@@ -5,7 +5,6 @@
 
 #include "storage/daemon_json.h"
 #include "util/compiler.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 static const char text[] =

@@ -12,7 +12,6 @@
 #include "storage/layer/tree.h"
 #include "storage/layer/xattr.h"
 #include "util/cleanup.h"
-#include "util/str.h"
 
 /* The pieces of bryo-layer that need no sandbox. */
 

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "storage/layer/sandbox.h"
-#include "util/cleanup.h"
 #include "util/fd.h"
 
 /*

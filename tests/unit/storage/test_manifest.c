@@ -5,7 +5,6 @@
 #include "storage/image/platform.h"
 #include "tests/unit/unit.h"
 #include "util/sb.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

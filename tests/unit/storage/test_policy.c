@@ -2,10 +2,10 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "storage/policy.h"
 #include "util/compiler.h"
-#include "util/str.h"
 
 #define ACCEPT "[{\"type\":\"insecureAcceptAnything\"}]"
 #define REJECT "[{\"type\":\"reject\"}]"

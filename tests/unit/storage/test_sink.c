@@ -10,7 +10,6 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/sb.h"
-#include "util/str.h"
 
 /* Places in an archive that others fill, and where there are none. */
 

@@ -18,7 +18,6 @@
 #include "tests/unit/unit.h"
 #include "util/db.h"
 #include "util/fd.h"
-#include "util/path.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"

@@ -10,7 +10,6 @@
 
 #include "util/db.h"
 #include "util/fd.h"
-#include "util/str.h"
 
 static const char schema[] =
 	"CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER)";

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "util/db.h"
-#include "util/db_files.h"
 #include "util/fd.h"
 #include "util/str.h"
 

@@ -13,7 +13,6 @@
 #include "util/filecopy.h"
 #include "util/proc.h"
 #include "util/sha256.h"
-#include "util/str.h"
 
 static char top[] = "/tmp/bryo-files.XXXXXX";
 static int dir = -1;

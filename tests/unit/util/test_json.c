@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "util/json.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 static const struct {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "util/cleanup.h"
 #include "util/str.h"
 
 /* The table of CVE class "exec -u 1 parsed as 0". */

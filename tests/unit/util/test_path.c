@@ -11,7 +11,6 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/path.h"
-#include "util/str.h"
 
 /*
  * A tree with every trick of an image that wants out, resolved twice: by the
