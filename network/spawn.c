@@ -35,7 +35,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -313,10 +312,10 @@ int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
 {
 	int quit[2];
 	pid_t pid;
-	autoclose int conf = memfd_create("bryo-proxy", MFD_CLOEXEC);
+	autoclose int conf = fd_memory("bryo-proxy", err);
 
 	if (conf < 0)
-		return err_sys(err, "make the proxy's configuration");
+		return conf;
 	if (pipe2(quit, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe");
 	autoclose int quit_r = quit[0];

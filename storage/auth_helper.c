@@ -55,10 +55,10 @@ static int own_group(void *arg, struct err *err)
 
 static int text_fd(const char *text, struct err *err)
 {
-	autoclose int fd = memfd_create("bryo-helper", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-helper", err);
 
 	if (fd < 0)
-		return err_sys(err, "memfd_create");
+		return fd;
 	if (fd_write_full(fd, text, strlen(text)) < 0 ||
 	    lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(err, "write to a memfd");

@@ -14,7 +14,6 @@
  * of them looks changed.
  */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "storage/changes.h"
 
@@ -170,9 +169,9 @@ int store_changes(struct store *s, const struct image *img,
 		lease_drop(s);
 		return r;
 	}
-	autoclose int fd = memfd_create("bryo-changes", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-changes", err);
 	if (fd < 0)
-		r = err_sys(err, "memfd_create");
+		r = fd;
 	else
 		r = layer_walk_run(&walk, fd, &res, err);
 	lease_drop(s);

@@ -22,7 +22,6 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "storage/blob.h"
@@ -260,9 +259,9 @@ static int compare(struct store *s, const struct staging *st, const char *hex,
 	autosb struct sb text = SB_INIT;
 	int r;
 
-	autoclose int fd = memfd_create("bryo-check", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-check", err);
 	if (fd < 0)
-		return err_sys(err, "memfd_create");
+		return fd;
 	r = layer_walk_run(&walk, fd, &res, err);
 	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		r = err_sys(err, "read the changes");

@@ -142,14 +142,20 @@ static int lease_clean(struct store *s, struct err *err)
 		struct proc_id id = { (pid_t)db_i64(st, 0),
 				      (uint64_t)db_i64(st, 1) };
 
-		if (!streq(db_str(st, 2), boot_id()) || !proc_is_alive(&id))
-			strv_addf(&dead, "%d", (int)id.pid);
+		if (streq(db_str(st, 2), boot_id()) && proc_is_alive(&id))
+			continue;
+		strv_add(&dead, db_str(st, 0));
+		strv_add(&dead, db_str(st, 1));
+		strv_add(&dead, db_str(st, 2));
 	}
 	db_done(st);
-	for (char **pid = dead; r >= 0 && pid && *pid; pid++)
+	/* all three: who lives may have the pid of one who died */
+	for (char **v = dead; r >= 0 && v && *v; v += 3)
 		r = db_exec(s->conf.db, err,
-			    "DELETE FROM store_lease WHERE pid = "
-			    "CAST(? AS INTEGER)", "s", *pid);
+			    "DELETE FROM store_lease WHERE"
+			    " pid = CAST(? AS INTEGER) AND"
+			    " start = CAST(? AS INTEGER) AND boot = ?", "sss",
+			    v[0], v[1], v[2]);
 	return r < 0 ? r : 0;
 }
 

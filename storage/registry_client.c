@@ -281,14 +281,14 @@ static int call_body(struct registry *r, struct json_object *req, uint64_t max,
 		     struct sb *body, char **ret_type, struct err *err)
 {
 	autojson struct json_object *reply = NULL;
-	autoclose int fd = memfd_create("bryo-registry", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-registry", err);
 	int64_t size;
 	char *room;
 	ssize_t n;
 	int res;
 
 	if (fd < 0)
-		return err_sys(err, "memfd_create");
+		return fd;
 	res = call(r, req, fd, &reply, err);
 	if (res < 0)
 		return res;
@@ -545,10 +545,10 @@ int registry_put(struct registry *r, const char *ref, const char *type,
 {
 	autojson struct json_object *req = json_object_new_object();
 	autojson struct json_object *reply = NULL;
-	autoclose int fd = memfd_create("bryo-manifest", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-manifest", err);
 
 	if (fd < 0)
-		return err_sys(err, "memfd_create");
+		return fd;
 	if (fd_write_full(fd, data, len) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(err, "%s: hand over the manifest", r->name);
 	json_set_str(req, "op", "put");

@@ -14,10 +14,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* KERNEL(6.3): older ones do not know it and need none. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 #define READ_PIECE 4096
 
@@ -181,6 +187,19 @@ int file_write_at(int dirfd, const char *name, const void *data, size_t len,
 int fd_cloexec(int fd, bool on)
 {
 	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0 ? -errno : 0;
+}
+
+int fd_memory(const char *name, struct err *err)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING |
+			      MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL) {
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (fd >= 0)
+			(void)fchmod(fd, 0600);
+	}
+	return fd < 0 ? err_sys(err, "make the memory file %s", name) : fd;
 }
 
 int fd_nonblock(int fd, bool on)

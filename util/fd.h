@@ -50,6 +50,13 @@ int file_load_any(const char *path, size_t max, struct sb *out);
 int file_write_at(int dirfd, const char *name, const void *data, size_t len,
 		  mode_t mode, bool durable, struct err *err);
 
+/**
+ * fd_memory() - an empty file in memory, which nobody can ever execute
+ * @name: what /proc/PID/fd shows
+ * Return: the descriptor, owned by the caller, or -errno
+ */
+int fd_memory(const char *name, struct err *err);
+
 /** fd_cloexec() - set or clear FD_CLOEXEC */
 int fd_cloexec(int fd, bool on);
 

@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -255,12 +254,11 @@ static int read_crontab(struct sb *others, bool *ret_ours, struct err *err)
 
 static int write_crontab(const struct sb *text, struct err *err)
 {
-	int fd = memfd_create("crontab", MFD_CLOEXEC);
+	autoclose int in = fd_memory("crontab", err);
 	int r;
 
-	if (fd < 0)
-		return err_sys(err, "write the crontab");
-	autoclose int in = fd;
+	if (in < 0)
+		return in;
 
 	r = fd_write_full(in, text->buf, text->len);
 	if (r < 0)

@@ -11,7 +11,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,7 +68,7 @@ static int run_container(const char *dir, struct sb *text)
 	pid_t pid;
 	int r;
 
-	autoclose int out = memfd_create("doctor", MFD_CLOEXEC);
+	autoclose int out = fd_memory("doctor", NULL);
 	int fds[] = { -1, out, out };
 	struct proc_spawn s = { .path = self_path(), .argv = copy,
 				.env = environ, .fds = fds, .n_fds = 3 };

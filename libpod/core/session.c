@@ -90,11 +90,11 @@ static int request_memfd(const struct runtime *rt, const struct ctr *c,
 {
 	autojson struct json_object *j = request_json(rt, c, o);
 	const char *text = json_text(j);
-	autoclose int fd = memfd_create("bryo-session", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-session", err);
 	int r;
 
 	if (fd < 0)
-		return err_sys(err, "make the session's request");
+		return fd;
 	r = fd_write_full(fd, text, strlen(text));
 	if (r < 0)
 		return err_code(err, r, "write the session's request");

@@ -239,10 +239,9 @@ int monitor_conf_save(const struct monitor_conf *c, struct err *err)
 		return err_set(err, ERR_LIMIT, E2BIG,
 			       "monitor configuration is too long");
 
-	autoclose int fd = memfd_create("bryo-monitor-conf",
-					MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	autoclose int fd = fd_memory("bryo-monitor-conf", err);
 	if (fd < 0)
-		return err_sys(err, "make the monitor configuration");
+		return fd;
 	r = fd_write_full(fd, text.buf, text.len);
 	if (r < 0)
 		return err_code(err, r, "write the monitor configuration");

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -71,9 +70,9 @@ static int state_fd(const struct hooks *h, enum hook_stage stage, pid_t pid,
 	if (pid > 0)
 		sb_addf(&text, "\"pid\":%d,", (int)pid);
 	sb_add(&text, h->state);
-	autoclose int fd = memfd_create("state", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("state", err);
 	if (fd < 0)
-		return err_sys(err, "make the state for a hook");
+		return fd;
 	r = fd_write_full(fd, text.buf, text.len);
 	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		r = -errno;
@@ -147,7 +146,7 @@ static int run_hook(const struct hooks *h, const struct hook *k,
 		    struct err *err)
 {
 	autoclose int in = state_fd(h, stage, init, err);
-	autoclose int said = memfd_create("hook", MFD_CLOEXEC);
+	autoclose int said = fd_memory("hook", NULL);
 	autoclose int pidfd = -EBADF;
 	const int fds[] = { in, -1, said };
 	const struct proc_spawn spawn = {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -407,9 +406,9 @@ static int export(struct compiler *c, struct oci_seccomp *ret, struct err *err)
 	size_t n;
 	int r;
 
-	autoclose int fd = memfd_create("bryo-seccomp", MFD_CLOEXEC);
+	autoclose int fd = fd_memory("bryo-seccomp", err);
 	if (fd < 0)
-		return err_sys(err, "memfd_create");
+		return fd;
 	r = c->lib.export_bpf(c->ctx, fd);
 	if (r < 0)
 		return err_code(err, r, "compile");

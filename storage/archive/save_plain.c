@@ -24,12 +24,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/mman.h>
 
 #include "storage/blob.h"
 #include "storage/image/digest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"
+#include "util/fd.h"
 #include "util/str.h"
 #include "util/trace.h"
 
@@ -238,13 +238,6 @@ static int write_places(struct writer *w, struct err *err)
 
 /* ---- into a stream ------------------------------------------------------ */
 
-static int memory(struct err *err)
-{
-	int fd = memfd_create("bryo-save", MFD_CLOEXEC);
-
-	return fd < 0 ? err_sys(err, "memfd_create") : fd;
-}
-
 static int start_one_ahead(struct writer *w, struct plain *p, struct err *err)
 {
 	const char *digest = NULL;
@@ -257,7 +250,7 @@ static int start_one_ahead(struct writer *w, struct plain *p, struct err *err)
 		p->state = PLAIN_IS_TAR;
 		return 0;
 	}
-	autoclose int out = memory(err);
+	autoclose int out = fd_memory("bryo-save", err);
 	if (out < 0)
 		return out;
 	r = start(w, p, fd, digest, size, out, err);

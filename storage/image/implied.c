@@ -264,13 +264,13 @@ static int search_child(void *arg, struct err *err)
 static int search(struct store *s, const struct stack *st, char *const *layers,
 		  char **ret, struct err *err)
 {
-	autoclose int out = memfd_create("bryo-implied", MFD_CLOEXEC);
+	autoclose int out = fd_memory("bryo-implied", err);
 	struct search find = { st, layers, out };
 	autosb struct sb text = SB_INIT;
 	int r;
 
 	if (out < 0)
-		return err_sys(err, "make a memory file");
+		return out;
 	r = store_fork(s, search_child, &find, err);
 	if (r < 0)
 		return r;

@@ -365,19 +365,31 @@ static void test_doomed_in_use(void **state unused_attr)
 	assert_true(exists("blobs/sha256/%s", a));
 }
 
+/* One who died does not hold a layer, nor takes along what the process that
+ * has his pid by now holds. */
 static void test_dead_lease(void **state unused_attr)
 {
-	char hex[65];
+	char hex[65], hex_held[65];
+	char *held[] = { hex_held, NULL };
 
 	hex_of(hex, 9);
+	hex_of(hex_held, 8);
 	close(make_layer(9, NULL));
+	close(make_layer(8, NULL));
+	assert_ok(lease_add(t.s, held, err));
 	assert_ok(db_begin(t.db, false, err));
 	assert_ok(db_exec(t.db, err, "INSERT INTO store_lease VALUES"
 			  " (?, 1, 1, 'another boot')", "s", hex));
+	assert_ok(db_exec(t.db, err, "INSERT INTO store_lease VALUES"
+			  " (?, ?, 1, ?)", "sis", hex, (int64_t)getpid(),
+			  boot_id()));
 	assert_ok(gc_doom(t.s, hex, err));
+	assert_ok(gc_doom(t.s, hex_held, err));
 	assert_ok(db_commit(t.db, err));
 	assert_ok(gc_run(t.s, err));
 	assert_false(exists("layers/%s", hex));
+	assert_true(exists("layers/%s", hex_held));
+	lease_drop(t.s);
 }
 
 static void test_sweep(void **state unused_attr)

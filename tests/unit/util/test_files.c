@@ -148,6 +148,21 @@ static void test_proc(void **state unused_attr)
 
 /* Where the bytes go decides how: a file, one that is appended to (which
  * copy_file_range() and sendfile() refuse), a pipe. */
+/* ST-04: nobody executes what only is to be read. */
+static void test_memory(void **state unused_attr)
+{
+	static char *const argv[] = { NULL };
+	autoclose int fd = fd_memory("test", NULL);
+	struct stat st;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_full(fd, "#!/bin/true\n", 12), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0111, 0);
+	assert_int_equal(fexecve(fd, argv, argv), -1);
+	assert_int_equal(errno, EACCES);
+}
+
 static void test_file_send(void **state unused_attr)
 {
 	static const int flags[] = { 0, O_APPEND };
@@ -197,7 +212,7 @@ int main(void)
 		unit_test(test_write_read), unit_test(test_dir_make),
 		unit_test(test_tree_remove), unit_test(test_send_fds),
 		unit_test(test_proc),	    unit_test(test_sha256),
-		unit_test(test_file_send),
+		unit_test(test_file_send),  unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, make_top, remove_top);
