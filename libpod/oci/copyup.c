@@ -128,7 +128,7 @@ static int copy_file(int from_dir, int to_dir, const char *name,
 				  O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
-	r = file_copy_data(from, to, have.st_size);
+	r = file_copy_data(from, to, &have);
 	return r < 0 ? r : copy_meta(from, to, &have);
 }
 

@@ -250,3 +250,20 @@ inside() {
 	[ "$(find many-back -type f | wc -l)" = 5000 ]
 	run_bryo rm "$(cname)"
 }
+
+@test "cp: what the kernel makes when it is read, which has no length" {
+	run_bryo run -d --name "$(cname)" "$BUSYBOX" sleep 1000
+	for file in /proc/version /proc/1/status /sys/class/net/lo/mtu; do
+		"$BRYO" exec "$(cname)" cat "$file" >want
+		rm -f got
+		run_bryo cp "$(cname):$file" got
+		[ -s got ]
+		[ "$(head -n 1 got | cut -c 1-5)" = "$(head -n 1 want | cut -c 1-5)" ]
+		[ "$(tr -d '\0' <got | wc -c)" = "$(wc -c <got)" ]
+		inside "$(cname)" "$file" >member
+		[ "$(head -n 1 member)" = "$(head -n 1 got)" ]
+	done
+	run_bryo cp "$(cname):/proc/version" "$(cname):/tmp/version"
+	run_bryo exec "$(cname)" cmp /proc/version /tmp/version
+	run_bryo rm -f -t 0 "$(cname)"
+}

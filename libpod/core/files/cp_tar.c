@@ -12,6 +12,7 @@
 #include "storage/layer/tarhdr.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/filecopy.h"
 #include "util/str.h"
 
 /*
@@ -92,18 +93,36 @@ static int put_data(const struct tar *t, int fd, uint64_t size,
 	return r < 0 ? r : put_zeros(t, left + tar_padding(size), err);
 }
 
+static int put_text(const struct tar *t, const struct sb *text,
+		    struct err *err)
+{
+	int r = put(t, text->buf, text->len, err);
+
+	return r < 0 ? r : put_zeros(t, tar_padding(text->len), err);
+}
+
 static int put_tree(struct tar *t, int dir, struct err *err);
 
 static int put_regular(struct tar *t, int fd, const struct stat *st,
 		       struct err *err)
 {
 	const struct cp_link *seen = cp_links_find(&t->links, st);
+	autosb struct sb text = SB_INIT;
+	struct stat meta = *st;
+	int generated;
 	int r;
 
 	if (seen)
 		return put_header(t, '1', st, seen->name, err);
-	r = put_header(t, '0', st, "", err);
-	if (r == 0)
+	generated = file_read_generated(fd, st, &text);
+	if (generated < 0)
+		return err_code(err, generated, "read %s", t->name.buf);
+	if (generated)
+		meta.st_size = (off_t)text.len;
+	r = put_header(t, '0', &meta, "", err);
+	if (r == 0 && generated)
+		r = put_text(t, &text, err);
+	else if (r == 0)
 		r = put_data(t, fd, (uint64_t)st->st_size, err);
 	if (r == 0)
 		cp_links_add(&t->links, st, -EBADF, t->name.buf);

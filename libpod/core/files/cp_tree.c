@@ -148,7 +148,7 @@ static int put_file(const struct copy *c, int from, const struct stat *st,
 
 	if (to < 0)
 		return fail(c, to, err);
-	r = file_copy_data(from, to, st->st_size);
+	r = file_copy_data(from, to, st);
 	if (r == 0 && !in_place)
 		r = set_meta(c, from, to, st);
 	return r < 0 ? fail(c, r, err) : 0;
@@ -188,7 +188,7 @@ int cp_fill(int from, int to, const char *path, struct err *err)
 		return err_sys(err, "stat the source");
 	if (ftruncate(to, 0) < 0)
 		return err_sys(err, "copy to %s", path);
-	r = file_copy_data(from, to, st.st_size);
+	r = file_copy_data(from, to, &st);
 	return r < 0 ? err_code(err, r, "copy to %s", path) : 0;
 }
 
