@@ -114,8 +114,11 @@ at_once() {
 }
 
 @test "a policy that comes by update counts for what runs" {
-	run_bryo run -d --name up "$BUSYBOX" sh -c 'sleep 1; exit 4'
+	mkdir -p "$HOME/up"
+	run_bryo run -d --name up -v "$HOME/up:/v" "$BUSYBOX" \
+		sh -c 'until [ -e /v/go ]; do sleep 0.1; done; exit 4'
 	run_bryo update --restart=on-failure:2 up
+	touch "$HOME/up/go"
 	wait_until 20 is up "exited 4 2"
 	run_bryo rm up
 }
