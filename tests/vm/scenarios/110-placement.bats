@@ -60,7 +60,7 @@ teardown() {
 	assert ""
 	run_bryo run --rm --cgroups=disabled -m 64m "$BUSYBOX" true
 	assert_match 'missing: --cgroups=disabled' "$errs"
-	run_bryo -125 run --name c --cgroup-parent "${USER_CG#/sys/fs/cgroup}/app.slice" -m 64m "$BUSYBOX" true
+	run_bryo -126 run --name c --cgroup-parent "${USER_CG#/sys/fs/cgroup}/app.slice" -m 64m "$BUSYBOX" true
 	assert_match 'may not be moved there'
 	run_bryo rm -f c
 	systemd-run --user --scope -q "$BRYO" run -d --name c \
