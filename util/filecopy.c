@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A copy is made by the kernel where it can (copy_file_range, sendfile), hole
+ * by hole, as the files may be a terabyte of nothing.  The length that stat
+ * gave is what is copied, also when the file grows or shrinks meanwhile; only
+ * files of /proc and /sys have another one than they say.
+ */
 #include "util/filecopy.h"
 
 #include <errno.h>

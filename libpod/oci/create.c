@@ -233,9 +233,13 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 		init_main(in);
 	}
 	close_fd(in->sync_fd);
-	if (r < 0)
-		return err_code(err, r, "clone the container's first process%s",
-				clone_hint(r));
+	if (r < 0) {
+		err_code(err, r, "clone the container's first process%s",
+			 clone_hint(r));
+		/* no container can start: it is not this one's fault */
+		return *clone_hint(r) ? err_kind_set(err, r, ERR_UNSUPPORTED) :
+					r;
+	}
 	ctr->init.pid = r;
 	return 0;
 }

@@ -27,11 +27,13 @@ session() {
 	sysctl -qw user.max_user_namespaces=0
 	run as_user ann bryo run --rm "$BUSYBOX" true
 	sysctl -qw user.max_user_namespaces=10000
+	echo "$status: $output"
 	[ "$status" = 125 ]
 	assert_match "user.max_user_namespaces"
 	sysctl -qw kernel.unprivileged_userns_clone=0
 	run as_user ann bryo run --rm "$BUSYBOX" true
 	sysctl -qw kernel.unprivileged_userns_clone=1
+	echo "$status: $output"
 	[ "$status" = 125 ]
 	assert_match "kernel.unprivileged_userns_clone"
 	as_user ann bryo run --rm "$BUSYBOX" true
