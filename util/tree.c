@@ -19,6 +19,9 @@
  * of the tree and goes on there.
  */
 #define DEPTH_MAX 256
+/* Somebody who has a directory open may still put a file into it (a health
+ * check that ends while its container is removed): it is read again. */
+#define AGAIN_MAX 1000
 
 struct level {
 	DIR *dir;
@@ -31,6 +34,7 @@ struct walk {
 	struct level *stack;
 	size_t depth;
 	unsigned int lifted;
+	unsigned int again;
 };
 
 static bool is_dot(const char *name)
@@ -101,13 +105,18 @@ static int remove_entry(struct walk *w, const struct dirent *e,
 
 static int leave_level(struct walk *w, struct err *err)
 {
-	struct level *l = &w->stack[--w->depth];
+	struct level *l = &w->stack[w->depth - 1];
+	int at = w->depth > 1 ? dirfd(w->stack[w->depth - 2].dir) : w->root;
 
+	if (unlinkat(at, l->name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		if (errno != ENOTEMPTY || w->again++ == AGAIN_MAX)
+			return err_sys(err, "remove %s", l->name);
+		rewinddir(l->dir);
+		return 0;
+	}
 	closedir(l->dir);
 	l->dir = NULL;
-	if (unlinkat(parent_fd(w), l->name, AT_REMOVEDIR) < 0 &&
-	    errno != ENOENT)
-		return err_sys(err, "remove %s", l->name);
+	w->depth--;
 	return 0;
 }
 

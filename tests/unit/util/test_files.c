@@ -90,6 +90,42 @@ static void test_tree_remove(void **state unused_attr)
 	assert_ok(tree_remove_at(dir, "tree", err));
 }
 
+static void make_files(int busy, int ready)
+{
+	(void)!write(ready, "x", 1);
+	for (int i = 0; i < 1000000; i++) {
+		int fd = openat(busy, "new", O_WRONLY | O_CREAT | O_CLOEXEC,
+				0600);
+
+		if (fd < 0)
+			break;
+		close(fd);
+	}
+}
+
+/* Another process makes files in the directory until it is gone. */
+static void test_tree_remove_busy(void **state unused_attr)
+{
+	for (int round = 0; round < 20; round++) {
+		int ready[2];
+		char byte;
+		pid_t pid;
+
+		assert_int_equal(mkdirat(dir, "busy", 0700), 0);
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0) {
+			make_files(dir_open_at(dir, "busy"), ready[1]);
+			_exit(0);
+		}
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		close(ready[0]);
+		close(ready[1]);
+		assert_int_equal(tree_remove_at(dir, "busy", NULL), 0);
+		assert_int_equal(proc_wait(pid), 0);
+	}
+}
+
 static void test_send_fds(void **state unused_attr)
 {
 	int pair[2], pipes[2], got[4];
@@ -210,7 +246,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_test(test_write_read), unit_test(test_dir_make),
-		unit_test(test_tree_remove), unit_test(test_send_fds),
+		unit_test(test_tree_remove), unit_test(test_tree_remove_busy),
+		unit_test(test_send_fds),
 		unit_test(test_proc),	    unit_test(test_sha256),
 		unit_test(test_file_send),  unit_test(test_memory),
 	};
