@@ -15,6 +15,7 @@
 
 #include "storage/blob.h"
 #include "storage/source.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 const char *slot_name(const struct slot *sl)
@@ -82,16 +83,6 @@ static int lock_file(int fd, const char *what, struct err *err)
 	return err_sys(err, "lock %s", what);
 }
 
-/* Still the file of that name?  Its last owner may have renamed it. */
-static bool is_at(int fd, int dir, const char *name, struct stat *st)
-{
-	struct stat there;
-
-	return fstat(fd, st) == 0 &&
-	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st->st_ino == there.st_ino && st->st_dev == there.st_dev;
-}
-
 static int lock_blob(struct fetch *f, struct slot *sl, const char *hex,
 		     struct err *err)
 {
@@ -125,7 +116,8 @@ static int lock_partial(struct fetch *f, struct slot *sl, const char *hex,
 	r = lock_file(fd, hex, err);
 	if (r != 0)
 		return r;
-	if (!is_at(fd, dir, hex, &st))
+	/* its last owner may have renamed it */
+	if (!fd_is_at(fd, dir, hex) || fstat(fd, &st) < 0)
 		return 1;
 	if (blob_exists(f->s, hex)) {
 		unlinkat(dir, hex, 0);

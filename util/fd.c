@@ -202,6 +202,15 @@ int fd_memory(const char *name, struct err *err)
 	return fd < 0 ? err_sys(err, "make the memory file %s", name) : fd;
 }
 
+bool fd_is_at(int fd, int dir, const char *name)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 &&
+	       fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
 int fd_nonblock(int fd, bool on)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -57,6 +57,10 @@ int file_write_at(int dirfd, const char *name, const void *data, size_t len,
  */
 int fd_memory(const char *name, struct err *err);
 
+/** fd_is_at() - @fd is the file that is called @name in @dir now: whoever
+ *  locks a file that others rename or remove has to ask afterwards */
+bool fd_is_at(int fd, int dir, const char *name);
+
 /** fd_cloexec() - set or clear FD_CLOEXEC */
 int fd_cloexec(int fd, bool on);
 

@@ -32,27 +32,12 @@ static int check_state(const char *value, struct err *err)
 		       "unknown container state: %s: invalid argument", value);
 }
 
-static const char *restart_name(enum ctr_restart r)
-{
-	switch (r) {
-	case RESTART_ON_FAILURE:
-		return "on-failure";
-	case RESTART_ALWAYS:
-		return "always";
-	case RESTART_UNLESS_STOPPED:
-		return "unless-stopped";
-	case RESTART_NO:
-		break;
-	}
-	return "no";
-}
-
 static int check_restart(const char *value, struct err *err)
 {
 	if (streq(value, "none"))
 		return 0;
 	for (int r = RESTART_NO; r <= RESTART_UNLESS_STOPPED; r++)
-		if (streq(value, restart_name((enum ctr_restart)r)))
+		if (streq(value, ctr_restart_name((enum ctr_restart)r)))
 			return 0;
 	return err_set(err, ERR_USAGE, EINVAL, "%s invalid restart policy",
 		       value);
@@ -275,7 +260,7 @@ static bool restart_matches(const char *want, const struct ctr *c)
 {
 	if (streq(want, "none"))
 		want = "no";
-	return streq(want, restart_name(c->config.restart));
+	return streq(want, ctr_restart_name(c->config.restart));
 }
 
 static bool boot_matches(const char *want, const struct ctr *c)

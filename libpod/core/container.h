@@ -38,6 +38,9 @@ enum ctr_restart {
 	RESTART_UNLESS_STOPPED,
 };
 
+/** ctr_restart_name() - "no", "on-failure", "always", "unless-stopped" */
+const char *ctr_restart_name(enum ctr_restart r);
+
 enum ctr_systemd {
 	SYSTEMD_DETECT,	/* --systemd=true: by the command */
 	SYSTEMD_OFF,

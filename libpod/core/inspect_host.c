@@ -18,21 +18,6 @@
 #include "util/json.h"
 #include "util/str.h"
 
-static const char *restart_name(enum ctr_restart r)
-{
-	switch (r) {
-	case RESTART_NO:
-		return "no";
-	case RESTART_ON_FAILURE:
-		return "on-failure";
-	case RESTART_ALWAYS:
-		return "always";
-	case RESTART_UNLESS_STOPPED:
-		return "unless-stopped";
-	}
-	return "no";
-}
-
 static struct json_object *log_config(const struct runtime *rt,
 				      const struct ctr *c)
 {
@@ -195,7 +180,7 @@ static struct json_object *restart_policy(const struct ctr_config *c)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_set_str(o, "Name", restart_name(c->restart));
+	json_set_str(o, "Name", ctr_restart_name(c->restart));
 	json_set_i64(o, "MaximumRetryCount", c->restart_max);
 	return o;
 }

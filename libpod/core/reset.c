@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "libpod/core/runtime.h"
 #include "util/clock.h"
@@ -16,16 +15,6 @@
 #define TELL_NS 1000000000ULL
 #define WAIT_NS (120 * 1000000000ULL)
 #define STEP_MS 20
-
-/* Is @fd still what has the name?  Who removes it holds the lock. */
-static bool is_current(const struct runtime *rt, int fd)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 &&
-	       fstatat(rt->data_fd, NAME, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
 
 /* "pid 123" of who resets; it may just be about to write that. */
 static void holder(int fd, char *buf, size_t size)
@@ -70,7 +59,8 @@ int reset_wait(struct runtime *rt, struct err *err)
 	if (fd < 0)
 		return 0;
 	r = lock_wait(rt, fd, err);
-	if (r < 0 || !is_current(rt, fd))
+	/* who removes it holds the lock */
+	if (r < 0 || !fd_is_at(fd, rt->data_fd, NAME))
 		return r;
 	log_warn("a system reset was interrupted: what it had not removed is "
 		 "still there");
@@ -93,7 +83,7 @@ int reset_begin(struct runtime *rt, int *ret_fd, struct err *err)
 		r = lock_wait(rt, fd, err);
 		if (r < 0)
 			return r;
-		if (!is_current(rt, fd))
+		if (!fd_is_at(fd, rt->data_fd, NAME))
 			continue;
 		n = snprintf(who, sizeof(who), "pid %d", (int)getpid());
 		/* only for the eyes; a full disk must not stop a reset */

@@ -144,6 +144,21 @@ const char *ctr_state_name(enum ctr_state s)
 	return "unknown";
 }
 
+const char *ctr_restart_name(enum ctr_restart r)
+{
+	switch (r) {
+	case RESTART_NO:
+		return "no";
+	case RESTART_ON_FAILURE:
+		return "on-failure";
+	case RESTART_ALWAYS:
+		return "always";
+	case RESTART_UNLESS_STOPPED:
+		return "unless-stopped";
+	}
+	return "no";
+}
+
 /* ---- reading ----------------------------------------------------------- */
 
 static void copy_text(char *dst, size_t size, const char *src)

@@ -98,16 +98,6 @@ static int flock_timeout(int fd, int timeout_ms)
 	return 0;
 }
 
-static bool same_file(int fd, int dir, const char *name)
-{
-	struct stat a;
-	struct stat b;
-
-	return fstat(fd, &a) == 0 &&
-	       fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
 int ctr_lock_take(int dir, const char *name, int timeout_ms, struct err *err)
 {
 	autoclose int fd = openat(dir, LOCK,
@@ -123,7 +113,7 @@ int ctr_lock_take(int dir, const char *name, int timeout_ms, struct err *err)
 			       "the monitor of %s is still busy", name);
 	if (r < 0)
 		return err_code(err, r, "lock %s", name);
-	if (!same_file(fd, dir, LOCK))
+	if (!fd_is_at(fd, dir, LOCK))
 		return err_set(err, ERR_STATE, ESTALE,
 			       "%s was replaced meanwhile", name);
 	return take_fd(fd);
@@ -160,7 +150,7 @@ int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_sys(err, "lock container %.12s", id);
-	if (!same_file(fd, rt->ctrs_fd, id))
+	if (!fd_is_at(fd, rt->ctrs_fd, id))
 		return ctr_err_not_found(err, id);
 	return take_fd(fd);
 }

@@ -216,6 +216,15 @@ static const char *clone_hint(int r)
 	return "";
 }
 
+static int err_clone(struct err *err, int r)
+{
+	const char *hint = clone_hint(r);
+
+	r = err_code(err, r, "clone the container's first process%s", hint);
+	/* no container can start: it is not this one's fault */
+	return *hint ? err_kind_set(err, r, ERR_UNSUPPORTED) : r;
+}
+
 static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 {
 	uint64_t flags = clone_flags(in->spec, in->outer_pid);
@@ -233,13 +242,8 @@ static int clone_init(struct init *in, struct oci_ctr *ctr, struct err *err)
 		init_main(in);
 	}
 	close_fd(in->sync_fd);
-	if (r < 0) {
-		err_code(err, r, "clone the container's first process%s",
-			 clone_hint(r));
-		/* no container can start: it is not this one's fault */
-		return *clone_hint(r) ? err_kind_set(err, r, ERR_UNSUPPORTED) :
-					r;
-	}
+	if (r < 0)
+		return err_clone(err, r);
 	ctr->init.pid = r;
 	return 0;
 }
