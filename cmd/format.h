@@ -49,9 +49,10 @@ void template_to_json(struct json_object *o);
  *  Go prints a time ("2026-11-20 13:27:53.27 +0000 UTC") */
 void template_mark_time(struct json_object *o);
 
-/** template_mark_hidden() - @o is there for templates only: {{json .}} and
- *  {{.}} of the object that holds it leave it out */
-void template_mark_hidden(struct json_object *o);
+/** template_put_hidden() - a field of @o for templates only: {{json .}} and
+ *  {{.}} of @o leave it out; @value is taken */
+void template_put_hidden(struct json_object *o, const char *name,
+			 struct json_object *value);
 
 /** template_mark_method() - @o is a map asked with an argument: under the key
  *  "Label" it makes {{.Label "k"}} work; hidden as above */

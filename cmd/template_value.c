@@ -41,9 +41,11 @@ void template_mark_time(struct json_object *o)
 	mark(o, &mark_time);
 }
 
-void template_mark_hidden(struct json_object *o)
+void template_put_hidden(struct json_object *o, const char *name,
+			 struct json_object *value)
 {
-	mark(o, &mark_hidden);
+	mark(value, &mark_hidden);
+	json_set(o, name, value);
 }
 
 void template_mark_method(struct json_object *o)

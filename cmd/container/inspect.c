@@ -41,13 +41,10 @@ static void set_docker(struct json_object *o)
 	struct json_object *log = json_obj(json_obj(o, "HostConfig"),
 					   "LogConfig");
 	const char *path = log ? json_str(log, "Path") : NULL;
-	struct json_object *text = json_object_new_string(path ? path : "");
-	struct json_object *os = json_object_new_string("linux");
 
-	template_mark_hidden(text);
-	json_set(o, "LogPath", text);
-	template_mark_hidden(os);
-	json_set(o, "Platform", os);
+	template_put_hidden(o, "LogPath",
+			    json_object_new_string(path ? path : ""));
+	template_put_hidden(o, "Platform", json_object_new_string("linux"));
 	for (size_t i = 0; i < json_object_array_length(mounts); i++)
 		template_zeros(json_object_array_get_idx(mounts, i),
 			       mount_zeros);
@@ -60,8 +57,7 @@ static void alias_health(struct json_object *state)
 
 	if (json_object_deep_copy(json_obj(state, "Health"), &copy, NULL) < 0)
 		return;
-	template_mark_hidden(copy);
-	json_set(state, "Healthcheck", copy);
+	template_put_hidden(state, "Healthcheck", copy);
 }
 
 static int object_of(struct runtime *rt, struct ctr *c, bool size,

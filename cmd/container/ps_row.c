@@ -234,8 +234,7 @@ static void set_addresses(struct json_object *o, const struct ctr *c,
 
 		json_object_array_add(list, json_object_new_string(text));
 	}
-	template_mark_hidden(list);
-	json_set(o, "IPAddresses", list);
+	template_put_hidden(o, "IPAddresses", list);
 }
 
 /* What only docker's ps has, for templates */
@@ -244,13 +243,10 @@ static void set_docker(struct json_object *o, const struct ctr *c,
 {
 	const char *health = c->health == HEALTH_NONE ?
 				     "" : health_status_name(c->health);
-	struct json_object *text = json_object_new_string(health);
-	struct json_object *n = json_object_new_int64(volume_count(c));
 
-	template_mark_hidden(text);
-	json_set(o, "HealthStatus", text);
-	template_mark_hidden(n);
-	json_set(o, "LocalVolumes", n);
+	template_put_hidden(o, "HealthStatus", json_object_new_string(health));
+	template_put_hidden(o, "LocalVolumes",
+			    json_object_new_int64(volume_count(c)));
 	set_addresses(o, c, networks);
 }
 

@@ -224,8 +224,7 @@ static void set_health(struct json_object *o, struct json_object *config)
 	if (!health || json_object_deep_copy(health, &copy, NULL) < 0)
 		return;
 	json_set(o, "Healthcheck", json_object_get(health));
-	template_mark_hidden(copy);
-	json_set(o, "HealthCheck", copy);
+	template_put_hidden(o, "HealthCheck", copy);
 }
 
 static struct json_object *build(struct runtime *rt, const struct image *img,

@@ -168,10 +168,8 @@ static void put_docker(struct json_object *row, struct json_object *from)
 		  json_object_new_string(json_str(row, "Automated")) },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		template_mark_hidden(fields[i].value);
-		json_set(row, fields[i].name, fields[i].value);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		template_put_hidden(row, fields[i].name, fields[i].value);
 }
 
 static void add_row(struct json_object *rows, const char *host,

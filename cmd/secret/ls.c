@@ -65,8 +65,7 @@ static void set_labels(struct json_object *o, char *const *labels)
 	strv_sort(sorted);
 	text = strv_join(sorted, ",");
 	all = json_object_new_string(text);
-	template_mark_hidden(all);
-	json_set(o, "Labels", all);
+	template_put_hidden(o, "Labels", all);
 	template_mark_method(map);
 	json_set(o, "Label", map);
 }

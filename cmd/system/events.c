@@ -188,14 +188,6 @@ static void put_times(struct json_object *o, const struct event_row *e)
 	json_set_i64(o, "timeNano", e->time_ns);
 }
 
-/* A field that templates know, but the JSON object has not. */
-static void put_hidden(struct json_object *o, const char *key,
-		       struct json_object *value)
-{
-	template_mark_hidden(value);
-	json_set(o, key, value);
-}
-
 static void put_exit_code(struct json_object *o, const struct event_row *e)
 {
 	const char *text = json_str(e->attrs, "exitCode");
@@ -204,7 +196,8 @@ static void put_exit_code(struct json_object *o, const struct event_row *e)
 	if (text && parse_int(text, &code) == 0)
 		json_set_i64(o, "ContainerExitCode", code);
 	else
-		put_hidden(o, "ContainerExitCode", json_object_new_int(0));
+		template_put_hidden(o, "ContainerExitCode",
+				    json_object_new_int(0));
 }
 
 static struct json_object *attrs_of(const struct event_row *e)
@@ -234,15 +227,15 @@ static struct json_object *podman_object(const struct event_row *e,
 	json_set_str(o, "Type", e->type);
 	json_set(o, "Attributes", attrs_of(e));
 	put_times(o, e);
-	put_hidden(o, "TimeNano", json_object_new_int64(e->time_ns));
-	put_hidden(o, "HealthStatus",
+	template_put_hidden(o, "TimeNano", json_object_new_int64(e->time_ns));
+	template_put_hidden(o, "HealthStatus",
 		   json_object_new_string(health ? health : ""));
-	put_hidden(o, "PodID", json_object_new_string(""));
-	put_hidden(o, "Network",
+	template_put_hidden(o, "PodID", json_object_new_string(""));
+	template_put_hidden(o, "Network",
 		   json_object_new_string(streq(e->type, "network") ? e->name :
 								      ""));
-	put_hidden(o, "ToHumanReadable", json_object_new_string(line));
-	put_hidden(o, "Action",
+	template_put_hidden(o, "ToHumanReadable", json_object_new_string(line));
+	template_put_hidden(o, "Action",
 		   json_object_new_string(docker_word(e->type, e->status)));
 	return o;
 }

@@ -143,8 +143,7 @@ static void put_distribution(struct both *host)
 	/* docker's .OperatingSystem */
 	pretty = os_release_value(lines, "PRETTY_NAME");
 	name = json_object_new_string(pretty);
-	template_mark_hidden(name);
-	json_set(d.go, "PrettyName", name);
+	template_put_hidden(d.go, "PrettyName", name);
 	put_branch(host, "Distribution", "distribution", d);
 }
 

@@ -19,18 +19,11 @@
 
 #define INDEX_SERVER "https://index.docker.io/v1/"
 
-/* @value is taken */
-static void put_hidden(struct json_object *all, const char *name,
-		       struct json_object *value)
-{
-	template_mark_hidden(value);
-	json_set(all, name, value);
-}
-
 static void put_text(struct json_object *all, const char *name,
 		     const char *text)
 {
-	put_hidden(all, name, json_object_new_string(text ? text : ""));
+	template_put_hidden(all, name,
+			    json_object_new_string(text ? text : ""));
 }
 
 static void put_copy(struct json_object *all, const char *name,
@@ -40,7 +33,7 @@ static void put_copy(struct json_object *all, const char *name,
 
 	(void)json_object_deep_copy(json_object_object_get(from, key), &copy,
 				    NULL);
-	put_hidden(all, name, copy);
+	template_put_hidden(all, name, copy);
 }
 
 static void put_host(struct json_object *all, struct json_object *host)
@@ -76,7 +69,7 @@ static void put_store(struct json_object *all, struct json_object *store)
 	put_copy(all, "Images", json_obj(store, "ImageStore"), "Number");
 	put_copy(all, "DockerRootDir", store, "GraphRoot");
 	put_copy(all, "Driver", store, "GraphDriverName");
-	put_hidden(all, "DriverStatus", json_object_new_array());
+	template_put_hidden(all, "DriverStatus", json_object_new_array());
 }
 
 static void put_security(struct json_object *all, struct json_object *host)
@@ -89,7 +82,7 @@ static void put_security(struct json_object *all, struct json_object *host)
 	if (json_flag(security, "Rootless", false))
 		json_object_array_add(list,
 				      json_object_new_string("name=rootless"));
-	put_hidden(all, "SecurityOptions", list);
+	template_put_hidden(all, "SecurityOptions", list);
 }
 
 static void put_runtimes(struct json_object *all)
@@ -99,7 +92,7 @@ static void put_runtimes(struct json_object *all)
 
 	json_set_str(one, "path", self_path());
 	json_set(runtimes, "bryo", one);
-	put_hidden(all, "Runtimes", runtimes);
+	template_put_hidden(all, "Runtimes", runtimes);
 	put_text(all, "DefaultRuntime", "bryo");
 	put_text(all, "InitBinary", "bryo-init");
 }
@@ -113,12 +106,12 @@ static void put_client(struct json_object *all)
 	json_set_str(swarm, "NodeID", "");
 	json_set_str(swarm, "LocalNodeState", "inactive");
 	json_set_bool(swarm, "ControlAvailable", false);
-	put_hidden(all, "Swarm", swarm);
+	template_put_hidden(all, "Swarm", swarm);
 	json_set_bool(client, "Debug", false);
 	json_set_str(client, "Version", BRYO_VERSION);
 	json_set_str(client, "Context", "default");
 	json_set(client, "Plugins", json_object_new_array());
-	put_hidden(all, "ClientInfo", client);
+	template_put_hidden(all, "ClientInfo", client);
 }
 
 void info_put_docker(struct json_object *all, struct json_object *host,
@@ -138,7 +131,8 @@ void info_put_docker(struct json_object *all, struct json_object *host,
 	put_text(all, "IndexServerAddress", INDEX_SERVER);
 	put_text(all, "SystemTime", time_rfc3339(clock_now_ns(), now));
 	for (size_t i = 0; i < ARRAY_LEN(empty); i++)
-		put_hidden(all, empty[i], json_object_new_array());
+		template_put_hidden(all, empty[i], json_object_new_array());
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
-		put_hidden(all, never[i], json_object_new_boolean(false));
+		template_put_hidden(all, never[i],
+				    json_object_new_boolean(false));
 }

@@ -90,20 +90,14 @@ static void put_docker(struct json_object *o)
 		{ "Context", "default" },
 	};
 	struct json_object *platform = json_object_new_object();
-	struct json_object *no = json_object_new_boolean(false);
 
 	uname(&u);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct json_object *s = json_object_new_string(texts[i].value);
-
-		template_mark_hidden(s);
-		json_set(o, texts[i].name, s);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		template_put_hidden(o, texts[i].name,
+				    json_object_new_string(texts[i].value));
 	json_set_str(platform, "Name", "bryo");
-	template_mark_hidden(platform);
-	json_set(o, "Platform", platform);
-	template_mark_hidden(no);
-	json_set(o, "Experimental", no);
+	template_put_hidden(o, "Platform", platform);
+	template_put_hidden(o, "Experimental", json_object_new_boolean(false));
 }
 
 static struct json_object *template_data(struct json_object *client)
@@ -114,16 +108,14 @@ static struct json_object *template_data(struct json_object *client)
 	put_docker(client);
 	put_docker(server);
 	json_set(data, "Client", json_object_get(client));
-	template_mark_hidden(server);
-	json_set(data, "Server", server);
+	template_put_hidden(data, "Server", server);
 	json_object_object_foreach(client, key, child)
 	{
 		struct json_object *copy = NULL;
 
 		if (json_object_deep_copy(child, &copy, NULL) < 0)
 			continue;
-		template_mark_hidden(copy);
-		json_set(data, key, copy);
+		template_put_hidden(data, key, copy);
 	}
 	return data;
 }

@@ -37,7 +37,8 @@ static struct json_object *data(void)
 	template_mark_map(json_object_object_get(o, "Ports"));
 	template_mark_time(json_object_object_get(o, "Time"));
 	template_mark_method(json_object_object_get(o, "Label"));
-	template_mark_hidden(json_object_object_get(o, "Hidden"));
+	template_put_hidden(o, "Hidden", json_object_get(
+				json_object_object_get(o, "Hidden")));
 	template_zeros(o, zeros);
 	return o;
 }
