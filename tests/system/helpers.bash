@@ -149,9 +149,10 @@ free_port() {
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# unique container name of this test
+# unique container name of this test; no beginning of an id, which may stand
+# for a container wherever a name may
 cname() {
-	echo "c$BATS_TEST_NUMBER${1:-}"
+	echo "t$BATS_TEST_NUMBER${1:-}"
 }
 
 setup_file() {
