@@ -72,7 +72,7 @@ load helpers
 	run_bryo ps --filter name=all --format '{{.Ports}}'
 	assert_match ':[0-9]+->80/tcp'
 	run_bryo rm -f -t 0 all
-	run_bryo run -d --name rg -p 127.0.0.1:21800-21802:9000-9002 "$BUSYBOX" sleep 10
+	run_bryo run -d --name rg -p 127.0.0.1:21800-21802:9000-9002 "$BUSYBOX" sleep 1000
 	run_bryo ps --filter name=rg --format '{{.Ports}}'
 	assert_match "127.0.0.1:21800-21802->9000-9002/tcp"
 	run_bryo rm -f -t 0 rg

@@ -152,6 +152,7 @@ setup_file() {
 		run_bryo run --rm $flag container:x "$BUSYBOX" sh -c 'xargs </proc/self/uid_map; stat -c %u:%g /bin/busybox /etc/hosts'
 		assert "$map"$'\n0:0\n0:0'
 	done
+	wait_until 10 "$BRYO" run --rm --network container:x "$BUSYBOX" wget -qO- http://localhost/
 	run_bryo run --rm --network container:x "$BUSYBOX" wget -qO- http://localhost/
 	assert_match "nginx in bryo"
 	run_bryo rm -f -t 0 x
