@@ -20,6 +20,7 @@
 #include "util/trace.h"
 
 #define BUSYBOX "/bin/busybox"
+#define EXEC_WAIT_MS 30000
 
 static int dir_fd = -EBADF;
 static char dir_path[128];
@@ -424,6 +425,23 @@ void ctr_done(struct ctr *c)
 	close_fd(c->io.console_fd);
 	sb_done(&c->out);
 	free(c->lower_name);
+}
+
+void ctr_wait_exec(const struct ctr *c, const char *program)
+{
+	autofree char *path = xasprintf("/proc/%d/cmdline",
+					(int)c->run.init.pid);
+
+	for (int i = 0; i < EXEC_WAIT_MS; i++) {
+		autosb struct sb line = SB_INIT;
+
+		/* a string for each argument */
+		if (file_read_at(AT_FDCWD, path, 4096, &line) == 0 &&
+		    streq(line.buf, program))
+			return;
+		usleep(1000);
+	}
+	die(path);
 }
 
 int ctr_wait(int *pidfd)

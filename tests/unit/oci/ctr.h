@@ -61,6 +61,10 @@ int ctr_run(struct ctr *c, struct err *err);
 /** ctr_start() - create and start with stdout and stderr in *ret_out */
 int ctr_start(struct ctr *c, int *ret_out, struct err *err);
 
+/** ctr_wait_exec() - until the first process has executed @program: in the
+ *  middle of execve(2) it has no command line, and ps(1) shows none */
+void ctr_wait_exec(const struct ctr *c, const char *program);
+
 /** ctr_wait() - the exit code of what a pidfd names; closes it */
 int ctr_wait(int *pidfd);
 

@@ -76,7 +76,7 @@ static int second_run(struct second *s, struct err *err)
 	return r;
 }
 
-/* A container that sleeps, and has said so. */
+/* A container that sleeps. */
 static void sleeper(struct ctr *c)
 {
 	autoclose int out = -EBADF;
@@ -84,6 +84,7 @@ static void sleeper(struct ctr *c)
 
 	assert_ok(ctr_start(c, &out, err));
 	assert_int_equal(read(out, b, 2), 2);
+	ctr_wait_exec(c, "sleep");
 }
 
 #define SLEEP "echo r; exec sleep 1000"
@@ -330,7 +331,7 @@ static void test_late_pid(void **state unused_attr)
 	assert_true(second_run(&s, &why) < 0);
 	assert_non_null(strstr(why.msg, "nobody-here"));
 	assert_ok(pidfd_signal(c.run.pidfd, SIGKILL));
-	if (pidfd_wait(c.run.pidfd, 5000) != 1)
+	if (pidfd_wait(c.run.pidfd, 60000) != 1)
 		_exit(77);	/* cleaning up would hang as well */
 }
 

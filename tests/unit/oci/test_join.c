@@ -36,6 +36,7 @@ static void sleeper(struct ctr *c)
 	ctr_sh(c, "echo r; exec sleep 1000");
 	assert_ok(ctr_start(c, &out, err));
 	assert_int_equal(read(out, b, 2), 2);
+	ctr_wait_exec(c, "sleep");
 }
 
 static void join(struct ctr *c, enum oci_ns_type type, const struct ctr *with,
