@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -409,13 +410,11 @@ static int wait_created(struct create *c, struct oci_ctr *ctr, struct err *err)
 	return r;
 }
 
-static int create_once(struct create *c, struct oci_ctr *ctr, struct err *err)
+/* Init works, and so do we, until it is created. */
+static int accompany(struct create *c, struct oci_ctr *ctr, struct err *err)
 {
 	int r;
 
-	r = clone_init(c->in, ctr, err);
-	if (r < 0)
-		return r;
 	if (FAULT("oci.create.cloned") < 0)
 		return err_sys(err, "start the container");
 	r = write_maps(c->in->spec, ctr->init.pid, err);
@@ -424,12 +423,45 @@ static int create_once(struct create *c, struct oci_ctr *ctr, struct err *err)
 	r = sync_send(ctr->sync_fd, SYNC_MAPPED, 0, NULL, -EBADF);
 	if (r < 0)
 		return err_code(err, r, "tell that ids are mapped");
+	if (FAULT("oci.create.mapped") < 0)
+		return err_sys(err, "start the container");
 	/* While init works. */
 	r = proc_start_time(ctr->init.pid, &ctr->init.start);
 	if (r < 0)
 		return err_code(err, r, "read the start time of process %d",
 				(int)ctr->init.pid);
 	return wait_created(c, ctr, err);
+}
+
+/*
+ * What we do with init fails as well when init has just failed: then the
+ * reason is what it said.  Does not wait for it.
+ */
+static int init_reason(struct create *c, const struct oci_ctr *ctr, int r,
+		       struct err *err)
+{
+	struct pollfd p = { .fd = ctr->sync_fd, .events = POLLIN };
+	struct sync_msg msg;
+
+	while (poll(&p, 1, 0) > 0 && sync_recv(p.fd, &msg, NULL) > 0) {
+		if (msg.type == SYNC_NO_PROC)
+			c->no_proc = true;
+		if (msg.type != SYNC_ERR)
+			continue;
+		err_clear(err);
+		r = sync_err(&msg, err);
+	}
+	return r;
+}
+
+static int create_once(struct create *c, struct oci_ctr *ctr, struct err *err)
+{
+	int r = clone_init(c->in, ctr, err);
+
+	if (r < 0)
+		return r;
+	r = accompany(c, ctr, err);
+	return r < 0 ? init_reason(c, ctr, r, err) : r;
 }
 
 /* Where the sources are, while their descriptors mean something. */

@@ -15,6 +15,7 @@
 
 #include "tests/unit/oci/ctr.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/str.h"
 
 /*
@@ -179,19 +180,27 @@ static void inside_masked(void)
 	assert_null(strchr(strchr(c.run.warnings, '\n') + 1, '\n'));
 }
 
+/* Also when init has given up before we look at it. */
 static void test_masked_proc(void **state unused_attr)
 {
-	int status = 0;
-	pid_t pid = fork();
+	for (int late = 0; late < 2; late++) {
+		int status = 0;
+		pid_t pid = fork();
 
-	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0)
-			_exit(3);
-		inside_masked();
-		_exit(0);
+		if (pid == 0 && late) {
+			setenv("BRYO_FAULT", "oci.create.mapped:delay=200@1",
+			       1);
+			fault_init();
+		}
+		if (pid == 0) {
+			if (unshare(CLONE_NEWNS) < 0)
+				_exit(3);
+			inside_masked();
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
 }
 
 static int tests(void)

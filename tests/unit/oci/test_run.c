@@ -13,6 +13,7 @@
 
 #include "tests/unit/oci/ctr.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -581,6 +582,48 @@ static void test_init(void **state unused_attr)
 	assert_int_equal(why.kind, ERR_CMD_NOT_FOUND);
 }
 
+/*
+ * Init fails before we answered it, or looked at it: its reason is told all
+ * the same.  Last of all, as one delay stays.
+ */
+static void test_fails_early(void **state unused_attr)
+{
+	static const struct {
+		const char *fault;
+		bool place;	/* fails before it waits for us, or after */
+	} cases[] = {
+		{ "oci.create.cloned:delay=200@1", true },
+		{ "oci.create.mapped:delay=200@1", false },
+		{ "oci.init.places:delay=200", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct oci_mount *m;
+		struct err why = ERR_INIT;
+		auto_ctr struct ctr c = CTR_INIT;
+
+		make_tree("taken");
+		autoclose int dir = openat(ctr_dir(), "taken",
+					   O_PATH | O_CLOEXEC);
+		setenv("BRYO_FAULT", cases[i].fault, 1);
+		fault_init();
+		unsetenv("BRYO_FAULT");
+		ctr_sh(&c, "true");
+		if (cases[i].place) {
+			assert_ok(tree_remove_at(ctr_dir(), "taken", err));
+			m = ctr_mount(&c, OCI_MOUNT_BIND, "/m");
+			m->source_fd = dir;
+		} else {
+			c.spec.process.cwd = "/nosuch";
+		}
+		assert_true(ctr_run(&c, &why) < 0);
+		print_message("%s: %s\n", cases[i].fault, why.msg);
+		assert_non_null(strstr(why.msg, cases[i].place ?
+				       "taken (deleted): no such file" :
+				       "workdir \"/nosuch\" does not exist"));
+	}
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest all[] = {
@@ -607,6 +650,7 @@ static int tests(void)
 		unit_test(test_volume_copy),
 		unit_test(test_bad_targets),
 		unit_test(test_init),
+		unit_test(test_fails_early),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);
