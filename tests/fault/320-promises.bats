@@ -85,7 +85,7 @@ fault() {
 	run_bryo run -d --name p "$BUSYBOX" sleep 1000
 	run_bryo inspect --format '{{.State.ConmonPid}} {{.State.Pid}}' p
 	# shellcheck disable=SC2086
-	kill -9 $out
+	kill_gone $out
 	sleep 500 3>&- &
 	local innocent=$!
 	python3 - "$XDG_DATA_HOME/bryo/state.db" "$innocent" <<-'PY'

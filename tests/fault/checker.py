@@ -155,10 +155,10 @@ def check(data, run, empty=False, blobs=True, removed=False):
     found += eventually("staging left", lambda: names(data / "staging"))
     if removed:
         found += eventually("monitors or payloads left", lambda: processes(
-            data, run, holder=False), 5)
+            data, run, holder=False))
     if empty:
         # the holder of the user namespace ends by itself some seconds later
-        found += eventually("processes left", lambda: processes(data, run), 20)
+        found += eventually("processes left", lambda: processes(data, run))
         found += eventually("directories in the run directory",
                             lambda: names(run / "containers"))
     found += check_db(data, empty)

@@ -35,9 +35,10 @@ LINGER_MS = "250"
 def facts_of_copy(e, root):
     """The recorder would not see what the commands that look change."""
     copy = e.dir / "copy"
-    # not what a container has written, which may be closed to us
+    # not what a container has written, which may be closed to us, and not
+    # what somebody may be deleting right now
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(
-        "diff", "upper", "work"))
+        "diff", "upper", "work", "trash"))
     try:
         return facts(lambda *a: e.ok("--root", str(copy / "bryo"), *a), copy)
     finally:
@@ -109,6 +110,8 @@ def same_as(tree, root):
     is there.  What is deleted in the background may have gone later."""
     there = {}
     for folder, dirs, files in os.walk(root):
+        if folder.endswith("/trash"):
+            dirs[:], files = [], []
         for name in dirs + files:
             path = pathlib.Path(folder, name)
             st = path.lstat()

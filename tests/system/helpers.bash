@@ -143,6 +143,24 @@ log_has() {
 	[ "$("$BRYO" logs "$1" | grep -c -- "$2")" -ge "${3:-1}" ]
 }
 
+# kill_gone PID...: kill -9, and wait for the end.  A process that has been
+# killed may hold its locks and ports for some more time on a busy machine.
+kill_gone() {
+	kill -9 "$@"
+	wait_until 20 are_gone "$@"
+}
+
+are_gone() {
+	local pid
+	for pid in "$@"; do
+		# nobody may have reaped it yet
+		if [ -d "/proc/$pid" ] &&
+			! grep -q '^State:[[:space:]]*[ZX]' "/proc/$pid/status"; then
+			return 1
+		fi
+	done
+}
+
 # A port that nobody listens on right now.
 free_port() {
 	python3 -c 'import socket
