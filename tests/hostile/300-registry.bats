@@ -16,7 +16,7 @@ setup_file() {
 	certificates
 	python3 "$BATS_TEST_DIRNAME/../tools/hreg.py" "$H" 3>&- &
 	echo $! >"$H/pid"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -f "$H/ports" ] || return 0
 		sleep 0.1
 	done
@@ -491,7 +491,8 @@ blob() {
 
 @test "F23: a trickle and a stall are given up" {
 	local start=$SECONDS
-	blob -125 trickle stall_s=2 retry=0
+	# long enough for a busy server to begin
+	blob -125 trickle stall_s=6 retry=0
 	said "less than 1 KiB/s"
 	blob -125 stall stall_s=2 retry=0
 	reg -125 stall_s=2 "127.0.0.1:$A/silent/x" manifest latest
@@ -501,7 +502,8 @@ blob() {
 }
 
 @test "a slow reader is no stall" {
-	blob -0 good stall_s=1 nap_ms=3000 retry=0
+	# the nap is longer, and a second is too short for a busy server
+	blob -0 good stall_s=4 nap_ms=9000 retry=0
 	blob_ok
 }
 
@@ -666,7 +668,7 @@ conf() {
 	"$BRYO_BUILD/regclient" stall_s=20 creds=me:hunter2 \
 		"127.0.0.1:$A/silent/x" manifest latest 3>&- 2>/dev/null &
 	local client=$! child=
-	for _ in $(seq 50); do
+	for _ in $(seq 150); do
 		child=$(pgrep -P "$client" bryo-registry) && [ "$(requests true)" -ge 2 ] && break
 		sleep 0.1
 	done
@@ -677,7 +679,7 @@ conf() {
 	[ "$(stat -c %u "/proc/$child/environ")" = 0 ]
 	# It dies with its client
 	kill -9 "$client"
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		[ -d "/proc/$child" ] || return 0
 		grep -q '^State:.*Z' "/proc/$child/status" && return 0
 		sleep 0.1

@@ -22,7 +22,7 @@ setup_file() {
 	# Pieces are of 16 MiB: two and a half of them
 	head -c 41943040 /dev/urandom >"$H/blob"
 	head -c 1000 /dev/urandom >"$H/small"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -f "$H/ports" ] || return 0
 		sleep 0.1
 	done
@@ -265,13 +265,23 @@ no_secret_at_b() {
 }
 
 @test "a file that shrinks while it is sent" {
+	local pid helper='' status='' rc=0
 	cp "$H/blob" "$H/shrinks"
-	BRYO_FAULT=registry.upload.start:delay=1500@1 reg -125 \
-		"127.0.0.1:$A/good/x" upload "$H/shrinks" "$BLOB" &
-	local pid=$!
-	sleep 0.7
+	BRYO_FAULT=registry.upload.start:stop@1 "$BRYO_BUILD/regclient" \
+		creds=me:secret "127.0.0.1:$A/good/x" upload \
+		"$H/shrinks" "$BLOB" 3>&- &
+	pid=$!
+	# until it has stopped itself, with the file open
+	until grep -q '^State:.T' <<<"$status"; do
+		kill -0 "$pid"
+		helper=$(pgrep -P "$pid" bryo-registry) || :
+		status=$(cat "/proc/$helper/status" 2>/dev/null) || :
+		sleep 0.05
+	done
 	truncate -s 1000 "$H/shrinks"
-	wait "$pid"
+	kill -CONT "$helper"
+	wait "$pid" || rc=$?
+	[ "$rc" = 125 ]
 	[ -z "$(ls "$H/stored")" ]
 }
 

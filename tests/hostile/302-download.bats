@@ -21,7 +21,7 @@ setup_file() {
 		2>/dev/null
 	python3 "$BATS_TEST_DIRNAME/../tools/hfile.py" "$H" 3>&- &
 	echo $! >"$H/pid"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -f "$H/ports" ] || break
 		sleep 0.1
 	done

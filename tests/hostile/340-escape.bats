@@ -206,7 +206,7 @@ PY
 @test "CAP-05: no descriptor of the host, by number, WORKDIR or exec -w" {
 	local n
 	exec 20</ 21<"$ENGINE_DIR/canary"
-	run_bryo run -d --name wd "$BUSYBOX" sleep 100
+	run_bryo run -d --name wd "$BUSYBOX" sleep 1000
 	for n in 3 4 5 6 7 8 9 10 11 12 13 14 20 21; do
 		"$BRYO" run --rm -w "/proc/self/fd/$n" "$BUSYBOX" cat secret ../secret etc/hostname >"$ENGINE_DIR/o" 2>&1 3>&- && { echo "run -w fd/$n worked"; return 1; }
 		"$BRYO" exec -w "/proc/self/fd/$n" wd cat secret ../secret >>"$ENGINE_DIR/o" 2>&1 3>&- && { echo "exec -w fd/$n worked"; return 1; }

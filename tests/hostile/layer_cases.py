@@ -1007,6 +1007,11 @@ def children(pid):
         return [int(c) for c in f.read().split()]
 
 
+def is_asleep(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
 def sandbox_of(args):
     """What the kernel says of a worker in the middle of a layer."""
     fresh_staging()
@@ -1019,6 +1024,9 @@ def sandbox_of(args):
     found = [(c, w) for c in children(p.pid) for w in children(c)]
     if len(found) != 1:
         raise Failed("%d workers" % len(found))
+    # who waits may not have come to that yet, and have more descriptors open
+    while not all(is_asleep(pid) for pid in found[0]):
+        time.sleep(0.01)
     proc = "/proc/%d/" % found[0][1]
     with open(proc + "status") as f:
         seen = [line.strip() for line in f if line.startswith(
