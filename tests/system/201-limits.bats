@@ -65,9 +65,10 @@ warnings() {
 	mkdir -p "$XDG_RUNTIME_DIR/systemd"
 	python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1]); s.listen(8); time.sleep(1000)' "$XDG_RUNTIME_DIR/systemd/private" 3>&- &
+s.bind(sys.argv[1]); s.listen(8)
+print("listens", flush=True); time.sleep(1000)' "$XDG_RUNTIME_DIR/systemd/private" >"$ENGINE_DIR/server" 3>&- &
 	server=$!
-	wait_until 5 test -S "$XDG_RUNTIME_DIR/systemd/private"
+	wait_until 5 grep -q listens "$ENGINE_DIR/server"
 	run_bryo -126 run --rm --cgroup-manager=systemd -m 64m "$BUSYBOX" true
 	assert_match 'connect to systemd at .*: connection timed out'
 	rm -rf "$XDG_RUNTIME_DIR/systemd"

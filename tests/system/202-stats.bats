@@ -87,7 +87,7 @@ grows() {
 	done
 	run_bryo pause "$(cname)"
 	run_bryo top "$(cname)" state
-	assert_match T "$out"
+	assert $'STATE\nT' "$out"
 	run_bryo stats --no-stream "$(cname)"
 	assert_match "$(cname)" "$out"
 }

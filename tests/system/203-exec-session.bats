@@ -16,6 +16,10 @@ private_kb() {
 	awk '/^Private_Dirty/ { n += $2 } END { print n }' "/proc/$1/smaps_rollup"
 }
 
+no_sessions() {
+	[ "$("$BRYO" inspect -f '{{.ExecIDs}}' x)" = "[]" ]
+}
+
 runs_not() {
 	[[ $("$BRYO" top x args) != *"$1"* ]]
 }
@@ -51,6 +55,7 @@ runs_not() {
 	# a command that is killed takes its session along
 	kill -9 "$cli"
 	wait_until 5 runs_not "sleep 4321$$"
+	wait_until 5 no_sessions
 	[ "$(private_kb "$m")" -lt 200 ]
 }
 
@@ -84,7 +89,9 @@ runs_not() {
 
 @test "F02: without the monitor exec works all the same, and says where" {
 	run_bryo run -d --name y "$BUSYBOX" sleep 1000
-	kill -9 "$("$BRYO" inspect -f '{{.State.ConmonPid}}' y)"
+	m=$("$BRYO" inspect -f '{{.State.ConmonPid}}' y)
+	kill -9 "$m"
+	wait_until 5 refute kill -0 "$m"
 	run_bryo exec y echo there
 	assert there "$out"
 	assert_match 'not in the cgroup of container y: its monitor is gone' "$errs"

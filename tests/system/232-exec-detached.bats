@@ -92,10 +92,19 @@ said() {
 
 @test "exec -d: the caller's streams are let go of at once" {
 	# a pipe whose writers are all gone ends; what runs has none of it
+	local id
 	run_bryo exec -d x sh -c "$(until_file free)"
-	timeout 15 bash -c '"$BRYO" exec -d x sh -c "$0" 2>&1 </dev/null | cat' \
-		"$(until_file free)" 3>&-
+	id=$(timeout 15 bash -c '"$BRYO" exec -d x sh -c "$0" 2>&1 </dev/null | cat' \
+		"$(until_file free)" 3>&-)
+	run_bryo inspect --format '{{.ExecIDs}}' x
+	assert_match "$id"
+	local first=${out#[}
+	first=${first%]}
 	run_bryo exec x touch /tmp/free
+	# the next test looks at all of the journal
+	for id in $first; do
+		wait_until 10 said x "exec_died $id 0"
+	done
 }
 
 @test "exec -d: beside the monitor it is the same" {
