@@ -200,16 +200,14 @@ static int fds_prepare(const struct child *c, struct err *err)
 	size_t n;
 	autofree int *named = proxy_fds(c->conf_fd, &n);
 	autofree int *keep = xcalloc(n + 3, sizeof(*keep));
-	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r;
 
 	if (!named)
 		return err_set(err, ERR_FAIL, EINVAL,
 			       "no proxy configuration");
-	if (null < 0)
-		return err_sys(err, "open /dev/null");
-	for (int i = 0; i < 3; i++)
-		if (dup2(null, i) < 0)
-			return err_sys(err, "redirect descriptor %d", i);
+	r = fd_null(0, 2);
+	if (r < 0)
+		return err_code(err, r, "leave the standard descriptors");
 	for (size_t i = 0; i < n; i++)
 		fd_cloexec(keep[i] = named[i], false);
 	fd_cloexec(keep[n++] = c->conf_fd, false);

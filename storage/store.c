@@ -100,18 +100,12 @@ int store_layers_fd(struct store *s)
 char **store_hashes(struct store *s, enum store_dir which)
 {
 	int dir = store_dir(s, which, NULL);
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	autostrv char **names = dir < 0 ? NULL : dir_list(dir);
 	char **list = NULL;
-	struct dirent *e;
 
-	if (!d)
-		return NULL;
-	take_fd(fd);
-	while ((e = readdir(d)))
-		if (hex_is_valid(e->d_name, 64))
-			strv_add(&list, e->d_name);
-	strv_sort(list);
+	for (char **name = names; name && *name; name++)
+		if (hex_is_valid(*name, 64))
+			strv_add(&list, *name);
 	return list;
 }
 

@@ -43,14 +43,11 @@ int store_trash_move(struct store *s, int dirfd, const char *name,
 static void noreturn_attr empty_child(struct store *s)
 {
 	int trash = s->dir[STORE_TRASH];
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
+	(void)fd_null(0, 2);
 	if (s->conf.enter_userns && s->conf.enter_userns(s->conf.arg, NULL) < 0)
 		child_exit(1);
-	for (int fd = 0; fd < 3; fd++)
-		if (null >= 0)
-			dup2(null, fd);
 	fd_close_all_but(&trash, 1);
 	trash_empty(trash);
 	child_exit(0);

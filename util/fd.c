@@ -8,6 +8,7 @@
  */
 #include "util/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -19,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "util/strv.h"
 
 /* KERNEL(6.3): older ones do not know it and need none. */
 #ifndef MFD_NOEXEC_SEAL
@@ -189,6 +192,18 @@ int fd_cloexec(int fd, bool on)
 	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0 ? -errno : 0;
 }
 
+int fd_null(int first, int last)
+{
+	autoclose int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (int i = first; i <= last; i++)
+		if (dup2(fd, i) < 0)
+			return -errno;
+	return 0;
+}
+
 int fd_memory(const char *name, struct err *err)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING |
@@ -353,6 +368,23 @@ int dir_open_at(int dirfd, const char *name)
 			O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+char **dir_list(int dirfd)
+{
+	autoclose int fd = dir_open_at(dirfd, ".");
+	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char **list = NULL;
+	struct dirent *e;
+
+	if (!d)
+		return NULL;
+	take_fd(fd);
+	while ((e = readdir(d)))
+		if (*e->d_name != '.')
+			strv_add(&list, e->d_name);
+	strv_sort(list);
+	return list;
 }
 
 int dir_make_at(int dirfd, const char *name, mode_t mode, struct err *err)

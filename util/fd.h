@@ -64,6 +64,15 @@ bool fd_is_at(int fd, int dir, const char *name);
 /** fd_cloexec() - set or clear FD_CLOEXEC */
 int fd_cloexec(int fd, bool on);
 
+/**
+ * fd_null() - the descriptors @first to @last, all open, become /dev/null
+ *
+ * They are kept across exec.
+ *
+ * Return: 0, or -errno: then some are as they were.
+ */
+int fd_null(int first, int last);
+
 /** fd_nonblock() - set or clear O_NONBLOCK */
 int fd_nonblock(int fd, bool on);
 
@@ -89,6 +98,10 @@ ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds,
 
 /** dir_open_at() - O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC; -errno */
 int dir_open_at(int dirfd, const char *name);
+
+/** dir_list() - what is in @dirfd but hidden names, sorted, owned by the
+ *  caller; NULL: nothing, or nothing that can be read */
+char **dir_list(int dirfd);
 
 /**
  * dir_make_at() - mkdir (existing is fine) and open

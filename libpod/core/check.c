@@ -12,7 +12,6 @@
  */
 #include "libpod/core/check.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -23,23 +22,6 @@
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
-
-static char **names_in(int dir)
-{
-	autoclose int fd = dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char **list = NULL;
-	struct dirent *e;
-
-	if (!d)
-		return NULL;
-	take_fd(fd);
-	while ((e = readdir(d)))
-		if (*e->d_name != '.')
-			strv_add(&list, e->d_name);
-	strv_sort(list);
-	return list;
-}
 
 /* ---- containers --------------------------------------------------------- */
 
@@ -154,7 +136,7 @@ static bool knows(const struct ctr_list *list, const char *id)
 static int check_ctr_dirs(struct runtime *rt, struct store *store,
 			  struct check *ck, struct err *err)
 {
-	autostrv char **dirs = names_in(rt->ctrs_fd);
+	autostrv char **dirs = dir_list(rt->ctrs_fd);
 	auto_ctr_list struct ctr_list list = { NULL, 0 };
 	int r = ctr_list(rt, &list, err);
 
@@ -230,7 +212,7 @@ static int adopt(struct runtime *rt, char *name, struct err *err)
 static int check_volumes(struct runtime *rt, struct check *ck,
 			 struct err *err)
 {
-	autostrv char **dirs = names_in(rt->volumes_fd);
+	autostrv char **dirs = dir_list(rt->volumes_fd);
 	cleanup(volume_list_done) struct volume_list list = { NULL, 0 };
 	autostrv char **known = NULL;
 	int r = volume_list(rt, &list, err);

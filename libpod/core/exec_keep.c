@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libpod/core/exec_keep.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,12 +21,11 @@ struct keep_msg {
 	struct err err;
 };
 
+/* Without /dev/null they are closed: the caller may wait for their end. */
 static void leave_streams(void)
 {
-	autoclose int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int i = 0; i < 3; i++)
-		if (fd < 0 || dup2(fd, i) < 0)
+	if (fd_null(0, 2) < 0)
+		for (int i = 0; i < 3; i++)
 			close(i);
 }
 

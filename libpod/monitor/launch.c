@@ -33,6 +33,7 @@
 #include "libpod/oci/hooks.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/trace.h"
@@ -66,17 +67,6 @@ struct birth {
 };
 
 /* ---- standard descriptors -------------------------------------------- */
-
-static int null_stdio(int first, int last)
-{
-	autoclose int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int i = first; i <= last && fd >= 0; i++) {
-		if (fd != i && dup2(fd, i) < 0)
-			return -errno;
-	}
-	return fd < 0 ? -errno : 0;
-}
 
 /* The container's root may not be us (--userns): the pipe is to be his, so
  * that he can open it again and give it to another user. */
@@ -321,7 +311,7 @@ static void noreturn_attr become(struct birth *b)
 	c->slirp_fd = b->slirp.peer_fd;
 	c->proxy_pid = b->proxy.pid;
 	c->proxy_fd = b->proxy.conf_fd;
-	(void)null_stdio(0, 2);
+	(void)fd_null(0, 2);
 	monitor_become(c, b->l->monitor_fd);
 }
 
@@ -393,7 +383,7 @@ static void noreturn_attr child(const struct launch *l, int report_fd)
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!keep_stdio)
-		(void)null_stdio(0, keep_stderr ? 1 : 2);
+		(void)fd_null(0, keep_stderr ? 1 : 2);
 	(void)give_birth(l, report_fd, NULL);
 	child_exit(125);
 }

@@ -315,16 +315,14 @@ static int restrict_calls(bool sockets, struct err *err)
  * not to have it), and read what the user types. */
 static int leave_terminal(struct err *err)
 {
-	autoclose int null = -EBADF;
+	int r;
 
 	/* Fails for the leader of a group, which nobody starts us as */
 	(void)setsid();
 	if (!isatty(STDERR_FILENO))
 		return 0;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
-		return err_sys(err, "leave the terminal");
-	return 0;
+	r = fd_null(STDERR_FILENO, STDERR_FILENO);
+	return r < 0 ? err_code(err, r, "leave the terminal") : 0;
 }
 
 int sandbox_enter(char *const *paths, bool sockets, struct err *err)

@@ -219,16 +219,11 @@ static void noreturn_attr holder_main(int run_fd, int go_fd)
 {
 	int keep[] = { run_fd, go_fd };
 	char byte;
-	int null;
 
 	(void)prctl(PR_SET_NAME, "bryo-userns");
 	(void)setsid();
 	fd_close_all_but(keep, ARRAY_LEN(keep));
-	null = open("/dev/null", O_RDWR);
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		(void)dup2(null, fd);
-	if (null > 2)
-		close(null);
+	(void)fd_null(0, 2);
 	(void)!chdir("/");
 	if (read(go_fd, &byte, 1) != 1)
 		_exit(1);	/* nobody wrote our maps */
