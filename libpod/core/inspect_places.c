@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 
 #include "libpod/core/core_priv.h"
+#include "libpod/oci/spec.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -95,17 +96,6 @@ struct json_object *inspect_network(const struct ctr *c)
 
 /* ---- Mounts ------------------------------------------------------------ */
 
-static const char *propagation(unsigned long flags)
-{
-	bool rec = flags & MS_REC;
-
-	if (flags & MS_SHARED)
-		return rec ? "rshared" : "shared";
-	if (flags & MS_SLAVE)
-		return rec ? "rslave" : "slave";
-	return rec ? "rprivate" : flags ? "private" : "rprivate";
-}
-
 static void mount_options(const struct ctr_mount *m, char ***v)
 {
 	if (!m->suid)
@@ -163,7 +153,8 @@ struct json_object *inspect_mounts(const struct runtime *rt,
 		mount_options(m, &opts);
 		inspect_list(o, "Options", opts);
 		json_set_bool(o, "RW", !m->ro);
-		json_set_str(o, "Propagation", propagation(m->propagation));
+		json_set_str(o, "Propagation",
+			     spec_propagation(m->propagation));
 		json_set_str(o, "SubPath", m->subpath);
 		json_object_array_add(a, o);
 	}
@@ -187,7 +178,7 @@ struct json_object *inspect_binds(const struct ctr_config *c)
 		joined = strv_join(opts, ",");
 		text = xasprintf("%s:%s:%s,%s,%s", m->source, m->target,
 				 m->ro ? "ro" : "rw",
-				 propagation(m->propagation), joined);
+				 spec_propagation(m->propagation), joined);
 		json_object_array_add(a, json_object_new_string(text));
 	}
 	return a;

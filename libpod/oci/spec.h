@@ -267,6 +267,10 @@ struct oci_spec {
 					   the caller's */
 };
 
+/** spec_propagation() - "rprivate", "rslave", "shared" ... of the flags in
+ *  struct oci_mount; static */
+const char *spec_propagation(unsigned long flags);
+
 /** spec_to_json() - the bundle's config.json; owned by the caller */
 struct json_object *spec_to_json(const struct oci_spec *spec);
 

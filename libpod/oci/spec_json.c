@@ -146,7 +146,7 @@ static const struct {
 	{ MOUNT_ATTR_NODIRATIME, "nodiratime" },
 };
 
-static const char *propagation_name(unsigned long p)
+const char *spec_propagation(unsigned long p)
 {
 	bool rec = p & MS_REC;
 
@@ -154,7 +154,7 @@ static const char *propagation_name(unsigned long p)
 		return rec ? "rshared" : "shared";
 	if (p & MS_SLAVE)
 		return rec ? "rslave" : "slave";
-	return rec ? "rprivate" : "private";
+	return p == 0 || rec ? "rprivate" : "private";
 }
 
 static const char *type_name(enum oci_mount_kind kind)
@@ -196,8 +196,7 @@ static struct json_object *options_json(const struct oci_mount *m)
 	if (bind)
 		push(arr, "rbind");
 	if (bind || m->propagation)
-		push(arr, propagation_name(m->propagation ? m->propagation :
-					   MS_PRIVATE | MS_REC));
+		push(arr, spec_propagation(m->propagation));
 	for (size_t i = 0; i < ARRAY_LEN(attr_names); i++)
 		if (m->attr & attr_names[i].attr)
 			push(arr, attr_names[i].option);
