@@ -171,6 +171,16 @@ static int take_zone(const char **s, struct tm *tm, time_t *ret)
 	return 0;
 }
 
+/* @year and @month as people count them */
+static int days_of(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30,
+				    31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
 static int take_date(const char **s, struct tm *tm)
 {
 	if (take_number(s, 4, &tm->tm_year) < 0 || take_char(s, '-') < 0 ||
@@ -178,7 +188,7 @@ static int take_date(const char **s, struct tm *tm)
 	    take_number(s, 2, &tm->tm_mday) < 0)
 		return -EINVAL;
 	if (tm->tm_mon < 1 || tm->tm_mon > 12 || tm->tm_mday < 1 ||
-	    tm->tm_mday > 31)
+	    tm->tm_mday > days_of(tm->tm_year, tm->tm_mon))
 		return -EINVAL;
 	tm->tm_year -= 1900;
 	tm->tm_mon -= 1;
