@@ -30,6 +30,11 @@ one_layer() {
 	[ "$(layers)" -ge "${1:-1}" ]
 }
 
+# of the other one something is on disk already
+part_arrived() {
+	[ -n "$(find "$(store)/partial" -type f -size +0)" ]
+}
+
 layers() {
 	find "$(store)/layers" -mindepth 1 -maxdepth 1 | wc -l
 }
@@ -137,7 +142,8 @@ between" "$seen"
 	local pull=$!
 	wait_until 10 one_layer
 	wait_until 10 grep -q stalled "$log"
-	sleep 0.5
+	# sent is not received: the registry's half may be in the socket still
+	wait_until 10 part_arrived
 	kill -9 "$pull"
 	wait "$pull" || true
 	: >"$log"

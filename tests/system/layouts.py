@@ -184,7 +184,7 @@ def serve(path, port, log):
                 self.wfile.write(data[:len(data) // 2])
                 self.wfile.flush()
                 note("stalled")
-                time.sleep(20)
+                time.sleep(600)
             self.wfile.write(data)
 
         def do_GET(self):
@@ -202,8 +202,11 @@ def serve(path, port, log):
             else:
                 self.blob(part[-1])
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64  # many pulls at once
+
+    server = Server(("127.0.0.1", port), Handler)
     server.serve_forever()
 
 
