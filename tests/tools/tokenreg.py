@@ -8,7 +8,8 @@ Listens on loopback, forwards /v2/ to UPSTREAM (http://host:port, a registry
 without authentication) for requests that bring a token with the scope that
 they need, and issues tokens at /token: to tester:secret for everything below
 repository team/, to nobody else for anything but repository public/.  A token
-lives LIFE seconds (DIR/life, default 60) on its own clock.
+lives LIFE seconds (DIR/life, default 60) on its own clock.  With a method in
+DIR/over the token of the next such request is over in that moment, once.
 
 Writes DIR/port once it listens, and DIR/log: one JSON object per request.
 """
@@ -53,6 +54,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def refuse(self, status, code):
+        # a socket that is closed with something unread resets the connection,
+        # and the answer may be lost with it
+        length = int(self.headers.get("Content-Length", "0"))
+        while length:
+            length -= len(self.rfile.read(min(length, 65536))) or length
         body = json.dumps({"errors": [{"code": code,
                                        "message": code.lower()}]}).encode()
         self.close_connection = True
@@ -83,9 +89,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                      "expires_in": 60}).encode(),
                     Content_Type="application/json")
 
+    def is_over(self, name):
+        over = self.folder / "over"
+        with LOCK:
+            if name not in TOKENS or not over.exists() or \
+                    over.read_text().strip() != self.command:
+                return False
+            over.unlink()
+            del TOKENS[name]
+            return True
+
     def allowed(self, url):
-        until, granted = TOKENS.get(self.headers.get(
-            "Authorization", "").removeprefix("Bearer "), (0, []))
+        name = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.is_over(name):
+            return False
+        until, granted = TOKENS.get(name, (0, []))
         if time.monotonic() > until:
             return False
         if url.path == "/v2/":
