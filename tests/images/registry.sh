@@ -19,7 +19,8 @@ YAML
 OTEL_TRACES_EXPORTER=none docker-registry serve "$dir/config.yml" \
 	>"$dir/log" 2>&1 </dev/null &
 pid=$!
-for _ in $(seq 100); do
+# a busy machine is given a minute
+for _ in $(seq 600); do
 	if curl -fsS -o /dev/null "http://127.0.0.1:$port/v2/" 2>/dev/null; then
 		echo "$pid"
 		exit 0

@@ -51,6 +51,8 @@ make_certificate() {
 }
 
 start_registry() {
+	local scheme=${3:+https}
+	scheme=${scheme:-http}
 	cat >"$R/$1.yml" <<-YAML
 	version: 0.1
 	log: { level: error, accesslog: { disabled: true } }
@@ -61,8 +63,7 @@ start_registry() {
 	OTEL_TRACES_EXPORTER=none docker-registry serve "$R/$1.yml" \
 		>"$R/$1.log" 2>&1 </dev/null 3>&- &
 	echo $! >"$R/$1.pid"
-	wait_until 10 curl -sk -o /dev/null "https://127.0.0.1:$2/v2/" ||
-		wait_until 10 curl -s -o /dev/null "http://127.0.0.1:$2/v2/"
+	wait_until 10 curl -sk -o /dev/null "$scheme://127.0.0.1:$2/v2/"
 }
 
 setup() {
