@@ -40,8 +40,13 @@ setup_file() {
 		>/dev/null 2>&1 3>&- &
 	echo $! >>"$USER_DIR/pids"
 	wait_until 5 ip netns exec "$RIG-host" curl -fsS http://192.0.2.1:8000/
+	wait_until 5 names_served
 	# pull outside of the rig, where the registry is
 	user_bryo pull -q "$BUSYBOX" >/dev/null
+}
+
+names_served() {
+	[ -n "$(ip netns exec "$RIG-host" ss -Hlun 'sport = :53')" ]
 }
 
 setup() {

@@ -23,8 +23,8 @@ fill() {
 	[ "$(df --output=avail "$USER_DIR/data" | tail -1)" -le 4 ]
 }
 
-leftovers() {
-	find "$USER_DIR/data/bryo/"{staging,partial} -mindepth 1
+nothing_left() {
+	[ -z "$(find "$USER_DIR/data/bryo/"{staging,partial} -mindepth 1)" ]
 }
 
 @test "an image that does not fit: a reason, and nothing stays" {
@@ -32,7 +32,7 @@ leftovers() {
 	echo "$output"
 	[ "$status" = 125 ]
 	[[ $output =~ "no space left on device" ]]
-	wait_until 10 test -z "$(leftovers)"
+	wait_until 10 nothing_left
 	run user_bryo images -q
 	[ -z "$output" ]
 	# what fits still works

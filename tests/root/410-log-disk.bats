@@ -33,10 +33,28 @@ start() {
 		-v "$USER_DIR/home:/host" "$@" >/dev/null
 }
 
+# What the container has written is out of its pipe, and who reads it waits
+# for more.
+drained() {
+	# shellcheck disable=SC2046
+	python3 - $(user_bryo inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' full) <<-'PY'
+	import array, fcntl, os, sys, termios
+	payload, monitor = sys.argv[1:]
+	left = array.array("i", [0])
+	pipe = os.open(f"/proc/{payload}/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+	fcntl.ioctl(pipe, termios.FIONREAD, left)
+	with open(f"/proc/{monitor}/stat") as f:
+	    state = f.read().rsplit(")", 1)[1].split()[0]
+	sys.exit(left[0] > 0 or state != "S")
+	PY
+}
+
 @test "F09: log disk full: the container goes on, a line says what is missing" {
 	start "$BUSYBOX" sh -c "$LINES_CMD; touch /host/through
 		while ! [ -e /host/freed ]; do sleep 0.1; done; echo end"
 	wait_until 20 test -e "$USER_DIR/home/through"
+	# lines that only come now are to find the disk full, too
+	wait_until 20 drained
 	more_room
 	[ "$(user_bryo wait full)" = 0 ]
 	user_bryo logs full >"$USER_DIR/o" 2>"$USER_DIR/e"

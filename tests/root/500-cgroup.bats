@@ -64,12 +64,12 @@ gone() {
 @test "F02: what a killed monitor leaves goes with rm, or with the next start" {
 	run_bryo run -d --name a "$BUSYBOX" sleep 1000
 	l=$(leaf a)
-	kill -9 "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
+	kill_gone "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
 	run_bryo stop -t 0 a
 	[ -d "$l" ]
 	run_bryo start a
 	[ "$(leaf a)" = "$l" ]
-	kill -9 "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
+	kill_gone "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
 	run_bryo rm -f -t 0 a
 	gone "$l"
 }
