@@ -331,13 +331,15 @@ conf() {
 
 @test "G13, G12: events_logger and --events-backend" {
 	conf '[engine]' 'events_logger = "none"'
-	run_bryo create --name "$(cname)" "$BUSYBOX" true
+	run_bryo create --name "$(cname)" --conmon-pidfile "$CONF.pid" "$BUSYBOX" true
 	run_bryo -125 events --stream=false
 	assert "Error: cannot read events with the \"none\" backend"
 	run_bryo --events-backend file events --stream=false --filter "container=$(cname)"
 	assert ""
 	run_bryo start "$(cname)"
 	run_bryo wait "$(cname)"
+	# its monitor saves the end; until then rm does, and tells of it
+	wait_until 10 refute kill -0 "$(cat "$CONF.pid")"
 	run_bryo --events-backend=file rm "$(cname)"
 	run_bryo --events-backend=file events --stream=false \
 		--filter "container=$(cname)" --format '{{.Status}}'
