@@ -62,19 +62,22 @@ static void drop_first(struct monitor *m)
 		client_drop(c);
 }
 
+static int helper_open(const struct monitor *m, int slot)
+{
+	pid_t pid = slot < 0 ? 0 : m->conf->helper_pids[slot];
+
+	/* not reaped yet, so the number is still its own */
+	return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -EBADF;
+}
+
 static void kill_helpers(struct monitor *m)
 {
 	m->killed_helpers = true;
 	for (int i = 0; i < m->conf->n_helpers; i++) {
-		pid_t pid = m->conf->helper_pids[i];
-		int fd;
+		autoclose int fd = helper_open(m, i);
 
-		/* not reaped yet, so the number is still its own */
-		fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-		if (fd < 0)
-			continue;
-		pidfd_signal(fd, SIGKILL);
-		close(fd);
+		if (fd >= 0)
+			pidfd_signal(fd, SIGKILL);
 	}
 }
 
@@ -217,6 +220,18 @@ static void run_poststop(const struct monitor_conf *c)
 		(void)hooks_run(&hooks, HOOK_POSTSTOP, 0, c->dir_fd, NULL);
 }
 
+/* Who hears of the end may want the ports at once: they are the proxy's as
+ * well, until it is dead.  It has been told, and has nothing to finish. */
+static void wait_ports(const struct monitor *m)
+{
+	autoclose int fd = helper_open(m, m->helpers[HELPER_PROXY].slot);
+
+	if (fd < 0 || pidfd_wait(fd, HELPERS_MS) == 1)
+		return;
+	pidfd_signal(fd, SIGKILL);
+	(void)pidfd_wait(fd, HELPERS_KILLED_MS);
+}
+
 void ending_start(struct monitor *m)
 {
 	struct monitor_conf *c = m->conf;
@@ -233,6 +248,7 @@ void ending_start(struct monitor *m)
 	input_close(m);
 	helpers_let_go(m);
 	output_drain(m);
+	wait_ports(m);
 	(void)FAULT("monitor.payload.dead");
 	if (!m->held)
 		write_record(m);

@@ -48,3 +48,28 @@ load helpers
 	assert 127.0.0.1:46101
 	run_bryo rm rg
 }
+
+# proxy_of NAME: its pid; it gets this name in the course of its start
+proxy_of() {
+	pgrep -x bryo-proxy \
+		-P "$("$BRYO" inspect --format '{{.State.ConmonPid}}' "$1")"
+}
+
+@test "port: free as soon as anybody hears of the end, however slow the proxy" {
+	local port end
+	port=$(free_port)
+	is_free() {
+		python3 -c "import socket; socket.create_server(('127.0.0.1', $port))"
+	}
+	run_bryo create --name s -p "127.0.0.1:$port:80" "$BUSYBOX" sleep 1000
+	for end in "stop -t 0" kill "rm -f -t 0"; do
+		run_bryo start s
+		refute is_free
+		wait_until 5 proxy_of s
+		kill -STOP "$(proxy_of s)"
+		# shellcheck disable=SC2086
+		run_bryo $end s
+		[ "$end" != kill ] || run_bryo wait s
+		is_free
+	done
+}
