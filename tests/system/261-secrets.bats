@@ -15,6 +15,11 @@ make_secret() {
 	run_bryo secret create "$@" s1 "$ENGINE_DIR/in"
 }
 
+# what was removed is deleted in the background: wait before a search
+trash_is_empty() {
+	[ -z "$(ls -A "$XDG_DATA_HOME/bryo/trash")" ]
+}
+
 @test "secret create: file, stdin, --env; prints 25 digits" {
 	make_secret
 	assert_match '^[0-9a-f]{25}$'
@@ -121,6 +126,7 @@ make_secret() {
 	jq -e '.[0].Config.Secrets | length == 2' <<<"$("$BRYO" inspect "$(cname)")"
 	# in the data directory: the secret and the container's two copies, 0600
 	local f
+	wait_until 10 trash_is_empty
 	for f in $(grep -rl "$TOKEN" "$XDG_DATA_HOME/bryo"); do
 		[ "$(stat -c %a "$f")" = 600 ]
 		[[ $f =~ /secrets/[0-9a-f]{25}/data$|/containers/[0-9a-f]{64}/secret-[01]$ ]]
@@ -138,6 +144,7 @@ make_secret() {
 	run_bryo start -a "$(cname)"
 	assert "$TOKEN $TOKEN"
 	run_bryo rm "$(cname)"
+	wait_until 10 trash_is_empty
 	refute grep -rq "$TOKEN" "$XDG_DATA_HOME/bryo"
 }
 
