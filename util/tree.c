@@ -55,6 +55,8 @@ static int open_level(struct walk *w, const char *name, struct err *err)
 	autoclose int fd = dir_open_at(at, name);
 	if (fd == -EACCES && fchmodat(at, name, 0700, 0) == 0)
 		fd = dir_open_at(at, name);
+	if (fd == -ENOENT)
+		return 0;	/* somebody else removes the tree too */
 	if (fd < 0)
 		return err_code(err, fd, "open %s", name);
 	if (fstat(fd, &st) < 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -123,6 +124,38 @@ static void test_tree_remove_busy(void **state unused_attr)
 		close(ready[1]);
 		assert_int_equal(tree_remove_at(dir, "busy", NULL), 0);
 		assert_int_equal(proc_wait(pid), 0);
+	}
+}
+
+static void make_wide_tree(void)
+{
+	assert_int_equal(mkdirat(dir, "wide", 0700), 0);
+	autoclose int wide = dir_open_at(dir, "wide");
+	for (int i = 0; i < 200; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%d", i);
+		assert_int_equal(mkdirat(wide, name, 0700), 0);
+		snprintf(name, sizeof(name), "%d/in", i);
+		assert_int_equal(mkdirat(wide, name, 0700), 0);
+	}
+}
+
+/* Another process removes it too: for both it is gone. */
+static void test_tree_remove_twice(void **state unused_attr)
+{
+	for (int round = 0; round < 20; round++) {
+		pid_t pid;
+		int r;
+
+		make_wide_tree();
+		pid = fork();
+		r = tree_remove_at(dir, "wide", NULL);
+		if (pid == 0)
+			_exit(-r);
+		assert_int_equal(proc_wait(pid), 0);
+		assert_int_equal(r, 0);
+		assert_int_equal(faccessat(dir, "wide", F_OK, 0), -1);
 	}
 }
 
@@ -247,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		unit_test(test_write_read), unit_test(test_dir_make),
 		unit_test(test_tree_remove), unit_test(test_tree_remove_busy),
+		unit_test(test_tree_remove_twice),
 		unit_test(test_send_fds),
 		unit_test(test_proc),	    unit_test(test_sha256),
 		unit_test(test_file_send),  unit_test(test_memory),
