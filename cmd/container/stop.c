@@ -42,7 +42,11 @@ static int stop_one(struct runtime *rt, struct ctr *c, void *data,
 
 	if (r == 0 && how->signal)
 		c->config.stop_signal = how->signal;
-	return r < 0 ? r : ctr_stop(rt, c, how->timeout_s, err);
+	if (r == 0)
+		r = ctr_stop(rt, c, how->timeout_s, err);
+	if (r == 0)
+		ctr_await_removal(rt, c);
+	return r;
 }
 
 static bool is_up(const struct ctr *c)

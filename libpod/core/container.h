@@ -369,6 +369,10 @@ int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err);
 
+/** ctr_await_removal() - a --rm container that has ended is gone afterwards;
+ *  bounded, any other one is left alone */
+void ctr_await_removal(struct runtime *rt, struct ctr *c);
+
 /**
  * ctr_pause() - stop every process of a running container where it stands
  *

@@ -392,6 +392,19 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	return 0;
 }
 
+/* Its monitor does it, after the exit record that a stop waits for. */
+void ctr_await_removal(struct runtime *rt, struct ctr *c)
+{
+	const struct timespec ts = { .tv_nsec = LOOK_NS };
+	uint64_t end = clock_mono_ns() + SETTLE_MS * UINT64_C(1000000);
+
+	if (!c->config.auto_remove)
+		return;
+	while (!ctr_reap(rt, c) && c->state == CTR_EXITED &&
+	       clock_mono_ns() < end)
+		(void)nanosleep(&ts, NULL);
+}
+
 int ctr_restart(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		struct err *err)
 {

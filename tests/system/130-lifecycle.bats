@@ -21,6 +21,20 @@ load helpers
 	assert $'soft\nhard'
 }
 
+@test "R4: stop of a --rm container returns when it is gone" {
+	# as if its monitor did not get the processor for a while
+	BRYO_FAULT=monitor.exit.recorded:delay=2000 run_bryo run -d --rm \
+		--name "$(cname)" --network none "$BUSYBOX" sleep 1000
+	run_bryo stop -t 0 "$(cname)"
+	run_bryo -1 container exists "$(cname)"
+	run_bryo run --rm --name "$(cname)" --network none "$BUSYBOX" echo again
+	assert again
+	# one that never ran does not end
+	run_bryo create --rm --name "$(cname)" "$BUSYBOX" true
+	run_bryo stop -t 0 "$(cname)"
+	run_bryo rm "$(cname)"
+}
+
 @test "start of a running one is fine, of all of them too; restart" {
 	run_bryo run -d --name a "$BUSYBOX" sleep 100
 	run_bryo inspect --format '{{.State.Pid}}' a
