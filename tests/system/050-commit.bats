@@ -200,6 +200,12 @@ gone
 700"
 }
 
+# has_grown NAME BEFORE: its /z has other lines than BEFORE says
+has_grown() {
+	local now
+	now=$("$BRYO" exec "$1" wc -l /z) && [ "$now" != "$2" ]
+}
+
 @test "commit of a running container stops it meanwhile and lets it go on" {
 	# a large file between the two, so that they are read at other times
 	run_bryo run -d --name run --network none base sh -c \
@@ -213,36 +219,47 @@ gone
 			'a=$(wc -l </a) z=$(wc -l </z); echo $((a - z))'
 		assert_match '^(0|1)$' "$out"
 	done
-	local before after
+	local before
 	before=$("$BRYO" exec run wc -l /z)
-	sleep 0.3
-	after=$("$BRYO" exec run wc -l /z)
-	refute [ "$after" = "$before" ]
+	wait_until 10 has_grown run "$before"
 	run_bryo commit -q --pause=false run run-moving
 	run_bryo rm -f -t 0 run
 }
 
 is_paused() { [ "$("$BRYO" inspect -f '{{.State.Status}}' "$1")" = paused ]; }
 
+is_stopped() { grep -q '^State:.T' "/proc/$1/status"; }
+waits_for_lock() { grep -q -- "-> FLOCK .* $1 " /proc/locks; }
+
+# commit_and CMD...: CMD is given while a commit stands still in its pause, and
+# has to wait; its output and status
+commit_and() {
+	BRYO_FAULT=commit.paused:stop "$BRYO" commit -q held held-img \
+		3>&- >/dev/null &
+	local commit=$! waiter bad=0
+	wait_until 10 is_stopped "$commit"
+	is_paused held || bad=1
+	"$BRYO" "$@" 3>&- >"$BATS_TEST_TMPDIR/out" &
+	waiter=$!
+	wait_until 10 waits_for_lock "$waiter" || bad=1
+	kill -CONT "$commit"
+	wait "$commit"
+	wait "$waiter"
+	return $bad
+}
+
 @test "commit: stop and exec wait until it is done, killed it leaves paused" {
 	run_bryo run -d --name held --network none base sh -c \
 		'trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_log held ready
-	BRYO_FAULT=commit.paused:delay=3000 "$BRYO" commit -q held held-a \
-		3>&- >/dev/null &
-	wait_until 5 is_paused held
-	run_bryo exec held echo in
-	assert "in"
-	wait $!
-	BRYO_FAULT=commit.paused:delay=3000 "$BRYO" commit -q held held-b \
-		3>&- >/dev/null &
-	wait_until 5 is_paused held
-	run_bryo stop -t 60 held
-	wait $!
+	commit_and exec held echo in
+	assert "in" "$(cat "$BATS_TEST_TMPDIR/out")"
+	commit_and stop -t 60 held
 	run_bryo inspect -f '{{.State.Status}} {{.State.ExitCode}}' held
 	assert "exited 4"
 
 	run_bryo start held
+	wait_log held ready 2
 	BRYO_FAULT=commit.paused:kill run_bryo -137 commit -q held held-c
 	run_bryo -125 stop held
 	assert_match 'state paused'
@@ -257,7 +274,9 @@ is_paused() { [ "$("$BRYO" inspect -f '{{.State.Status}}' "$1")" = paused ]; }
 
 @test "commit: what stood still before stands still afterwards" {
 	run_bryo run -d --name stopped --network none base sh -c \
-		'sleep 1000 & kill -STOP $!; echo $! >/pid; while :; do sleep 1; done'
+		'sleep 1000 & kill -STOP $!
+		until grep -q "^State:.T" /proc/$!/status; do :; done
+		echo $! >/pid; while :; do sleep 1; done'
 	wait_until 5 "$BRYO" exec stopped test -s /pid
 	run_bryo commit -q stopped stopped-img
 	run_bryo exec stopped sh -c 'cut -d" " -f3 /proc/$(cat /pid)/stat'
