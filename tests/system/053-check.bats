@@ -186,6 +186,7 @@ damage_is_found() {
 	run_bryo create --name dbuser "$BUSYBOX" true
 	local db page found=0
 	db=$(data)/state.db
+	wait_until 30 store_is_quiet
 	python3 -c 'import sqlite3, sys
 sqlite3.connect(sys.argv[1]).execute("PRAGMA wal_checkpoint(TRUNCATE)")' "$db"
 	cp "$db" "$ENGINE_DIR/good.db"
@@ -194,7 +195,7 @@ sqlite3.connect(sys.argv[1]).execute("PRAGMA wal_checkpoint(TRUNCATE)")' "$db"
 		rm -f "$db-wal" "$db-shm"
 		dd if=/dev/urandom of="$db" bs=512 seek=$((page * 8)) count=1 \
 			conv=notrunc status=none
-		run timeout 20 "$BRYO" system check
+		run timeout 100 "$BRYO" system check
 		echo "page $page: $status $output"
 		[ "$status" -le 125 ] && [ "$status" != 124 ]
 		[[ ! $output =~ malformed|database|damage ]] || found=$((found + 1))

@@ -30,6 +30,7 @@ trash_is_empty() {
 		'echo file >/root/f; echo vol >/v/f; chown 33 /root/f'
 	run_bryo commit -q mover moved
 	mkdir "$ENGINE_DIR/there"
+	wait_until 30 store_is_quiet
 	userns cp -a "$XDG_DATA_HOME/bryo" "$ENGINE_DIR/there/bryo"
 	local root=(--root "$ENGINE_DIR/there/bryo" --runroot "$ENGINE_DIR/there/run")
 	run_bryo "${root[@]}" system check
@@ -51,6 +52,7 @@ vol
 @test "a data directory that was packed with its attributes and unpacked again" {
 	run_bryo commit -q "$("$BRYO" create "$BUSYBOX" true)" shifted
 	mkdir "$ENGINE_DIR/shift"
+	wait_until 30 store_is_quiet
 	userns tar cf "$ENGINE_DIR/shift.tar" --numeric-owner --xattrs \
 		--xattrs-include='*' --exclude=./state.db.lock -C "$XDG_DATA_HOME/bryo" .
 	userns tar xf "$ENGINE_DIR/shift.tar" --numeric-owner --xattrs \

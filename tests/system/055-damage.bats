@@ -170,6 +170,8 @@ print(json.load(open(sys.argv[1]))["layers"][0]["digest"].split(":")[1])' \
 @test "F25: staging and trash of the dead are swept by the next command" {
 	local d
 	d=$(data)
+	# nobody empties the trash while it is filled
+	wait_until 30 store_is_quiet
 	mkdir -p "$d/staging/4194300.1.0/diff/a" "$d/trash/4194300.1.1/b/c"
 	echo x >"$d/staging/4194300.1.2"
 	echo x >"$d/trash/4194300.1.3"

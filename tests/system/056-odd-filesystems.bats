@@ -21,6 +21,7 @@ on_ramfs() {
 	local script=$1
 	shift
 	mkdir -p "$ENGINE_DIR/$BATS_TEST_NUMBER"
+	export -f wait_until store_is_quiet
 	run userns unshare -m bash -c '
 		set -e
 		mkdir -p "$1/m"; mkdir -p -m 700 "$1/run"
@@ -79,6 +80,7 @@ Error: storage driver fuse-overlayfs does not work on the file system of [^ ]*/m
 	on_ramfs '
 		"$BRYO" pull -q "oci:$2" >/dev/null; id=$("$BRYO" images -q)
 		"$BRYO" run --name old --network none "$id" sh -c "rm -r /kept; mkdir /kept; touch /kept/n"
+		wait_until 30 store_is_quiet
 		cp -a "$1/m/bryo" "$1/moved"
 		b=("$BRYO" --root "$1/moved" --runroot "$1/run2")
 		"${b[@]}" info --format "{{.Store.GraphDriverName}}"

@@ -161,6 +161,12 @@ are_gone() {
 	done
 }
 
+# Nobody has a file of the store open: no monitor that ends, no removal in the
+# background.  A copy of the store has to wait for that.
+store_is_quiet() {
+	[ -z "$(find /proc/[0-9]*/fd -lname "$XDG_DATA_HOME/bryo*" 2>/dev/null)" ]
+}
+
 # A port that nobody listens on right now.
 free_port() {
 	python3 -c 'import socket
