@@ -248,7 +248,7 @@ digest_of() {
 		assert_match "^Error: payload does not match any of the supported image formats: oci: .*; oci-archive: .*; docker-archive: .*; dir: .*"
 	done
 	assert "$before" "$("$BRYO" images -a)"
-	run_bryo -125 load -i http://localhost/x.tar
+	run_bryo -125 load -i http://localhost:1/x.tar
 	assert_match "cannot connect: connection refused"
 	run_bryo -125 load -i "$T/nosuch"
 	assert_match "nosuch.*[Nn]o such file"

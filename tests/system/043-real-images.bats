@@ -58,7 +58,9 @@ check_redis() {
 	wait_until 20 "$BRYO" exec redis redis-cli ping
 	run_bryo exec redis redis-cli set key "value of $1"
 	assert "OK"
-	printf 'GET key\r\n' | timeout 5 socat -t 2 - "TCP:127.0.0.1:$port" |
+	# it closes the connection after the answer, however long that takes
+	printf 'GET key\r\nQUIT\r\n' |
+		timeout 100 socat -t 100 - "TCP:127.0.0.1:$port" |
 		grep -q "value of $1"
 	run_bryo stop -t 5 redis
 }
