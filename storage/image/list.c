@@ -53,6 +53,27 @@ static int load_index(struct store *s, struct list *l, struct err *err)
 	return 0;
 }
 
+/* Who changes the list removes the index that it had: what the row names may
+ * have gone since the row was read. */
+static int load_latest(struct store *s, const char *name, struct list *l,
+		       struct err *err)
+{
+	for (int i = 0;; i++) {
+		auto_image struct image *now = NULL;
+		struct err why = ERR_INIT;
+		int r = load_index(s, l, &why);
+
+		if (r == 0)
+			return 0;
+		if (r != -ENOENT || i == TRIES ||
+		    image_find(s, name, &now, NULL) < 0 || !now->is_list ||
+		    streq(now->digest, l->img->digest))
+			return err_set(err, why.kind, why.code, "%s", why.msg);
+		image_free(l->img);
+		l->img = take_ptr(now);
+	}
+}
+
 static int load_sources(struct store *s, struct list *l, struct err *err)
 {
 	auto_db_stmt struct db_stmt *st =
@@ -77,7 +98,7 @@ int list_load(struct store *s, const char *name, struct list *ret,
 	if (!l.img->is_list)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "%s: image is not a manifest list", name);
-	r = load_index(s, &l, err);
+	r = load_latest(s, name, &l, err);
 	if (r == 0)
 		r = load_sources(s, &l, err);
 	if (r < 0)

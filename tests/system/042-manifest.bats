@@ -177,6 +177,19 @@ Deleted: $id"
 	assert "of the list"
 }
 
+@test "a list that is changed after its row was read is read again" {
+	run_bryo manifest create moving "$BUSYBOX"
+	local blob
+	blob=$("$BRYO" images --digests --format '{{.Digest}}' moving | cut -d: -f2)
+	strace -qq -P "$blob" -e inject=openat:delay_enter=3000000 \
+		-o "$BATS_TEST_TMPDIR/trace" "$BRYO" manifest inspect moving \
+		3>&- >"$BATS_TEST_TMPDIR/out" &
+	wait_until 10 grep -q "$blob" "$BATS_TEST_TMPDIR/trace"
+	run_bryo manifest add moving arm:1
+	wait $!
+	jq -e '.manifests | length == 2' "$BATS_TEST_TMPDIR/out"
+}
+
 @test "20 additions to one list at once" {
 	run_bryo manifest create many
 	local i pids=()
