@@ -9,6 +9,7 @@ whatever the outcome, the canary has to be as it was, no process may be left
 and memory and time are bounded.  Prints what failed; exit status 1 then.
 """
 import ctypes
+import errno
 import gzip
 import hashlib
 import io
@@ -393,10 +394,13 @@ IN_ROOT = 0x10 | 0x02	# RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
 
 def openat2(root, path, flags):
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, IN_ROOT)
-    fd = LIBC.syscall(SYS_OPENAT2, root, path.encode(), how, len(how))
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), path)
-    return fd
+    while True:
+        fd = LIBC.syscall(SYS_OPENAT2, root, path.encode(), how, len(how))
+        if fd >= 0:
+            return fd
+        # somebody has renamed something somewhere while it went through ..
+        if ctypes.get_errno() != errno.EAGAIN:
+            raise OSError(ctypes.get_errno(), path)
 
 
 class Model:
