@@ -8,6 +8,9 @@ listens: it took the terminal over, or it wrote something since the last line
 ("\\x04", "\\x10" and friends in it are control keys).  What appears on the
 terminal is copied to stdout; the exit code is the command's.  Ends after 200
 seconds in any case.
+
+Keys without an end of line wait until the terminal is the program's: before
+that they would be edited away ("\\x11" lets output go on) or never arrive.
 """
 import sys
 
@@ -24,6 +27,8 @@ import time  # noqa: E402
 QUIET = 0.4
 PATIENCE = 25  # times QUIET, for a program that shows nothing
 LIMIT = 200
+# what a terminal that nobody took over hands on: ^C and ^D among them
+LINE_ENDS = (b"\n", b"\r", b"\x03", b"\x04", b"\x1a", b"\x1c")
 
 
 def cooked(fd):
@@ -35,6 +40,13 @@ def echoed(fd, line):
     if not cooked(fd) or not termios.tcgetattr(fd)[3] & termios.ECHO:
         return 0
     return len(line) + line.count(b"\n")
+
+
+def is_time(fd, line, shown, quiet):
+    """Would the program get LINE now?"""
+    if not cooked(fd):
+        return True
+    return line[-1:] in LINE_ENDS and (shown > 0 or quiet > PATIENCE)
 
 
 def main():
@@ -66,7 +78,7 @@ def main():
             quiet = 0
         elif lines:
             quiet += 1
-            if shown > 0 or not cooked(fd) or quiet > PATIENCE:
+            if is_time(fd, lines[0], shown, quiet):
                 line = lines.pop(0)
                 shown = -echoed(fd, line)
                 quiet = 0
