@@ -4,7 +4,8 @@
  *
  * From the payload's death to the end of this process, in steps that each
  * wait for something (monitor.h lists them).  ending_start() does what waits
- * for nobody: the output is read and logged, the exit record written.  After
+ * for nobody but, for a moment, the proxy: the output is read and logged, the
+ * published ports are given back, the exit record is written.  After
  * that ending_advance() is called after every event and goes through the
  * steps as far as it gets; a step with a limit has the one timer.
  */
