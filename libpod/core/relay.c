@@ -10,7 +10,8 @@
  * not block for long then.
  *
  * The end: the process's pidfd becomes readable.  What its pipes hold is
- * still taken; a background process that keeps them open is not waited for.
+ * still taken, however slow our reader is; a background process that keeps
+ * them open is not waited for.
  */
 #include "libpod/core/relay.h"
 
@@ -28,6 +29,8 @@
 #include "util/proc.h"
 
 #define CHUNK 32768
+/* what a dead process wrote is in its pipes: others may still hold them open */
+#define IDLE_MS 20
 
 /* One direction: @from is read into the buffer, the buffer written to @to. */
 struct pipe_dir {
@@ -198,7 +201,6 @@ static int step(struct session *s, struct pipe_dir *d, short revents)
 	return fill(s, d);
 }
 
-/* 1: the signal is for the process, and it is gone */
 static void on_signal(struct session *s)
 {
 	struct signalfd_siginfo si;
@@ -211,7 +213,18 @@ static void on_signal(struct session *s)
 		(void)pidfd_signal(s->r->pidfd, (int)si.ssi_signo);
 }
 
-/* The process ended: take what is there, for a moment at most. */
+/* Take a signal: nothing but the terminal's new size? */
+static bool is_resize(const struct session *s)
+{
+	struct signalfd_siginfo si;
+
+	return read(s->sigfd, &si, sizeof(si)) != (ssize_t)sizeof(si) ||
+	       si.ssi_signo == SIGWINCH;
+}
+
+/* The process ended: take what is there, which is no more than its pipes hold,
+ * for as long as our reader likes.  There is nobody left whom a signal could
+ * be for: it ends us. */
 static void last_words(struct session *s)
 {
 	struct pipe_dir *dirs[] = { &s->output, &s->error };
@@ -220,13 +233,18 @@ static void last_words(struct session *s)
 		struct pipe_dir *d = dirs[i];
 
 		while (d->from && (*d->from >= 0 || !is_idle(d))) {
-			struct pollfd p = { .fd = -1 };
+			struct pollfd p[2] = {
+				{ .fd = -1 },
+				{ .fd = s->sigfd, .events = POLLIN },
+			};
 
-			add_poll(&p, d);
-			if (p.fd < 0 ||
-			    poll(&p, 1, is_idle(d) ? 20 : 1000) <= 0)
+			add_poll(&p[0], d);
+			if (p[0].fd < 0 ||
+			    poll(p, 2, is_idle(d) ? IDLE_MS : -1) <= 0)
 				break;
-			(void)step(s, d, p.revents);
+			if (p[1].revents && !is_resize(s))
+				return;
+			(void)step(s, d, p[0].revents);
 		}
 	}
 }

@@ -33,6 +33,14 @@ setup_file() {
 	cmp "$ENGINE_DIR/in" "$ENGINE_DIR/o"
 }
 
+@test "exec: a reader that is slow at the end gets all of it" {
+	run_bryo run -d --name own --userns keep-id "$BUSYBOX" sleep 1000
+	# the process ends with its output in the pipes on both sides of us
+	output=$("$BRYO" exec own head -c 150000 /dev/zero | (sleep 3; wc -c))
+	assert 150000
+	run_bryo rm -f -t 0 own
+}
+
 @test "exec: users, and the same sandbox as run" {
 	run_bryo exec -u 33 x id -u
 	assert 33
