@@ -52,6 +52,7 @@ struct id_range {
 struct top {
 	struct top_proc *v;
 	size_t n;
+	int64_t boot_ns;	/* the machine's, since 1970 */
 	struct id_range uids[TOP_RANGES_MAX], gids[TOP_RANGES_MAX];
 	size_t n_uids, n_gids;
 	struct sb passwd, group;	/* of the container */

@@ -165,7 +165,8 @@ static char *label_text(int dir)
 	return xstrdup(str_trim(text.buf));
 }
 
-static int read_proc(int dir, pid_t host_pid, struct top_proc *ret)
+static int read_proc(int dir, pid_t host_pid, int64_t boot_ns,
+		     struct top_proc *ret)
 {
 	struct top_proc p = { .host_pid = host_pid };
 	autosb struct sb stat_text = SB_INIT;
@@ -188,7 +189,7 @@ static int read_proc(int dir, pid_t host_pid, struct top_proc *ret)
 	p.args = args_text(&cmdline, p.comm);
 	p.label = label_text(dir);
 	p.elapsed_ns = clock_boot_ns() - ticks_ns(start);
-	p.start_ns = clock_now_ns() - (int64_t)p.elapsed_ns;
+	p.start_ns = boot_ns + (int64_t)ticks_ns(start);
 	*ret = p;
 	return 0;
 }
@@ -200,7 +201,7 @@ static int by_start(const void *a, const void *b)
 	const struct top_proc *p = a;
 	const struct top_proc *q = b;
 
-	if (p->start_ns / (int64_t)NS_PER_S != q->start_ns / (int64_t)NS_PER_S)
+	if (p->start_ns != q->start_ns)
 		return p->start_ns < q->start_ns ? -1 : 1;
 	return (p->pid > q->pid) - (p->pid < q->pid);
 }
@@ -253,7 +254,7 @@ static void add_proc(int proc, const char *name, const struct stat *ns,
 		return;
 	if (fstatat(dir, "ns/pid", &st, 0) < 0 || !same_file(&st, ns))
 		return;
-	if (read_proc(dir, pid, &p) < 0)
+	if (read_proc(dir, pid, t->boot_ns, &p) < 0)
 		return;
 	t->v = xreallocarray(t->v, t->n + 1, sizeof(*t->v));
 	t->v[t->n++] = p;
@@ -302,6 +303,9 @@ int top_read(const struct proc_id *init, struct top *ret, struct err *err)
 
 	if (!proc)
 		return err_sys(err, "open /proc");
+	/* Once: who is older must not depend on how long it took between two
+	 * looks at the clocks. */
+	t.boot_ns = clock_now_ns() - (int64_t)clock_boot_ns();
 	snprintf(name, sizeof(name), "%d", init->pid);
 	dir = openat(dirfd(proc), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || fstatat(dir, "ns/pid", &ns, 0) < 0)

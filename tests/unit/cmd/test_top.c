@@ -66,6 +66,9 @@ static void test_read(void **state unused_attr)
 	assert_int_equal(top.v[1].host_ppid, id.pid);
 	assert_int_equal(top.v[1].ppid, top.v[0].pid);
 	assert_string_equal(top.v[1].comm, "grandchild");
+	/* by one clock, or the younger one may come first */
+	assert_int_equal((top.v[1].start_ns - top.v[0].start_ns) %
+				 (1000000000 / sysconf(_SC_CLK_TCK)), 0);
 	assert_non_null(strchr("SRD", top.v[0].state));
 	assert_int_equal(top.v[0].host_uid, geteuid());
 	assert_non_null(strstr(top.v[0].args, "test_top"));
