@@ -76,7 +76,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.got = len(data)
         return data
 
+    def note(self):
+        """The line of this request: it stands there when the client goes on."""
+        if not self.noted:
+            self.noted = True
+            self.world.log(origin=self.origin, method=self.command,
+                           path=self.path, headers=dict(self.headers),
+                           got=self.got)
+
     def answer(self, status, body=b"", **headers):
+        self.note()
         if getattr(self, "got", 0) < self.length():
             self.close_connection = True
             headers["Connection"] = "close"
@@ -93,6 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             {"code": code, "message": code.lower()}]}).encode(), **headers)
 
     def hang_up(self):
+        self.note()
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                    b"\1\0\0\0\0\0\0\0")
@@ -102,6 +112,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_one(self):
         self.got = 0
+        self.noted = False
         url = urllib.parse.urlsplit(self.path)
         self.query = urllib.parse.parse_qs(url.query)
         parts = url.path.strip("/").split("/")
@@ -110,9 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (ConnectionError, ValueError):
             self.close_connection = True
         finally:
-            self.world.log(origin=self.origin, method=self.command,
-                           path=self.path, headers=dict(self.headers),
-                           got=self.got)
+            self.note()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_one
 
@@ -218,6 +227,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.hang_up()
             return
         if self.case == "deaf":
+            self.note()
             time.sleep(20)
             self.hang_up()
             return
