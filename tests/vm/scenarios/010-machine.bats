@@ -24,10 +24,15 @@ load helpers
 	assert_match 10.0.2.100
 }
 
+# first_is NAME: what process 1 of the container has become
+first_is() {
+	[ "$("$BRYO" exec web cat /proc/1/comm)" = "$1" ]
+}
+
 @test "run -d, exec, logs, stop" {
 	run_bryo run -d --name web "$BUSYBOX" sh -c 'echo up; exec sleep 1000'
-	run_bryo exec web cat /proc/1/comm
-	assert sleep
+	wait_until 60 first_is sleep
+	wait_log web up
 	run_bryo logs web
 	assert up
 	run_bryo rm -f -t 0 web

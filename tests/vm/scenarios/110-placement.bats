@@ -45,11 +45,20 @@ teardown() {
 	[ "$(systemd-run --user --pipe -q --wait "$BRYO" exec a cat /proc/self/cgroup)" = 0::/ ]
 }
 
+scopes() {
+	systemctl --user list-units --all 'bryo-*.scope' --no-legend
+}
+
+no_scopes() {
+	[ -z "$(scopes)" ]
+}
+
 @test "F29: a foreground run without limits stays where its caller is" {
+	# those of the containers before
+	wait_until 60 no_scopes
 	[ "$(cat /proc/self/cgroup)" = "0::$("$BRYO" run --rm --cgroupns host "$BUSYBOX" cat /proc/self/cgroup | sed 's/^0:://')" ]
 	run_bryo run --rm "$BUSYBOX" true
-	run systemctl --user list-units --all 'bryo-*.scope' --no-legend
-	[ -z "$output" ]
+	no_scopes
 }
 
 @test "F29: --cgroup-parent, --cgroups=disabled, the other manager" {
@@ -94,7 +103,7 @@ teardown() {
 @test "F02: a monitor killed, its container stopped and removed: no cgroup is left" {
 	run_bryo run -d --name a -m 64m "$BUSYBOX" sleep 1000
 	l=$(leaf a)
-	kill -9 "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
+	kill_gone "$("$BRYO" inspect -f '{{.State.ConmonPid}}' a)"
 	run_bryo pause a
 	run_bryo unpause a
 	run_bryo stop -t 0 a

@@ -33,7 +33,7 @@ restarted() {
 	assert_match $'\noom\ndied'
 	run_bryo exec redis redis-cli get key
 	assert value
-	BRYO_TIMEOUT=20 run_bryo stop redis
+	run_bryo stop redis
 	run_bryo inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' redis
 	assert "0 false"
 	run_bryo rm redis
