@@ -61,11 +61,13 @@ load helpers
 		>"$ENGINE_DIR/out" 3>&- &
 	local pid=$! rc=0
 	wait_until 10 grep -qx up "$ENGINE_DIR/out"
+	local slirp
+	slirp=$(pgrep -P $pid -x slirp4netns)
 	kill -TERM $pid
 	wait $pid || rc=$?
 	[ "$rc" = 5 ]
 	grep -qx term "$ENGINE_DIR/out"
-	wait_until 5 sh -c "[ -z \"\$(pgrep -u $(id -u) -P $pid)\" ]"
+	wait_until 5 are_gone "$slirp"
 }
 
 @test "system migrate --new-runtime: there is only one" {
