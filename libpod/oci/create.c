@@ -410,8 +410,9 @@ static int wait_created(struct create *c, struct oci_ctr *ctr, struct err *err)
 	return r;
 }
 
-/* Init works, and so do we, until it is created. */
-static int accompany(struct create *c, struct oci_ctr *ctr, struct err *err)
+/* What init waits for, and what we have to know of it: while it works */
+static int release_init(struct create *c, struct oci_ctr *ctr,
+			struct err *err)
 {
 	int r;
 
@@ -425,17 +426,15 @@ static int accompany(struct create *c, struct oci_ctr *ctr, struct err *err)
 		return err_code(err, r, "tell that ids are mapped");
 	if (FAULT("oci.create.mapped") < 0)
 		return err_sys(err, "start the container");
-	/* While init works. */
 	r = proc_start_time(ctr->init.pid, &ctr->init.start);
-	if (r < 0)
-		return err_code(err, r, "read the start time of process %d",
-				(int)ctr->init.pid);
-	return wait_created(c, ctr, err);
+	return r < 0 ? err_code(err, r, "read the start time of process %d",
+				(int)ctr->init.pid) : 0;
 }
 
 /*
- * What we do with init fails as well when init has just failed: then the
- * reason is what it said.  Does not wait for it.
+ * Nothing of ours is there for init to fail at before it is released: when
+ * both have failed, init was first, and the reason is what it said.  (Later it
+ * may fail because we did, for want of fuse-overlayfs.)  Does not wait for it.
  */
 static int init_reason(struct create *c, const struct oci_ctr *ctr, int r,
 		       struct err *err)
@@ -460,8 +459,8 @@ static int create_once(struct create *c, struct oci_ctr *ctr, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = accompany(c, ctr, err);
-	return r < 0 ? init_reason(c, ctr, r, err) : r;
+	r = release_init(c, ctr, err);
+	return r < 0 ? init_reason(c, ctr, r, err) : wait_created(c, ctr, err);
 }
 
 /* Where the sources are, while their descriptors mean something. */
