@@ -14,6 +14,7 @@
 #include "util/safe.h"
 #include "util/str.h"
 #include "util/syslog.h"
+#include "util/trace.h"
 
 static const struct opt engine_opts[] = {
 	OPT_STR(0, "cgroup-manager", struct globals, cgroup_manager, "string",
@@ -121,6 +122,8 @@ static int set_log_level(const struct globals *g)
 		return 1;
 	}
 	log_max = level;
+	if (level == LOG_TRACE)
+		trace_to_log();
 	log_info("%s filtering at log level %s", cmd_prog(), name);
 	return 0;
 }

@@ -11,12 +11,14 @@
 #include "util/clock.h"
 #include "util/compiler.h"
 #include "util/fd.h"
+#include "util/log.h"
 
 bool trace_on;
 
 static const char *areas = "";
 static int trace_fd = STDERR_FILENO;
 static uint64_t origin_ns;
+static pid_t logging;	/* the process whose spans are logged, or 0 */
 
 void trace_init(void)
 {
@@ -37,9 +39,15 @@ void trace_init(void)
 	trace_on = true;
 }
 
+void trace_to_log(void)
+{
+	logging = getpid();
+	trace_on = true;
+}
+
 int trace_fd_number(void)
 {
-	return trace_on ? trace_fd : -EBADF;
+	return *areas ? trace_fd : -EBADF;
 }
 
 /* @area is one of the comma-separated words of BRYO_TRACE, or that is "all" */
@@ -62,7 +70,7 @@ struct trace_span trace_begin_(const char *area, const char *name)
 {
 	struct trace_span span = { 0 };
 
-	if (!wanted(area))
+	if (!logging && !wanted(area))
 		return span;
 	span.area = area;
 	span.name = name;
@@ -73,13 +81,18 @@ struct trace_span trace_begin_(const char *area, const char *name)
 void trace_end_(struct trace_span *span)
 {
 	uint64_t now = clock_mono_ns();
+	unsigned long long us = (now - span->start_ns) / 1000;
 	char line[160];
-	int n = snprintf(
-		line, sizeof(line), "%d %8llu +%llu %s %s\n", (int)getpid(),
-		(unsigned long long)(span->start_ns - origin_ns) / 1000,
-		(unsigned long long)(now - span->start_ns) / 1000, span->area,
-		span->name);
+	int n;
 
+	if (logging == getpid())
+		log_trace("%s: %s took %llu us", span->area, span->name, us);
+	if (!wanted(span->area))
+		return;
+	n = snprintf(line, sizeof(line), "%d %8llu +%llu %s %s\n",
+		     (int)getpid(),
+		     (unsigned long long)(span->start_ns - origin_ns) / 1000,
+		     us, span->area, span->name);
 	if (n > 0)
 		(void)fd_write_full(trace_fd, line,
 				    (size_t)MIN(n, (int)sizeof(line) - 1));

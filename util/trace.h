@@ -23,6 +23,13 @@ struct trace_span {
 /** trace_init() - read BRYO_TRACE*; called once by main() */
 void trace_init(void);
 
+/**
+ * trace_to_log() - also log every span of this process, at LOG_TRACE
+ *
+ * What this process forks logs none: its stderr may be a container's.
+ */
+void trace_to_log(void);
+
 struct trace_span trace_begin_(const char *area, const char *name);
 void trace_end_(struct trace_span *span);
 

@@ -237,6 +237,14 @@ int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err);
 
 /* ---- image.c, see below; the environment at run time ---- */
 
+/**
+ * ctr_hostname() - the name that the container's uname has; owned by the caller
+ *
+ * The host's where the container is in its UTS or, as in podman and docker,
+ * its network namespace and has no name of its own.
+ */
+char *ctr_hostname(const struct ctr *c);
+
 /** ctr_env() - the container's environment with what only a start knows
  *  (HOSTNAME); a strv, owned */
 char **ctr_env(const struct ctr *c);

@@ -167,14 +167,12 @@ static struct json_object *config(const struct ctr *ctr)
 	const struct ctr_config *c = &ctr->config;
 	struct json_object *o = json_object_new_object();
 	autostrv char **env = ctr_env(ctr);
-	char host[65];
+	autofree char *host = ctr_hostname(ctr);
 	char umask[8];
 
-	(void)snprintf(host, sizeof(host), "%.12s", ctr->id);
 	(void)snprintf(umask, sizeof(umask), "%04o", c->umask);
-	json_set_str(o, "Hostname",
-		     str_is_empty(c->hostname) ? host : c->hostname);
-	inspect_text(o, "Domainname", "");
+	json_set_str(o, "Hostname", host);
+	inspect_text(o, "Domainname", c->domainname);
 	inspect_text(o, "User", c->user);
 	json_set_bool(o, "AttachStdin", c->attach_stdin);
 	json_set_bool(o, "AttachStdout", c->attach_stdout);

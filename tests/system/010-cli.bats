@@ -106,6 +106,13 @@ load helpers
 @test "G11: log levels" {
 	run_bryo --log-level=debug ps
 	assert_match "level=debug"
+	assert_no_match "level=trace"
+	run_bryo --log-level=trace ps
+	assert_match "level=info"
+	assert_match "level=debug"
+	assert_match "level=trace"
+	run_bryo --log-level=trace run --rm "$BUSYBOX" cat
+	assert "" "${out}"
 	run_bryo -1 --log-level=nosuch ps
 	assert_match 'Log Level "nosuch" is not supported'
 }

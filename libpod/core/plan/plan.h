@@ -14,6 +14,10 @@
 
 struct monitor_conf;
 
+/* What the engine's own mounts never need */
+#define PLAN_ATTR_SAFE \
+	(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
 /**
  * struct plan - all that one start needs, gathered before the fork
  * @rt, @c:    borrowed
@@ -90,6 +94,9 @@ int plan_hooks(struct plan *p, struct err *err);
 
 /** plan_user_mount() - mount number @i of the config (usermounts.c) */
 int plan_user_mount(struct plan *p, size_t i, struct err *err);
+/** plan_add_files() - the mounts of what plan_files() wrote (files.c) */
+int plan_add_files(struct plan *p, struct err *err);
+
 /** plan_own_root() - root of the container is somebody else than we */
 bool plan_own_root(const struct plan *p);
 
@@ -111,6 +118,10 @@ int plan_visit_mounts(struct plan *p, struct err *err);
 
 /** plan_secrets() - those that are files (secret_use.c) */
 int plan_secrets(struct plan *p, struct err *err);
+
+/** plan_user_mount_at() - what the user mounts at @target; NULL: nothing */
+const struct ctr_mount *plan_user_mount_at(const struct plan *p,
+					   const char *target);
 
 /** plan_has_mount() - does the user mount something at @target, or did we? */
 bool plan_has_mount(const struct plan *p, const char *target);

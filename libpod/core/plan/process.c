@@ -225,20 +225,29 @@ int process_fill(const struct ctr_config *c, bool privileged,
 	return fill_seccomp(c, privileged, ret, err);
 }
 
+char *ctr_hostname(const struct ctr *c)
+{
+	const struct ctr_config *conf = &c->config;
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (streq(conf->uts, "host") ||
+	    (str_is_empty(conf->hostname) && streq(conf->network, "host"))) {
+		(void)gethostname(host, sizeof(host) - 1);
+		return xstrdup(host);
+	}
+	return str_is_empty(conf->hostname) ? xstrndup(c->id, 12) :
+					      xstrdup(conf->hostname);
+}
+
 char **ctr_env(const struct ctr *c)
 {
 	char **env = strv_copy(c->config.env);
-	char host[256] = "";
+	autofree char *host = NULL;
 
 	systemd_env(c, &env);
 	if (strv_env_get(env, "HOSTNAME"))
 		return env;
-	if (streq(c->config.uts, "host"))
-		(void)gethostname(host, sizeof(host) - 1);
-	else if (!str_is_empty(c->config.hostname))
-		(void)snprintf(host, sizeof(host), "%s", c->config.hostname);
-	else
-		(void)snprintf(host, sizeof(host), "%.12s", c->id);
+	host = ctr_hostname(c);
 	strv_env_set(&env, "HOSTNAME", host);
 	return env;
 }
