@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ static enum doctor_verdict container(struct finding *f)
 	char dir[] = "/tmp/bryo-doctor.XXXXXX";
 	autosb struct sb text = SB_INIT;
 	struct err why = ERR_INIT;
+	const char *line;
 	int code;
 
 	if (!mkdtemp(dir)) {
@@ -99,8 +101,10 @@ static enum doctor_verdict container(struct finding *f)
 		sb_add(&f->detail, "a container runs");
 		return DOCTOR_OK;
 	}
-	sb_trunc(&text, strcspn(text.buf, "\n"));
-	sb_addf(&f->detail, "no container runs: %s%s", why.msg, text.buf);
+	line = strstr(text.buf, "Error:");
+	line = line ? line : text.buf;
+	sb_addf(&f->detail, "no container runs: %s%.*s", why.msg,
+		(int)strcspn(line, "\n"), line);
 	return DOCTOR_FAIL;
 }
 
@@ -161,6 +165,7 @@ static int doctor_run(struct runtime *rt unused_attr, const void *p,
 		.root = "",
 		.user = pw ? pw->pw_name : "?",
 		.uid = geteuid(),
+		.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
 		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
 		.data_dir = home ? home : "/",
 	};

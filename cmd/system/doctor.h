@@ -20,12 +20,14 @@ enum doctor_verdict {
  * @root: in front of every path of the host; "" but in tests
  * @user, @uid: who asks; borrowed
  * @runtime_dir: XDG_RUNTIME_DIR or NULL; borrowed
+ * @no_new_privs: set for us: no set-uid program helps
  * @data_dir: where images go, or its nearest parent that exists; borrowed
  */
 struct doctor {
 	const char *root;
 	const char *user;
 	uint32_t uid;
+	bool no_new_privs;
 	const char *runtime_dir;
 	const char *data_dir;
 };

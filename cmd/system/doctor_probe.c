@@ -149,6 +149,13 @@ static enum doctor_verdict check_map(const struct doctor *d,
 		sb_add(&f->fix, "sudo apt install uidmap");
 		return DOCTOR_FAIL;
 	}
+	if (d->no_new_privs) {
+		sb_addf(&f->detail, "%s cannot gain its privilege: "
+			"no_new_privs is set", path + strlen(d->root));
+		sb_add(&f->fix, "start bryo outside of what sets it, e.g. "
+		       "NoNewPrivileges= of a unit, bwrap, setpriv");
+		return DOCTOR_FAIL;
+	}
 	if (stat(path, &st) == 0 &&
 	    ((st.st_mode & S_ISUID) ||
 	     getxattr(path, "security.capability", NULL, 0) > 0)) {
@@ -254,6 +261,14 @@ static enum doctor_verdict check_device(const struct doctor *d,
 
 static enum doctor_verdict fuse(const struct doctor *d, struct finding *f)
 {
+	autofree char *path = find_program(d, "fuse-overlayfs");
+
+	if (!path) {
+		sb_add(&f->detail, "fuse-overlayfs is not installed; --userns "
+		       "keep-id and older kernels need it");
+		sb_add(&f->fix, "sudo apt install fuse-overlayfs");
+		return DOCTOR_WARN;
+	}
 	return check_device(d, f, "/dev/fuse", "fuse",
 			    "--userns keep-id and older kernels need it");
 }
@@ -330,8 +345,9 @@ static enum doctor_verdict runtime_dir(const struct doctor *d,
 		return DOCTOR_WARN;
 	}
 	sb_add(&f->detail, d->runtime_dir);
+	/* podman makes it 0711: harmless, what is ours in it is 0700 */
 	if (stat(d->runtime_dir, &st) == 0 && st.st_uid == d->uid &&
-	    (st.st_mode & 077) == 0)
+	    (st.st_mode & 066) == 0)
 		return DOCTOR_OK;
 	sb_add(&f->detail, ": not a private directory of the user");
 	sb_addf(&f->fix, "sudo install -d -m 0700 -o %s %s", d->user,
@@ -371,6 +387,8 @@ static enum doctor_verdict space(const struct doctor *d, struct finding *f)
 
 	if (statvfs(d->data_dir, &v) < 0) {
 		sb_addf(&f->detail, "%s: %s", d->data_dir, err_reason(errno));
+		sb_add(&f->fix, "set HOME or XDG_DATA_HOME to a directory of "
+		       "yours");
 		return DOCTOR_FAIL;
 	}
 	left = (uint64_t)v.f_bavail * v.f_frsize;

@@ -37,7 +37,7 @@ struct runtime_opts {
  *             (a monitor that exec'ed bryo)
  * @loaded:    what follows was found out; see rootless_load()
  * @single:    no subuids or no working newuidmap: one id
- * @single_why: the reason, for one warning
+ * @single_why: the reason and what mends it, for one warning
  * @uid_map, @gid_map: of U; of our own namespace when @is_root
  */
 struct rootless {
@@ -47,7 +47,7 @@ struct rootless {
 	bool in_userns;
 	bool loaded;
 	bool single;
-	char single_why[256];
+	char single_why[384];
 	struct idmap uid_map;
 	struct idmap gid_map;
 };

@@ -155,6 +155,23 @@ static int set_groups(struct init *in, struct err *err)
 	return err_sys(err, "set groups");
 }
 
+/* @what: "uid" or "gid"; errno of the call that refused @id */
+static int no_such_id(const struct init *in, const char *what, uint32_t id,
+		      struct err *err)
+{
+	bool one = in->spec && in->spec->setgroups_deny;
+
+	if (errno != EINVAL)
+		return err_kind_set(err, err_sys(err, "switch to %s %u", what,
+						 (unsigned int)id),
+				    ERR_START);
+	return err_set(err, ERR_START, EINVAL,
+		       "switch to %s %u: no such id in the container's user "
+		       "namespace%s", what, (unsigned int)id,
+		       one ? ", which has one only (`bryo doctor` says why and "
+			     "what helps)" : "");
+}
+
 int step_identity(struct init *in, struct err *err)
 {
 	const struct user *u = &in->user;
@@ -169,13 +186,9 @@ int step_identity(struct init *in, struct err *err)
 	if (r < 0)
 		return r;
 	if (setresgid(u->gid, u->gid, u->gid) < 0)
-		return err_kind_set(err, err_sys(err, "switch to gid %u",
-						 (unsigned int)u->gid),
-				    ERR_START);
+		return no_such_id(in, "gid", u->gid, err);
 	if (setresuid(u->uid, u->uid, u->uid) < 0)
-		return err_kind_set(err, err_sys(err, "switch to uid %u",
-						 (unsigned int)u->uid),
-				    ERR_START);
+		return no_such_id(in, "uid", u->uid, err);
 	return 0;
 }
 

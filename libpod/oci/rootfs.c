@@ -34,6 +34,11 @@ static int fuse_mount(struct init *in, struct err *err)
 	int r;
 
 	autoclose int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fuse < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+		return err_set(err, ERR_FAIL, errno, "fuse-overlayfs needs "
+			       "/dev/fuse, which is missing (fix: sudo "
+			       "modprobe fuse; in a container: give it "
+			       "--device /dev/fuse)");
 	if (fuse < 0)
 		return err_sys(err, "open /dev/fuse");
 	data = xasprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,"

@@ -320,8 +320,9 @@ static int plan_layers(struct plan *p, struct err *err)
 	root->fuse_path = plan_text(p, proc_find_program("fuse-overlayfs"));
 	if (!root->fuse_path)
 		return err_set(err, ERR_START, ENOENT,
-			       "fuse-overlayfs is not installed: this "
-			       "container needs it");
+			       "fuse-overlayfs, which this container needs, is "
+			       "not installed (fix: sudo apt-get install "
+			       "fuse-overlayfs)");
 	return 0;
 }
 

@@ -114,11 +114,12 @@ static int check_helper(struct rootless *ids, const char *name)
 	autofree char *path = proc_find_program(name);
 
 	if (!path)
-		return single(ids, "%s is not installed (package uidmap)",
-			      name);
+		return single(ids, "%s is not installed (fix: sudo apt-get "
+				   "install uidmap)", name);
 	if (!is_privileged(path))
 		return single(ids, "%s is neither set-uid root nor has file "
-				   "capabilities", path);
+				   "capabilities (fix: sudo chmod u+s %s)",
+			      path, path);
 	return 1;
 }
 
@@ -139,6 +140,17 @@ static bool mapped_here(const char *file, const struct idmap *map)
 	return true;
 }
 
+static int no_range(struct rootless *ids, const char *file, const char *name)
+{
+	if (!name)
+		return single(ids, "user %u has no name and %s no range for it",
+			      (unsigned int)ids->uid, file);
+	return single(ids, "%s has no range for user %s (fix: sudo usermod "
+			   "--add-subuids 100000-165535 --add-subgids "
+			   "100000-165535 %s, or what `bryo doctor` says where "
+			   "others have these)", file, name, name);
+}
+
 static int load_ranges(struct rootless *ids, struct err *err)
 {
 	char buf[4096];
@@ -154,14 +166,12 @@ static int load_ranges(struct rootless *ids, struct err *err)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return single(ids, "/etc/subuid has no range for user %s",
-			      name ? name : "(unknown)");
+		return no_range(ids, "/etc/subuid", name);
 	r = subid_load("/etc/subgid", name, ids->uid, &ids->gid_map, err);
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return single(ids, "/etc/subgid has no range for user %s",
-			      name ? name : "(unknown)");
+		return no_range(ids, "/etc/subgid", name);
 	return 1;
 }
 
@@ -176,8 +186,10 @@ static int load_user(struct runtime *rt, struct err *err)
 	ids->gid_map = (struct idmap){ .range = { { 0, ids->gid, 1 } },
 				       .n = 1 };
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		return single(ids, "no_new_privs is set: newuidmap cannot gain "
-				   "its privilege");
+		return single(ids, "no_new_privs is set, so newuidmap cannot "
+				   "gain its privilege (fix: start bryo "
+				   "outside of what sets it, e.g. "
+				   "NoNewPrivileges= of a unit, bwrap)");
 	if (read_note(rt->run_fd, &note))
 		return single(ids, "%s", note.buf);
 	r = check_helper(ids, "newuidmap");
@@ -190,7 +202,8 @@ static int load_user(struct runtime *rt, struct err *err)
 	if (!mapped_here("/proc/self/uid_map", &ids->uid_map) ||
 	    !mapped_here("/proc/self/gid_map", &ids->gid_map))
 		return single(ids, "the ranges of /etc/subuid and /etc/subgid "
-				   "do not exist in this user namespace");
+				   "do not exist in this user namespace (fix: "
+				   "ranges that /proc/self/uid_map has)");
 	return 0;
 }
 

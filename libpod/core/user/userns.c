@@ -95,24 +95,36 @@ static int record_read(int run_fd, struct proc_id *ret)
 	return 0;
 }
 
-/* What is there decides: its maps replace what /etc/subuid would give. */
-static int adopt_maps(struct rootless *ids, pid_t pid)
+/*
+ * What is there decides: its maps replace what /etc/subuid would give.  But
+ * one id is no more than a makeshift: whoever can have them all makes an U of
+ * them.  0 stays the user in both, so they go together.
+ */
+static int adopt_maps(struct runtime *rt, pid_t pid)
 {
+	struct rootless *ids = &rt->ids;
+	struct idmap uids;
+	struct idmap gids;
 	char path[64];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	r = idmap_read(path, &ids->uid_map, NULL);
+	r = idmap_read(path, &uids, NULL);
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-	r = idmap_read(path, &ids->gid_map, NULL);
+	r = idmap_read(path, &gids, NULL);
 	if (r < 0)
 		return r;
-	ids->single = idmap_count(&ids->uid_map) == 1;
-	if (ids->single && !ids->single_why[0])
-		(void)snprintf(ids->single_why, sizeof(ids->single_why),
-			       "the user namespace in use has one id");
+	ids->single = idmap_count(&uids) == 1;
+	if (ids->single) {
+		ids->loaded = ids->single = false;
+		r = rootless_load(rt, NULL);
+		if (r == 0 && !ids->single)
+			return -ESTALE;
+	}
+	ids->uid_map = uids;
+	ids->gid_map = gids;
 	ids->loaded = true;
 	return 0;
 }
@@ -128,7 +140,7 @@ static int open_ns(struct runtime *rt, const struct proc_id *id)
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = adopt_maps(&rt->ids, id->pid);
+	r = adopt_maps(rt, id->pid);
 	if (r == 0 && !proc_is_alive(id))
 		r = -ESRCH;
 	return r < 0 ? r : take_fd(fd);
@@ -418,10 +430,8 @@ static void warn_single(const struct runtime *rt)
 	if (fd < 0)
 		return;
 	close(fd);
-	log_warn("containers have one user id only: %s. Programs that switch "
-		 "to another user will not work in them; for all ids install "
-		 "uidmap and give the user ranges in /etc/subuid and "
-		 "/etc/subgid", rt->ids.single_why);
+	log_warn("containers have one user id only, programs that switch to "
+		 "another user will not work in them: %s", rt->ids.single_why);
 }
 
 static int publish(struct runtime *rt, struct userns *u, struct err *err)
@@ -463,7 +473,8 @@ static int finish_holder(struct runtime *rt, struct userns *u, struct err *err)
 	if (r < 0) {
 		/* refused where it looked possible: go on with one id */
 		drop_holder(u);
-		rootless_set_single(rt, "newuidmap or newgidmap failed");
+		rootless_set_single(rt, "newuidmap or newgidmap failed "
+				    "(`bryo doctor` looks for the cause)");
 		r = start_holder(rt, u, err);
 	}
 	if (r == 0)

@@ -70,10 +70,14 @@ static const struct {
 	  "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
 	  0644, DOCTOR_FAIL,
 	  "kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ "no program for own ids", "fuse", "/dev/null", "", 0644,
+	  DOCTOR_WARN, "apt install fuse-overlayfs" },
 	{ "an old kernel", "overlay", "/proc/sys/kernel/osrelease",
 	  "5.10.0-8\n", 0644, DOCTOR_WARN, "fuse-overlayfs" },
 	{ "with a program for it", "overlay", "/usr/bin/fuse-overlayfs", "",
 	  0755, DOCTOR_OK, "" },
+	{ "program and device", "fuse", "/dev/fuse", "", 0666,
+	  DOCTOR_OK, "" },
 	{ "no tun", "tun", "/dev/null", "", 0644, DOCTOR_WARN,
 	  "modprobe tun" },
 	{ "no cgroup v2", "cgroups", "/sys/fs/other", "", 0644, DOCTOR_WARN,
@@ -128,10 +132,44 @@ static void test_probes(void **state unused_attr)
 	assert_int_equal(tree_remove_at(AT_FDCWD, root, NULL), 0);
 }
 
+static void test_no_new_privs(void **state unused_attr)
+{
+	const struct doctor d = { .root = "", .user = "joe", .uid = 1000,
+				  .no_new_privs = true, .data_dir = "/" };
+	struct finding f = { .detail = SB_INIT, .fix = SB_INIT };
+
+	assert_int_equal(find_probe("newuidmap")->fn(&d, &f), DOCTOR_FAIL);
+	assert_non_null(strstr(f.detail.buf, "no_new_privs is set"));
+	assert_non_null(strstr(f.fix.buf, "NoNewPrivileges="));
+	finding_done(&f);
+}
+
+/* What podman makes of it does no harm; what others could write to does. */
+static void test_runtime_dir(void **state unused_attr)
+{
+	char dir[] = "/tmp/bryo-doctor-run.XXXXXX";
+	static const mode_t modes[] = { 0700, 0711, 0755, 0733 };
+	const struct doctor d = { .root = "", .user = "joe", .uid = getuid(),
+				  .runtime_dir = dir, .data_dir = "/" };
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct finding f = { .detail = SB_INIT, .fix = SB_INIT };
+
+		assert_int_equal(chmod(dir, modes[i]), 0);
+		assert_int_equal(find_probe("runtime-dir")->fn(&d, &f),
+				 i < 2 ? DOCTOR_OK : DOCTOR_FAIL);
+		finding_done(&f);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_no_new_privs),
+		cmocka_unit_test(test_runtime_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
