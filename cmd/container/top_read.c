@@ -308,12 +308,15 @@ int top_read(const struct proc_id *init, struct top *ret, struct err *err)
 	t.boot_ns = clock_now_ns() - (int64_t)clock_boot_ns();
 	snprintf(name, sizeof(name), "%d", init->pid);
 	dir = openat(dirfd(proc), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fstatat(dir, "ns/pid", &ns, 0) < 0)
-		return err_sys(err, "read the pid namespace of process %d",
-			       init->pid);
+	if (dir >= 0 && fstatat(dir, "ns/pid", &ns, 0) < 0) {
+		if (errno != ENOENT)
+			return err_sys(err, "read the pid namespace of "
+				       "process %d", init->pid);
+		close_fd(dir);	/* a zombie has none */
+	}
 	/* The descriptor is of the process that we mean, not of a later one
 	 * with its number. */
-	if (!proc_is_alive(init))
+	if (dir < 0 || !proc_is_alive(init))
 		return err_set(err, ERR_STATE, ESRCH,
 			       "the container's process has ended");
 	while ((d = readdir(proc)) != NULL)

@@ -91,6 +91,9 @@ int row_reload(struct runtime *rt, struct ctr *c, struct err *err);
 int row_dependants(struct runtime *rt, const char *id, char ***ret,
 		   struct err *err);
 
+/** row_exists() - true also when the database cannot tell */
+bool row_exists(struct runtime *rt, const char *id);
+
 /** row_mark_holds() - the row is still as @mark says; inside a transaction */
 bool row_mark_holds(struct runtime *rt, const char *id,
 		    const struct ctr_mark *mark);
@@ -163,6 +166,23 @@ bool ctr_reap(struct runtime *rt, struct ctr *c);
 /** ctr_roll_back() - @c is what it was before the start that did not happen */
 void ctr_roll_back(struct ctr *c);
 
+/**
+ * ctr_wait_transition() - while somebody makes, starts or removes it
+ *
+ * Between the row's birth and the payload's it soon is one or the other.
+ * Without the operation lock.  -ENOENT: it is gone.
+ */
+int ctr_wait_transition(struct runtime *rt, struct ctr *c, struct err *err);
+
+/**
+ * ctr_err_gone() - what to say when something of a container is missing
+ * @r: what failed, with its error in @err
+ *
+ * -ENOENT of a container that was removed meanwhile becomes "no such
+ * container"; all else stays what it is.
+ */
+int ctr_err_gone(struct runtime *rt, const char *id, int r, struct err *err);
+
 /** ctr_recover() - roll a transitional row of a dead owner forward or back */
 int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err);
 
@@ -212,8 +232,10 @@ int ctr_erase(struct runtime *rt, const struct ctr *c,
 	      const struct ctr_mark *check, bool volumes, struct err *err);
 
 /** ctr_erase_keep() - the same for a --rm container whose monitor waits to
- *  delete the directory in the trash; *ret_trash false: it need not */
-int ctr_erase_keep(struct runtime *rt, const struct ctr *c, bool *ret_trash,
+ *  delete the directory in the trash; *ret_trash false: it need not.
+ *  1: @check did not hold */
+int ctr_erase_keep(struct runtime *rt, const struct ctr *c,
+		   const struct ctr_mark *check, bool *ret_trash,
 		   struct err *err);
 
 /* ---- image.c: what an image says about its containers ---- */

@@ -276,8 +276,15 @@ static int end(struct runtime *rt, const char *id, uint32_t start_n,
 		return 0;	/* somebody else's turn */
 	*ret_code = c->exit_code;
 	db_checkpoint(rt->db, false);
-	if (c->config.auto_remove)
-		return ctr_erase(rt, c, NULL, true, err);
+	if (c->config.auto_remove) {
+		const struct ctr_mark mark = { c->state, c->owner,
+					       c->start_n };
+
+		if (FAULT("ended.folded") < 0)
+			return err_sys(err, "remove container %.12s", c->id);
+		/* not when a command has started it meanwhile */
+		return ctr_erase(rt, c, &mark, true, err);
+	}
 	return restart(rt, c, lock_fd, delay_ms, err);
 }
 
@@ -297,6 +304,31 @@ bool runtime_wants_upkeep(struct runtime *rt)
 	return rt->upkeep_left;
 }
 
+/* A --rm container has ended, and nobody has started it anew. */
+static int settle_removed(struct runtime *rt, struct ctr *c, int *ret_code,
+			  bool *ret_trash, struct err *err)
+{
+	const uint32_t start_n = c->start_n;
+	struct err why = ERR_INIT;
+	struct ctr_mark mark;
+	int r;
+
+	autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
+	if (dir >= 0 && ctr_fold_exit(dir, c))
+		*ret_code = c->exit_code;
+	do {
+		r = row_reload(rt, c, &why);
+		if (r == -ENOENT || (r == 0 && c->start_n != start_n))
+			return 0;
+		if (r < 0)
+			return err_set(err, why.kind, why.code, "%s", why.msg);
+		mark = (struct ctr_mark){ c->state, c->owner, c->start_n };
+		ctr_normalise(rt, c);
+		r = ctr_erase_keep(rt, c, &mark, ret_trash, err);
+	} while (r > 0);
+	return r;
+}
+
 int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 		bool *ret_trash, struct err *err)
 {
@@ -304,13 +336,8 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 	struct err why = ERR_INIT;
 	int r;
 
-	if (c->config.auto_remove) {
-		autoclose int dir = dir_open_at(rt->ctrs_fd, c->id);
-
-		if (dir >= 0 && ctr_fold_exit(dir, c))
-			*ret_code = c->exit_code;
-		return ctr_erase_keep(rt, c, ret_trash, err);
-	}
+	if (c->config.auto_remove)
+		return settle_removed(rt, c, ret_code, ret_trash, err);
 	r = tx_run(rt, TX_RESERVE, tx_fold, c, &why);
 	if (r == -ENOENT)
 		return 0;	/* removed meanwhile: the code is known */

@@ -93,7 +93,8 @@ static void remove_image(struct runtime *rt, struct store *s,
 		(void)event_image(rt, EVENT_REMOVE, *v, name, NULL);
 }
 
-/* @keep: leave the trash to somebody else, unless volumes lie there too */
+/* @keep: leave the trash to somebody else, unless volumes lie there too.
+ * 1: @check did not hold */
 static int erase(struct runtime *rt, const struct ctr *c,
 		 const struct ctr_mark *check, bool volumes, bool *keep,
 		 struct err *err)
@@ -112,7 +113,7 @@ static int erase(struct runtime *rt, const struct ctr *c,
 	if (r != 0)
 		return r < 0 ? err_wrap(err, r, "remove container %.12s",
 					c->id) :
-			       0;
+			       r;
 	if (FAULT("rm.committed") < 0)
 		return err_sys(err, "remove container %.12s", c->id);
 	if (c->config.cidfile)
@@ -129,13 +130,14 @@ static int erase(struct runtime *rt, const struct ctr *c,
 int ctr_erase(struct runtime *rt, const struct ctr *c,
 	      const struct ctr_mark *check, bool volumes, struct err *err)
 {
-	return erase(rt, c, check, volumes, NULL, err);
+	return MIN(erase(rt, c, check, volumes, NULL, err), 0);
 }
 
-int ctr_erase_keep(struct runtime *rt, const struct ctr *c, bool *ret_trash,
+int ctr_erase_keep(struct runtime *rt, const struct ctr *c,
+		   const struct ctr_mark *check, bool *ret_trash,
 		   struct err *err)
 {
-	return erase(rt, c, NULL, true, ret_trash, err);
+	return erase(rt, c, check, true, ret_trash, err);
 }
 
 /* ---- dependants: containers that joined this one's namespaces ---------- */
@@ -214,6 +216,9 @@ int ctr_remove(struct runtime *rt, struct ctr *c,
 	int r;
 
 	r = remove_dependants(rt, c, opts, err);
+	/* whoever makes it would go on without its directories */
+	if (r == 0 && c->state == CTR_CREATING)
+		r = ctr_wait_transition(rt, c, err);
 	if (r == 0)
 		r = stop_first(rt, c, opts, err);
 	if (r == 0)

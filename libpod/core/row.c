@@ -325,6 +325,14 @@ bool row_mark_holds(struct runtime *rt, const char *id,
 	return st && db_step(st, NULL) == 1;
 }
 
+bool row_exists(struct runtime *rt, const char *id)
+{
+	auto_db_stmt struct db_stmt *st = db_prep(
+		rt->db, NULL, "SELECT 1 FROM container WHERE id = ?", "s", id);
+
+	return !st || db_step(st, NULL) != 0;
+}
+
 static int read_list(struct db_stmt *st, struct ctr_list *ret, struct err *err)
 {
 	size_t room = 0;

@@ -239,8 +239,8 @@ static void hold_signals(bool hold)
  * row could not be written.  End it and see the monitor go.  The records have
  * a number that the next start uses again.
  */
-static void end_started(const struct plan *p, const struct launch_report *rep,
-			int *attach)
+static int end_started(const struct plan *p, const struct launch_report *rep,
+		       int *attach, struct err *err)
 {
 	autoclose int fd = proc_open(&rep->init);
 	autoclose int lock = -EBADF;
@@ -249,9 +249,10 @@ static void end_started(const struct plan *p, const struct launch_report *rep,
 		close_fd(*attach);
 	if (fd >= 0)
 		(void)pidfd_signal(fd, SIGKILL);
-	lock = ctr_lock_take(p->dir, p->c->name, LOCK_WAIT_MS, NULL);
+	lock = ctr_lock_take(p->dir, p->c->name, LOCK_WAIT_MS, err);
 	(void)unlinkat(p->dir, "started", 0);
 	(void)unlinkat(p->dir, "exit", 0);
+	return MIN(lock, 0);
 }
 
 /* Talks to M; all of the plan lives until it is done. */
@@ -301,7 +302,7 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 		p->go_ns = clock_now_ns();
 		r = launch_go(&proc, err);
 		if (r < 0)
-			end_started(p, rep, NULL);
+			(void)end_started(p, rep, NULL, NULL);
 	}
 	launch_proc_done(&proc);
 	return r;
@@ -391,7 +392,7 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 		else
 			r = mark_running(rt, &plan, c, &rep, err);
 		if (r < 0)
-			end_started(&plan, &rep, attach);
+			(void)end_started(&plan, &rep, attach, NULL);
 	}
 	plan_done(&plan);
 	return r;
@@ -430,7 +431,7 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
 		 struct err *err)
 {
-	bool run = c->state == CTR_CREATING;
+	bool run = c->state == CTR_CREATING;	/* see take_turn() */
 	struct ctr_mark mark = { 0 };
 	int r;
 
@@ -451,7 +452,8 @@ static int err_already(struct err *err, const struct ctr *c)
 		       "container state improper", c->id);
 }
 
-/* The payload of an initialized container is to run. */
+/* The payload of an initialized container is to run.  1: its monitor was told
+ * meanwhile to take everything back, and has done so. */
 static int resume_locked(struct runtime *rt, struct ctr *c, int *attach,
 			 struct err *err)
 {
@@ -463,7 +465,11 @@ static int resume_locked(struct runtime *rt, struct ctr *c, int *attach,
 	plan_init(&plan, rt, c);
 	plan.attached = attach != NULL;
 	plan.dir = ctr_dir(rt, c, err);
-	r = plan.dir < 0 ? plan.dir : ctr_attach(rt, c, &sock, err);
+	r = plan.dir < 0 ? plan.dir : ctr_attach(rt, c, &sock, NULL);
+	if (r < 0 && plan.dir >= 0) {
+		r = end_started(&plan, &rep, NULL, err);
+		r = r < 0 ? r : 1;
+	}
 	if (r == 0 && FAULT("resume.go") < 0)
 		r = err_sys(err, "start container %.12s", c->id);
 	if (r == 0) {
@@ -475,8 +481,8 @@ static int resume_locked(struct runtime *rt, struct ctr *c, int *attach,
 		r = err_sys(err, "start container %.12s", c->id);
 	if (r == 0)
 		r = mark_running(rt, &plan, c, &rep, err);
-	if (r < 0 && plan.dir >= 0)
-		end_started(&plan, &rep, NULL);
+	if (r < 0 && sock >= 0)
+		(void)end_started(&plan, &rep, NULL, NULL);
 	if (r == 0 && attach)
 		*attach = take_fd(sock);
 	plan_done(&plan);
@@ -489,22 +495,25 @@ static int start_or_init(struct runtime *rt, struct ctr *c, int *attach,
 	bool run = c->state == CTR_CREATING;
 	struct err why = ERR_INIT;
 	struct ctr before = *c;
-	int found = claim(rt, c, &before, err);
+	int found;
 	int r;
 
-	if (found < 0)
-		return found;
-	if (found == 1)
-		return hold ? err_already(err, c) : 0;
-	if (found == 2 && hold)
-		return 0;
-	if (found == 2) {
-		before = *c;
-		ctr_roll_back(&before);
-		r = resume_locked(rt, c, attach, &why);
-	} else {
-		r = start_locked(rt, c, attach, hold, &why);
-	}
+	do {
+		found = claim(rt, c, &before, err);
+		if (found < 0)
+			return found;
+		if (found == 1)
+			return hold ? err_already(err, c) : 0;
+		if (found == 2 && hold)
+			return 0;
+		if (found == 2) {
+			before = *c;
+			ctr_roll_back(&before);
+			r = resume_locked(rt, c, attach, &why);
+		} else {
+			r = start_locked(rt, c, attach, hold, &why);
+		}
+	} while (r > 0);
 	if (r < 0) {
 		undo_start(rt, c, run || c->config.auto_remove, &before, &why);
 		return err_set(err, why.kind, why.code, "%s", why.msg);
@@ -533,6 +542,25 @@ static int start_required(struct runtime *rt, const struct ctr *c,
 	return r;
 }
 
+/* The operation lock, of a container that nobody is about to make: only the
+ * `run` that does has the lock already, and from here on only its container
+ * is "creating". */
+static int take_turn(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0 && c->op_fd < 0) {
+		r = ctr_wait_transition(rt, c, err);
+		if (r < 0)
+			break;
+		c->op_fd = ctr_op_lock(rt, c->id, err);
+		r = c->op_fd < 0 ? c->op_fd : row_reload(rt, c, err);
+		if (r == 0 && c->state == CTR_CREATING)
+			close_fd(c->op_fd);
+	}
+	return r;
+}
+
 static int start(struct runtime *rt, struct ctr *c, int *attach, bool hold,
 		 struct err *err)
 {
@@ -549,10 +577,8 @@ static int start(struct runtime *rt, struct ctr *c, int *attach, bool hold,
 		r = userns_prepare(rt, err);
 	if (r == 0 && c->config.requires)
 		r = start_required(rt, c, err);
-	if (r == 0 && c->op_fd < 0) {
-		c->op_fd = ctr_op_lock(rt, c->id, err);
-		r = c->op_fd < 0 ? c->op_fd : 0;
-	}
+	if (r == 0)
+		r = take_turn(rt, c, err);
 	if (r == 0)
 		r = start_or_init(rt, c, attach, hold, err);
 	close_fd(c->op_fd);

@@ -71,14 +71,36 @@
 
 #define LOCK "lock"
 
+/* Whoever removes it moves the directory first and commits then: a look
+ * inside a transaction comes after that. */
+static int tx_exists(struct runtime *rt, void *arg, struct err *err)
+{
+	(void)err;
+	return row_exists(rt, arg) ? 0 : 1;
+}
+
+int ctr_err_gone(struct runtime *rt, const char *id, int r, struct err *err)
+{
+	if (r != -ENOENT || tx_run(rt, 0, tx_exists, (void *)id, NULL) != 1)
+		return r;
+	err_clear(err);
+	return ctr_err_not_found(err, id);
+}
+
+static int no_dir(struct runtime *rt, const char *id, int r, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	(void)err_code(&why, r, "open the directory of container %.12s", id);
+	(void)ctr_err_gone(rt, id, r, &why);
+	return err_set(err, why.kind, why.code, "%s", why.msg);
+}
+
 int ctr_dir(struct runtime *rt, const struct ctr *c, struct err *err)
 {
 	int fd = dir_open_at(rt->ctrs_fd, c->id);
 
-	if (fd < 0)
-		return err_code(err, fd, "open the directory of container "
-				"%.12s", c->id);
-	return fd;
+	return fd < 0 ? no_dir(rt, c->id, fd, err) : fd;
 }
 
 /* ---- locks ------------------------------------------------------------- */
@@ -145,8 +167,7 @@ int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
 	autoclose int fd = dir_open_at(rt->ctrs_fd, id);
 
 	if (fd < 0)
-		return err_code(err, fd, "open the directory of container "
-				"%.12s", id);
+		return no_dir(rt, id, fd, err);
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_sys(err, "lock container %.12s", id);

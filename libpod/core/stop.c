@@ -101,8 +101,10 @@ int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err)
 	autoclose int fd = proc_open(&c->init);
 
 	r = fd < 0 ? fd : pidfd_signal(fd, sig);
-	if (r == -ESRCH)
+	if (r == -ESRCH) {	/* its monitor is about to say so */
+		c->state = CTR_EXITED;
 		return err_not_running(err, c, "kill");
+	}
 	if (r < 0)
 		return err_code(err, r, "send signal %d to %s", sig, c->name);
 	return 0;
@@ -194,8 +196,7 @@ static int wait_told(struct runtime *rt, const struct ctr *c, int *ret_code)
 	return 0;
 }
 
-/* Between the row's birth and the payload's: soon it is one or the other. */
-static int wait_transition(struct runtime *rt, struct ctr *c, struct err *err)
+int ctr_wait_transition(struct runtime *rt, struct ctr *c, struct err *err)
 {
 	while (c->state == CTR_CREATING || c->state == CTR_STARTING ||
 	       c->state == CTR_REMOVING) {
@@ -223,7 +224,7 @@ int ctr_wait(struct runtime *rt, struct ctr *c, int *ret_code, struct err *err)
 {
 	int r;
 
-	r = wait_transition(rt, c, err);
+	r = ctr_wait_transition(rt, c, err);
 	if (r < 0)
 		return r;
 	while (ctr_is_live(c)) {
@@ -362,7 +363,7 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 
 	r = ctr_config_load(rt, c, err);
 	if (r == 0)
-		r = wait_transition(rt, c, err);
+		r = ctr_wait_transition(rt, c, err);
 	if (r == 0 && timeout_s != CTR_TIMEOUT_KILL)
 		r = ctr_wait_hold(rt, c, err);
 	if (r < 0)

@@ -459,7 +459,7 @@ static int expect(struct launch_proc *p, enum launch_phase phase,
 	}
 	give_up(p);
 	if (n != (ssize_t)sizeof(msg) || msg.phase != LAUNCH_FAILED)
-		return err_set(err, ERR_START, EPIPE,
+		return err_set(err, ERR_FAIL, EPIPE,
 			       "the monitor died while it started the "
 			       "container");
 	if (err) {
@@ -497,13 +497,14 @@ int launch_resume(int sock, bool first, struct err *err)
 	ssize_t n;
 	int r;
 
-	if (send(sock, go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+	if (send(sock, go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
 		return err_sys(err, "tell the monitor to go on");
 	do
 		n = readv(sock, iov, ARRAY_LEN(iov));
 	while (n < 0 && errno == EINTR);
 	if (n < 1 || type != ATTACH_GO)
-		return err_set(err, ERR_START, EPIPE,
+		return err_set(err, ERR_FAIL, EPIPE,
 			       "the monitor died while it started the "
 			       "container");
 	if (n == 1)

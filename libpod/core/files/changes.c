@@ -108,8 +108,9 @@ int ctr_changes(struct runtime *rt, struct ctr *c,
 
 	if (r == 0)
 		r = store_changes(store, t.image, &t.top, fn, arg, err);
-	return r < 0 ? err_wrap(err, r, "changes of container %.12s", c->id) :
-		       0;
+	if (r < 0)
+		r = err_wrap(err, r, "changes of container %.12s", c->id);
+	return r < 0 ? ctr_err_gone(rt, c->id, r, err) : 0;
 }
 
 static int export_rootfs(struct runtime *rt, const struct ctr *c, int out,
@@ -140,8 +141,10 @@ int ctr_export(struct runtime *rt, struct ctr *c, int out, struct err *err)
 		if (r == 0)
 			r = store_export(store, t.image, &t.top, out, err);
 	}
-	if (r < 0)
-		return err_wrap(err, r, "export container %.12s", c->id);
+	if (r < 0) {
+		r = err_wrap(err, r, "export container %.12s", c->id);
+		return ctr_err_gone(rt, c->id, r, err);
+	}
 	(void)event_ctr(rt, c, EVENT_EXPORT, NULL, NULL);
 	return 0;
 }

@@ -206,8 +206,10 @@ int ctr_commit(struct runtime *rt, struct ctr *c,
 
 	if (r == 0)
 		r = commit(rt, store, c, &t, opts, ret_id, err);
-	if (r < 0)
-		return err_wrap(err, r, "commit container %.12s", c->id);
+	if (r < 0) {
+		r = err_wrap(err, r, "commit container %.12s", c->id);
+		return ctr_err_gone(rt, c->id, r, err);
+	}
 	(void)event_ctr(rt, c, EVENT_COMMIT, NULL, NULL);
 	return 0;
 }

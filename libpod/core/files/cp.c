@@ -632,10 +632,15 @@ int ctr_cp(struct runtime *rt, const struct cp_end *from,
 	if (r < 0)
 		return r;
 	if (from->ctr && to->ctr)
-		return ctr_to_ctr(rt, from, to, opts, err);
-	if (from->ctr)
-		return ctr_to_host(rt, from, to, opts, err);
-	if (streq(from->path, "-"))
-		return stdin_to_ctr(rt, to, opts, err);
-	return host_to_ctr(rt, from, to, opts, err);
+		r = ctr_to_ctr(rt, from, to, opts, err);
+	else if (from->ctr)
+		r = ctr_to_host(rt, from, to, opts, err);
+	else if (streq(from->path, "-"))
+		r = stdin_to_ctr(rt, to, opts, err);
+	else
+		r = host_to_ctr(rt, from, to, opts, err);
+	for (int i = 0; r < 0 && i < 2; i++)
+		if (ends[i]->ctr)
+			(void)ctr_err_gone(rt, ends[i]->ctr->id, r, err);
+	return r;
 }
