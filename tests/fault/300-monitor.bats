@@ -107,7 +107,7 @@ reaches() {
 }
 
 @test "F05: slirp4netns and proxy killed: the network is back within two seconds" {
-	local port out_port i name old fds
+	local port out_port i name old fds id
 	port=$(free_port)
 	out_port=$(free_port)
 	HOST_IP=$(hostname -I | cut -d' ' -f1)
@@ -145,8 +145,10 @@ while True:
 	wait_until 2 healed
 	wait_until 2 has_fds "$fds"
 	kill "$server"
-	wait_until 2 sh -c "[ \$('$BRYO' events --stream=false --filter container=c --filter event=helper_restarted | wc -l) = 8 ]"
-	run_bryo events --stream=false --filter container=c --filter event=helper_restarted --format '{{.Attributes}}'
+	# "c" is the beginning of other ids, too
+	id=$("$BRYO" inspect --format '{{.Id}}' c)
+	wait_until 2 sh -c "[ \$('$BRYO' events --stream=false --filter container=$id --filter event=helper_restarted | wc -l) = 8 ]"
+	run_bryo events --stream=false --filter "container=$id" --filter event=helper_restarted --format '{{.Attributes}}'
 	assert_match "helper.*bryo-proxy"
 	assert_match "helper.*slirp4netns"
 	run_bryo rm -f -t 0 c

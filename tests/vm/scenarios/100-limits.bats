@@ -53,12 +53,12 @@ teardown() {
 }
 
 @test "F04: out of memory is 137 and OOMKilled" {
-	run_bryo -137 run --name a -m 32m --memory-swap 32m "$BUSYBOX" \
+	run_bryo -137 run --name hungry -m 32m --memory-swap 32m "$BUSYBOX" \
 		sh -c 'x=a; while :; do x=$x$x$x; done'
-	run_bryo inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' a
+	run_bryo inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry
 	assert "true 137"
-	run_bryo events --stream=false --filter container=a --format '{{.Status}}'
-	assert_match oom
+	run_bryo events --stream=false --filter container=hungry --format '{{.Status}}'
+	assert_match $'(^|\n)oom(\n|$)'
 	run_bryo run --name b -m 32m "$BUSYBOX" true
 	run_bryo inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' b
 	assert "false 0"
