@@ -8,7 +8,8 @@
  * image         one row per config digest; @root_mode and @implied: see
  *               storage/image/implied.c
  * image_name    "host/path:tag" or "host/path@digest"; @digest is that of the
- *               manifest under which the image came by that name
+ *               manifest under which the image came by that name, @list that
+ *               of the index which the registry has by it, or empty
  * image_past    names that it has had
  * image_layer   diff ids, base first; @bytes of file content of each
  * image_blob    manifest, config and compressed layers
@@ -104,3 +105,6 @@ const char store_lists_schema[] =
 	" source TEXT NOT NULL,"
 	" PRIMARY KEY (list, digest)"
 	") WITHOUT ROWID;";
+
+const char store_names_schema[] =
+	"ALTER TABLE image_name ADD COLUMN list TEXT NOT NULL DEFAULT '';";

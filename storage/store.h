@@ -68,6 +68,7 @@ struct store;
 extern const char store_schema[];
 extern const char store_pins_schema[];
 extern const char store_lists_schema[];
+extern const char store_names_schema[];
 
 int store_open(const struct store_conf *conf, struct store **ret,
 	       struct err *err);

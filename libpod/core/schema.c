@@ -17,5 +17,6 @@ const struct db_step core_formats[] = {
 	{ .sql = { userns_schema } },
 	{ .sql = { health_schema } },
 	{ .sql = { store_lists_schema } },
+	{ .sql = { store_names_schema } },
 };
 const int core_format = (int)ARRAY_LEN(core_formats);

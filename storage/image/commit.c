@@ -149,7 +149,11 @@ static int resolve_step(struct incoming *in, struct source *src,
 		return r;
 	if (!m.is_index)
 		return fetch_config(in, src, &m, err);
-	r = manifest_choose(&m, want, &child, err);
+	if (top)
+		r = digest_of(in->manifest.buf, in->manifest.len, in->list,
+			      err);
+	if (r == 0)
+		r = manifest_choose(&m, want, &child, err);
 	if (r < 0)
 		return r;
 	desc_take(next, child);
@@ -385,7 +389,8 @@ static int put_rows(struct store *s, const struct incoming *in,
 	if (r == 0)
 		r = put_layers(s, in, rows, err);
 	for (char **name = in->names; r == 0 && name && *name; name++)
-		r = image_name_set(s, *name, in->id, in->digest, err);
+		r = image_name_set(s, *name, in->id, in->digest, in->list,
+				   err);
 	return r;
 }
 

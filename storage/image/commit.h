@@ -16,6 +16,8 @@ struct source;
  * @raw:      bytes of the config, @id its 64 hex digits
  * @layers:   owned, @n of them, base first
  * @names:    full names it gets; owned
+ * @list:     digest of the index that those names stand for at the source, and
+ *            that the image was chosen from; empty when there is none
  */
 struct incoming {
 	struct sb manifest;
@@ -26,9 +28,10 @@ struct incoming {
 	struct fetch_layer *layers;
 	size_t n;
 	char **names;
+	char list[DIGEST_MAX];
 };
 
-#define INCOMING_INIT { SB_INIT, "", SB_INIT, "", { 0 }, NULL, 0, NULL }
+#define INCOMING_INIT { SB_INIT, "", SB_INIT, "", { 0 }, NULL, 0, NULL, "" }
 
 void incoming_done(struct incoming *in);
 

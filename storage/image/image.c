@@ -62,13 +62,14 @@ static void add_digest(struct image *img, const char *repo, const char *digest)
 		strv_push(&img->digests, take_ptr(text));
 }
 
-/* "repo@digest" is no tag, but tells where the image came from. */
+/* "repo@digest" is no tag, but tells where the image came from.  The digest of
+ * an index goes first: it is the one that suits every machine. */
 static int load_names(struct store *s, struct image *img, struct err *err)
 {
 	auto_db_stmt struct db_stmt *st =
-		db_prep(s->conf.db, err, "SELECT name, digest FROM image_name"
-			" WHERE image = ? ORDER BY added DESC, name", "s",
-			img->id);
+		db_prep(s->conf.db, err, "SELECT name, digest, list"
+			" FROM image_name WHERE image = ?"
+			" ORDER BY added DESC, name", "s", img->id);
 	int r = st ? 0 : -EIO;
 
 	while (st && (r = db_step(st, err)) == 1) {
@@ -80,6 +81,8 @@ static int load_names(struct store *s, struct image *img, struct err *err)
 			add_digest(img, repo, at + 1);
 		else
 			strv_add(&img->names, name);
+		if (*db_str(st, 2))
+			add_digest(img, repo, db_str(st, 2));
 		add_digest(img, repo, db_str(st, 1));
 	}
 	return r;
@@ -255,8 +258,8 @@ static int find_digest(struct store *s, const char *typed, char **ret_id,
 	if (ref_parse(typed, &ref, NULL) < 0 || !ref.digest)
 		return 0;
 	st = db_prep(s->conf.db, err,
-		     "SELECT image, name FROM image_name WHERE digest = ?",
-		     "s", ref.digest);
+		     "SELECT image, name FROM image_name"
+		     " WHERE digest = ?1 OR list = ?1", "s", ref.digest);
 	if (!st)
 		return -EIO;
 	str_set(&ref.tag, NULL);

@@ -360,7 +360,7 @@ static int create_rows(struct store *s, const char *id, const char *full,
 		    (int64_t)STORE_LIST);
 	if (r >= 0)
 		r = put_blob_row(s, id, digest, err);
-	return r < 0 ? r : image_name_set(s, full, id, digest, err);
+	return r < 0 ? r : image_name_set(s, full, id, digest, "", err);
 }
 
 static struct json_object *empty_index(void)

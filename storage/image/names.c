@@ -38,15 +38,17 @@ int image_name_drop(struct store *s, const char *full, struct err *err)
 }
 
 int image_name_set(struct store *s, const char *full, const char *image_id,
-		   const char *digest, struct err *err)
+		   const char *digest, const char *list, struct err *err)
 {
 	int r = image_name_drop(s, full, err);
 
 	if (r >= 0)
 		r = db_exec(s->conf.db, err,
-			    "INSERT INTO image_name SELECT ?, id, ?, ?"
-			    " FROM image WHERE id = ?", "ssis", full, digest,
-			    clock_now_ns(), image_id);
+			    "INSERT INTO image_name"
+			    " (name, image, digest, added, list)"
+			    " SELECT ?, id, ?, ?, ? FROM image WHERE id = ?",
+			    "ssiss", full, digest, clock_now_ns(), list,
+			    image_id);
 	if (r == 0)
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
 			       "%.12s: image not known", image_id);
@@ -69,7 +71,7 @@ int image_tag(struct store *s, const struct image *img, const char *name,
 	full = ref_text(&ref);
 	r = db_begin(s->conf.db, true, err);
 	if (r == 0)
-		r = image_name_set(s, full, img->id, img->digest, err);
+		r = image_name_set(s, full, img->id, img->digest, "", err);
 	if (r == 0)
 		r = db_commit(s->conf.db, err);
 	if (r < 0)
@@ -97,8 +99,11 @@ int image_untag(struct store *s, const struct image *img, const char *name,
 	int r;
 
 	if (!full) {
-		autofree char *shown = safe_line(name);
+		autofree char *meant = NULL;
+		autofree char *shown = NULL;
 
+		r = ref_full(name, "localhost", &meant, NULL);
+		shown = safe_line(r == 0 ? meant : name);
 		return err_set(err, ERR_NOT_FOUND, ENOENT,
 			       "%.300s: tag not known", shown);
 	}

@@ -27,11 +27,12 @@ int image_layers(struct store *s, const char *image_id, char ***ret,
 /**
  * image_name_set() - inside a transaction: @full means @image_id from now on
  * @digest: of the manifest
+ * @list:   digest of the index that @full stands for in its registry; "" none
  *
  * -ENOENT/ERR_NOT_FOUND when there is no such image.
  */
 int image_name_set(struct store *s, const char *full, const char *image_id,
-		   const char *digest, struct err *err);
+		   const char *digest, const char *list, struct err *err);
 
 /** image_name_drop() - inside a transaction: the name leaves the image that
  *  has it now, into that one's history; rows changed, -errno */

@@ -96,7 +96,7 @@ print(json.load(open(sys.argv[1]))["layers"][0]["digest"].split(":")[1])' \
 	local id table
 	id=$(printf '%064d' 5)
 	local -A rows=(
-		[image_name]="'x/y:1', '$id', 'sha256:$id', 1"
+		[image_name]="'x/y:1', '$id', 'sha256:$id', 1, ''"
 		[image_past]="'$id', 'x/z:1', 1"
 		[image_layer]="'$id', 0, '$id', 1"
 		[image_blob]="'$id', '$id'"

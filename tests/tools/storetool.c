@@ -340,6 +340,7 @@ int main(int argc, char **argv)
 	autoclose int fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct db_step format = { .sql = {
 		store_schema, store_pins_schema, store_lists_schema,
+		store_names_schema,
 	} };
 	const struct store_conf conf = {
 		.data_fd = fd,

@@ -33,6 +33,7 @@ static int setup(void **state unused_attr)
 {
 	static const struct db_step format = { .sql = {
 		store_schema, store_pins_schema, store_lists_schema,
+		store_names_schema,
 	} };
 	autofree char *file = NULL;
 
