@@ -226,16 +226,24 @@ static int print_table(const char *text, struct json_object *rows,
 	return 0;
 }
 
-/* "{{range .}}...{{end}}" gets all rows at once, anything else one by one. */
+/* "{{range .}}...{{end}}", also with variables, gets all rows at once; anything
+ * else, "{{range .Names}}" too, one by one. */
 static bool ranges_itself(const char *format)
 {
+	const char *end;
+
 	if (!str_starts(format, "{{"))
 		return false;
 	format += 2;
 	if (*format == '-')
 		format++;
 	format += strspn(format, " ");
-	return str_starts(format, "range");
+	end = strstr(format, "}}");
+	if (!str_starts(format, "range") || !end)
+		return false;
+	while (end > format && strchr(" -", end[-1]))
+		end--;
+	return end[-1] == '.' && strchr(" =", end[-2]);
 }
 
 static int print_template(const char *format, struct json_object *rows,

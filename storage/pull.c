@@ -136,6 +136,7 @@ static int pull_all_tags(struct pull *p, struct source *src,
 		autofree char *full = xasprintf("%s/%s:%s", ref->host,
 						ref->path, *tag);
 
+		tell_start(p, full);
 		r = ref_parse(full, &one, err);
 		if (r == 0)
 			r = pull_ref(p, src, &one, err);
@@ -188,7 +189,7 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 	if (p->policy == POLICY_NEWER && !o->all_tags &&
 	    image_find(p->s, full, &img, NULL) == 0)
 		p->have = img->id;
-	else
+	else if (!o->all_tags)
 		tell_start(p, full);
 	if (!p->have)
 		store_host(p->s);
@@ -203,7 +204,10 @@ static int pull_full(struct pull *p, const char *full, struct err *err)
 		strv_add(p->ids, img->id);
 		return 0;
 	}
-	return r < 0 ? pull_failed(full, r, err) : 0;
+	if (r == 0)
+		return 0;
+	autofree char *repo = ref_repo_of(full);
+	return pull_failed(o->all_tags ? repo : full, r, err);
 }
 
 int pull_candidates(const char *name, char ***ret, struct err *err)

@@ -510,12 +510,13 @@ static int check_platform(const struct image *img, const char *text,
 		       img->variant, text);
 }
 
-/* Its layers are uncompressed and it has no manifest: what save writes. */
-static int push_docker_archive(struct store *s, const struct image *img,
+/* Its layers are uncompressed and it has no manifest: what save writes.  Where
+ * @t has no name for it, it keeps the one that it was found by. */
+static int push_docker_archive(struct store *s, char *source,
 			       const struct transport *t,
 			       const struct push_opts *opts, struct err *err)
 {
-	char *names[] = { img->id, NULL };
+	char *names[] = { source, NULL };
 	bool made = access(t->path, F_OK) < 0;
 	struct stat st;
 	int r = 0;
@@ -540,8 +541,9 @@ static int push_docker_archive(struct store *s, const struct image *img,
 	return r;
 }
 
-/* 1 done without a struct dest, 0 not one of these, -errno */
-static int push_special(struct store *s, const struct image *img,
+/* @full: the name that @img was found by, or NULL
+ * 1 done without a struct dest, 0 not one of these, -errno */
+static int push_special(struct store *s, const struct image *img, char *full,
 			const char *dest, const struct push_opts *opts,
 			struct err *err)
 {
@@ -552,7 +554,8 @@ static int push_special(struct store *s, const struct image *img,
 	if (t.kind == TRANSPORT_STORE)
 		r = image_tag(s, img, t.name, err);
 	else if (t.kind == TRANSPORT_DOCKER_ARCHIVE)
-		r = push_docker_archive(s, img, &t, opts, err);
+		r = push_docker_archive(s, full ? full : img->id, &t, opts,
+					err);
 	else
 		return 0;
 	return r < 0 ? r : 1;
@@ -582,7 +585,7 @@ int image_push(struct store *s, const char *name, const char *dest,
 		return r;
 	if (!dest)
 		dest = full;
-	r = push_special(s, img, dest, opts, err);
+	r = push_special(s, img, full, dest, opts, err);
 	if (r < 0)
 		return err_wrap(err, r, "push %s", dest);
 	if (r > 0) {

@@ -78,14 +78,12 @@ static int parse_format(const char *format, bool *ret_docker, struct err *err)
 
 static int write_iidfile(const char *path, const char *id, struct err *err)
 {
-	autofree char *text = xasprintf("sha256:%s", id);
-
 	if (!path)
 		return 0;
 	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 				0644);
 
-	if (fd < 0 || fd_write_full(fd, text, strlen(text)) < 0)
+	if (fd < 0 || fd_write_full(fd, id, strlen(id)) < 0)
 		return err_sys(err, "write image ID file %s", path);
 	return 0;
 }

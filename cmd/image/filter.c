@@ -30,11 +30,47 @@ static const struct filter_texts words = {
 	.bad_key = { "unsupported image filter \"", "\"" },
 };
 
+/* A value that means nothing is an error without any image, too. */
+static int check_value(struct store *s, const struct filter *f,
+		       struct err *err)
+{
+	static const char *const flags[] = { "containers", "dangling",
+					     "intermediate", "manifest",
+					     "readonly", NULL };
+	auto_image struct image *img = NULL;
+	int64_t when;
+	bool flag;
+	int r;
+
+	if (strv_contains((char **)flags, f->key))
+		return parse_bool(f->value, &flag) == 0 ? 0 :
+		       err_set(err, ERR_USAGE, EINVAL,
+			       "non-boolean value \"%s\" for %s filter",
+			       f->value, f->key);
+	if (streq(f->key, "until"))
+		return time_arg(f->value, TIME_AGO, &when) == 0 ? 0 :
+		       err_set(err, ERR_USAGE, EINVAL,
+			       "invalid time \"%s\" in filter \"until\"",
+			       f->value);
+	if (!streq(f->key, "before") && !streq(f->key, "since") &&
+	    !streq(f->key, "after"))
+		return 0;
+	r = image_find(s, f->value, &img, err);
+	return r == 0 ? 0 : err_wrap(err, r, "could not find local image for "
+				     "filter \"%s\"=\"%s\"", f->key,
+				     f->value);
+}
+
 int image_filters_parse(struct store *s, char *const *texts,
 			struct image_filters *ret, struct err *err)
 {
+	int r;
+
 	*ret = (struct image_filters){ .store = s, .filters = FILTERS_INIT };
-	return filters_parse(texts, keys, &words, &ret->filters, err);
+	r = filters_parse(texts, keys, &words, &ret->filters, err);
+	for (size_t i = 0; r == 0 && i < ret->filters.n; i++)
+		r = check_value(s, &ret->filters.v[i], err);
+	return r;
 }
 
 void image_filters_done(struct image_filters *f)
@@ -113,42 +149,28 @@ static bool label_matches(struct test *t, const char *want)
 }
 
 /* before=X, since=X: created earlier or later than image X */
-static int64_t created_of(struct test *t, const char *key,
-			  const char *name)
+static int64_t created_of(struct test *t, const char *name)
 {
 	auto_image struct image *img = NULL;
-	int r = t->r < 0 ? t->r :
-			   image_find(t->f->store, name, &img, t->err);
 
-	if (r < 0) {
-		t->r = t->r < 0 ? r :
-				  err_wrap(t->err, r,
-					   "could not find local image for "
-					   "filter \"%s\"=\"%s\"", key, name);
-		return 0;
-	}
-	return img->created_ns;
+	if (t->r == 0)
+		t->r = image_find(t->f->store, name, &img, t->err);
+	return img ? img->created_ns : 0;
 }
 
 static bool until_matches(struct test *t, const char *value)
 {
 	int64_t when = 0;
 
-	if (time_arg(value, TIME_AGO, &when) < 0 && t->r == 0)
-		t->r = err_set(t->err, ERR_USAGE, EINVAL,
-			       "invalid time \"%s\" in filter \"until\"",
-			       value);
+	(void)time_arg(value, TIME_AGO, &when);
 	return t->img->created_ns < when;
 }
 
-static bool truth(struct test *t, const struct filter *f, bool is)
+static bool truth(const struct filter *f, bool is)
 {
 	bool want = false;
 
-	if (parse_bool(f->value, &want) < 0 && t->r == 0)
-		t->r = err_set(t->err, ERR_USAGE, EINVAL,
-			       "non-boolean value \"%s\" for %s filter",
-			       f->value, f->key);
+	(void)parse_bool(f->value, &want);
 	return want == is;
 }
 
@@ -172,15 +194,15 @@ static bool is_intermediate(struct test *t)
 static bool test_flag(struct test *t, const struct filter *f)
 {
 	if (streq(f->key, "dangling"))
-		return truth(t, f, image_is_dangling(t->img));
+		return truth(f, image_is_dangling(t->img));
 	if (streq(f->key, "containers"))
-		return truth(t, f, has_users(t));
+		return truth(f, has_users(t));
 	if (streq(f->key, "intermediate"))
-		return truth(t, f, is_intermediate(t));
+		return truth(f, is_intermediate(t));
 	if (streq(f->key, "manifest"))
-		return truth(t, f, t->img->is_list);
+		return truth(f, t->img->is_list);
 	/* The store has no read-only images */
-	return truth(t, f, false);
+	return truth(f, false);
 }
 
 static bool test_filter(const struct filter *f, void *arg)
@@ -194,9 +216,9 @@ static bool test_filter(const struct filter *f, void *arg)
 	if (streq(f->key, "label"))
 		return label_matches(t, f->value);
 	if (streq(f->key, "before"))
-		return img->created_ns < created_of(t, f->key, f->value);
+		return img->created_ns < created_of(t, f->value);
 	if (streq(f->key, "since") || streq(f->key, "after"))
-		return img->created_ns > created_of(t, f->key, f->value);
+		return img->created_ns > created_of(t, f->value);
 	if (streq(f->key, "until"))
 		return until_matches(t, f->value);
 	hex = str_after(f->value, "sha256:");

@@ -107,8 +107,9 @@ static void set_created(struct json_object *o, const struct entry *e,
 	/* Without the fraction */
 	at = time_rfc3339(ns / NS_PER_S * NS_PER_S, text);
 	json_set_str(o, "CreatedSince", since);
-	json_set_str(o, "CreatedAt", at);
 	json_set_str(o, "Created", human ? since : at);
+	/* As in lists of images */
+	json_set_str(o, "CreatedAt", time_go(ns / NS_PER_S * NS_PER_S, text));
 }
 
 static struct json_object *row_object(const struct history_args *args,

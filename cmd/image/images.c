@@ -15,6 +15,7 @@
 #include "cmd/image/filter.h"
 #include "cmd/image/platforms.h"
 #include "libpod/core/runtime.h"
+#include "storage/image/lineage.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/json.h"
@@ -218,11 +219,13 @@ static struct json_object *row_object(const struct row *row,
 static struct json_object *image_json(struct store *store,
 				      const struct image *img)
 {
+	autostrv char **had = strv_copy(img->names);
 	struct json_object *o = json_object_new_object();
 	struct json_object *labels = labels_of(store, img);
 	autostrv char **users = NULL;
 	char text[TIME_TEXT_MAX];
 
+	strv_extend(&had, img->history);
 	(void)image_users(store, img->id, &users, NULL);
 	json_set_str(o, "Id", img->id);
 	json_set_str(o, "ParentId", "");
@@ -240,8 +243,8 @@ static struct json_object *image_json(struct store *store,
 	if (img->names)
 		json_set_strv(o, "Names", img->names);
 	json_set_str(o, "Digest", img->digest);
-	if (img->history)
-		json_set_strv(o, "History", img->history);
+	if (had)
+		json_set_strv(o, "History", had);
 	json_set_i64(o, "Created", img->created_ns / NS_PER_S);
 	json_set_str(o, "CreatedAt", time_rfc3339(img->created_ns, text));
 	return o;
@@ -357,9 +360,29 @@ static void print_quiet(const struct rows *rows, bool no_trunc)
 	}
 }
 
+static void set_parent(struct json_object *o, const struct lineage *l,
+		       const struct image *img)
+{
+	const struct image *parent = l ? lineage_parent(l, img->id) : NULL;
+
+	if (parent)
+		json_set_str(o, "ParentId", parent->id);
+}
+
+/* Only where it may be shown: it needs the config of every image */
+static int load_lineage(const struct images_args *args, struct store *store,
+			struct lineage **ret, struct err *err)
+{
+	if (!args->format || (!strstr(args->format, "Parent") &&
+			      !strstr(args->format, "json")))
+		return 0;
+	return lineage_load(store, ret, err);
+}
+
 static int print(const struct images_args *args, struct store *store,
 		 const struct rows *rows, struct err *err)
 {
+	auto_lineage struct lineage *l = NULL;
 	autojson struct json_object *list = json_object_new_array();
 	autojson struct json_object *json = NULL;
 	bool is_json = streq(args->format, "json");
@@ -368,19 +391,26 @@ static int print(const struct images_args *args, struct store *store,
 				    args->history ? columns_history :
 						    columns;
 
+	int r = load_lineage(args, store, &l, err);
+
 	if (is_json)
 		json = json_object_new_array();
-	for (size_t i = 0; i < rows->n; i++) {
+	for (size_t i = 0; r == 0 && i < rows->n; i++) {
 		const struct row *row = &rows->v[i];
 		autojson struct json_object *map =
 			labels ? labels_of(store, row->img) : NULL;
+		struct json_object *o = row_object(row, args, store, map);
 
-		json_object_array_add(list, row_object(row, args, store,
-							map));
-		if (is_json && (i == 0 || rows->v[i - 1].img != row->img))
-			json_object_array_add(json,
-					      image_json(store, row->img));
+		set_parent(o, l, row->img);
+		json_object_array_add(list, o);
+		if (!is_json || (i && rows->v[i - 1].img == row->img))
+			continue;
+		o = image_json(store, row->img);
+		set_parent(o, l, row->img);
+		json_object_array_add(json, o);
 	}
+	if (r < 0)
+		return r;
 	return print_rows(args->format, list, json, cols, args->noheading,
 			  err);
 }

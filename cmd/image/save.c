@@ -43,7 +43,7 @@ static const struct opt save_opts[] = {
 		"the one that is"),
 	OPT_BOOL('q', "quiet", struct save_args, quiet, "Print no progress"),
 	OPT_BOOL(0, "uncompressed", struct save_args, uncompressed,
-		 "Write uncompressed layers, with an OCI format"),
+		 "Write uncompressed layers; a docker-archive has no other"),
 	OPT_END,
 };
 
@@ -58,10 +58,11 @@ static int check(const struct save_args *args, const char *format,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--compress can only be set when --format is "
 			       "'docker-dir'");
-	if (args->uncompressed && !str_starts(format, "oci-"))
+	/* A docker-archive has no other layers */
+	if (args->uncompressed && streq(format, "docker-dir"))
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "--uncompressed can only be set when --format "
-			       "is 'oci-archive' or 'oci-dir'");
+			       "--uncompressed cannot be set when --format is "
+			       "'docker-dir'");
 	if (save_format_is_dir(format) && !args->output)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--format %s needs a directory: --output",

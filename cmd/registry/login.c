@@ -108,7 +108,7 @@ static int check_args(const struct login_args *a, struct err *err)
 			       "--password");
 	if (!a->username)
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "must provide --username with "
+			       "Must provide --username with "
 			       "--password-stdin");
 	return 0;
 }

@@ -70,6 +70,12 @@ static void search_defaults(void *p)
 	args->limit = LIMIT_DEFAULT;
 }
 
+/* 0 is no limit of one's own, as in docker and podman */
+static unsigned int limit_of(const struct search_args *a)
+{
+	return a->limit ? (unsigned int)a->limit : LIMIT_DEFAULT;
+}
+
 static struct registry_conf conf_of(const struct search_args *a,
 				    const char *host, const char *repo)
 {
@@ -207,7 +213,7 @@ static int search_one(const struct search_args *a, const struct filters *f,
 
 	if (r < 0)
 		return r;
-	r = registry_search(reg, term, (unsigned int)a->limit, &found, err);
+	r = registry_search(reg, term, limit_of(a), &found, err);
 	registry_close(reg);
 	if (r < 0)
 		return r;
@@ -314,7 +320,7 @@ static int print_tags(const struct search_args *a, const char *name,
 	json_set_str(all, "Name", name);
 	json_set(all, "Tags", list);
 	json_object_array_add(json, all);
-	for (int i = 0; tags && tags[i] && i < a->limit; i++) {
+	for (unsigned int i = 0; tags && tags[i] && i < limit_of(a); i++) {
 		struct json_object *o = json_object_new_object();
 
 		json_set_str(o, "Name", name);
@@ -356,17 +362,15 @@ static int list_tags(const struct search_args *a,
 static int check(const struct search_args *a, const char *typed,
 		 struct err *err)
 {
-	const char *slash = strchr(typed, '/');
-
-	if (a->limit < 1 || a->limit > LIMIT_MAX)
+	if (a->limit < 0 || a->limit > LIMIT_MAX)
 		return err_set(err, ERR_USAGE, EINVAL,
-			       "limit %d is outside the range of [1, %d]",
+			       "limit %d is outside the range of [0, %d]",
 			       a->limit, LIMIT_MAX);
 	if (a->list_tags && a->filters)
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "filters are not applicable to list tags "
 			       "result");
-	if (!*typed || (!registries_conf_is_short(typed) && slash && !slash[1]))
+	if (!*typed)
 		return err_set(err, ERR_USAGE, EINVAL, "no term was given");
 	return authfile_check(a->authfile, err);
 }

@@ -183,7 +183,9 @@ static int remote_read(struct remote *rm, const char *full,
 	if (r == 0 && rm->ref.digest)
 		r = digest_verify(rm->body.buf, rm->body.len, what, "manifest",
 				  err);
-	return r < 0 ? err_wrap(err, r, "%s", full) : 0;
+	/* The registry's own words begin with the name */
+	return r < 0 && !(err && str_starts(err->msg, full)) ?
+		       err_wrap(err, r, "%s", full) : r;
 }
 
 static int remote_open(struct remote *rm, const char *name,

@@ -297,8 +297,10 @@ int manifest_choose(const struct manifest *index, const struct platform *want,
 	}
 	if (!best)
 		return err_set(err, ERR_INVALID, ENOEXEC,
-			       "no image found in the manifest list for "
-			       "architecture \"%s\", variant \"%s\", OS \"%s\"",
+			       "no image found in %s for architecture \"%s\", "
+			       "variant \"%s\", OS \"%s\"",
+			       streq(index->type, TYPE_DOCKER_LIST) ?
+				       "manifest list" : "image index",
 			       want->arch, want->variant, want->os);
 	*ret = best;
 	return 0;

@@ -200,7 +200,7 @@ login() {
 	run_bryo -125 login "$host" </dev/null
 	assert_match "cannot perform an interactive login from a non TTY device"
 	run_bryo -125 login --password-stdin "$host" </dev/null
-	assert_match "must provide --username with --password-stdin"
+	assert_match "Must provide --username with --password-stdin"
 	run_bryo -125 login -u a -p b --password-stdin "$host" </dev/null
 	assert_match "can't specify both --password-stdin and --password"
 }

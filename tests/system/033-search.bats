@@ -53,7 +53,13 @@ setup() {
 	assert "$reg/busybox" "$(sed -n '2s/ *$//p' <<<"$output")"
 	run_bryo search --format '{{.Name}}' "$reg/nosuchthing"
 	assert ""
-	run_bryo -125 search "$reg/"
+	# everything that it has
+	run_bryo search --limit 0 --format '{{.Name}}' "$reg/"
+	grep -qx "$reg/busybox" <<<"$out"
+	grep -qx "$reg/nginx" <<<"$out"
+	run_bryo -125 search --limit -1 "$reg/"
+	assert_match "limit -1 is outside the range of"
+	run_bryo -125 search ""
 	assert_match "no term"
 }
 
@@ -79,7 +85,7 @@ setup() {
 	run_bryo -125 search -f color=red "$v1/app"
 	assert_match 'invalid filter'
 	run_bryo -125 search -f stars=many "$v1/app"
-	run_bryo -125 search --limit 0 "$v1/app"
+	run_bryo -125 search --limit 100001 "$v1/app"
 	: >"$S/log"
 	run_bryo search --format '{{.Name}}' "$v1/a&n=1 b"
 	grep -Eqix '/v1/search\?q=a%26n%3d1(\+|%20)b&n=25' "$S/log"

@@ -41,7 +41,7 @@ ids() {
 	run_bryo image inspect --format '{{.RepoTags}}' one:1
 	assert "[localhost/two:latest docker.io/library/one:1]"
 	run_bryo -125 untag one:1 nosuch
-	assert "Error: nosuch: tag not known"
+	assert "Error: localhost/nosuch:latest: tag not known"
 	local id
 	id=$("$BRYO" images -q --no-trunc one:1)
 	run_bryo untag one:1

@@ -95,8 +95,10 @@ digest_of() {
 	diff -r "$T/c" "$T/d"
 	run_bryo -125 save --compress -o "$T/x" "$BUSYBOX"
 	assert "Error: --compress can only be set when --format is 'docker-dir'"
-	run_bryo -125 save --uncompressed -o "$T/x" "$BUSYBOX"
-	assert_match "^Error: --uncompressed can only be set"
+	run_bryo -125 save --uncompressed --format docker-dir -o "$T/x" "$BUSYBOX"
+	assert_match "^Error: --uncompressed cannot be set when --format is 'docker-dir'"
+	run_bryo save -q --uncompressed -o "$T/plain" "$BUSYBOX"
+	assert ""
 	run_bryo -125 save --format nosuch -o "$T/x" "$BUSYBOX"
 	assert_match '^Error: unknown format "nosuch"'
 	[ ! -e "$T/x" ]
