@@ -15,10 +15,14 @@
  * over the raw text before json-c does: it finds the keys of each object and
  * refuses doubles, and it bounds the depth.  Grammar errors are left to
  * json-c.
+ *
+ * @text: what the key means, between its quotes
+ * @o:    owned, holds @text when it is written with escapes, else NULL
  */
 struct key {
 	const char *text;
 	size_t len;
+	struct json_object *o;
 };
 
 struct frame {
@@ -34,14 +38,21 @@ struct scan {
 	size_t depth;
 };
 
-/* @nul: an escaped NUL is in it, where C and others end the text differently */
-static const char *skip_string(const char *p, const char *end, bool *nul)
+/*
+ * Return: behind the string.  @bad: what is wrong with it, unchanged if
+ * nothing is.  At an escaped NUL C and others end the text differently, and
+ * control bytes are taken by json-c only.
+ */
+static const char *skip_string(const char *p, const char *end, const char **bad)
 {
 	for (p++; p < end && *p != '"'; p++) {
+		if ((unsigned char)*p < 0x20)
+			*bad = *p ? "control byte in a string" : "NUL byte";
 		if (*p != '\\')
 			continue;
 		p++;
-		*nul |= end - p >= 5 && memcmp(p, "u0000", 5) == 0;
+		if (end - p >= 5 && memcmp(p, "u0000", 5) == 0)
+			*bad = "NUL in a string";
 	}
 	return p < end ? p + 1 : end;
 }
@@ -61,6 +72,14 @@ static int compare_key(const void *a, const void *b)
 	return memcmp(x->text, y->text, x->len);
 }
 
+static void free_keys(struct frame *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		json_object_put(f->keys[i].o);
+	free(f->keys);
+	memset(f, 0, sizeof(*f));
+}
+
 static int close_frame(struct frame *f, struct err *err)
 {
 	int r = 0;
@@ -70,13 +89,34 @@ static int close_frame(struct frame *f, struct err *err)
 	for (size_t i = 1; r == 0 && i < f->n; i++) {
 		if (same_key(&f->keys[i - 1], &f->keys[i]))
 			r = err_set(err, ERR_INVALID, EINVAL,
-				    "invalid JSON: duplicate key %.*s",
+				    "invalid JSON: duplicate key \"%.*s\"",
 				    (int)MIN(f->keys[i].len, 64),
 				    f->keys[i].text);
 	}
-	free(f->keys);
-	memset(f, 0, sizeof(*f));
+	free_keys(f);
 	return r;
+}
+
+static struct json_object *parse_text(const char *text, size_t len,
+				      size_t *ret_used,
+				      enum json_tokener_error *ret_why);
+
+/* "\u0061" is "a": such a key is compared as json-c reads it */
+static struct key take_key(const char *start, const char *end)
+{
+	struct key key = { start + 1, (size_t)(end - start), NULL };
+	enum json_tokener_error why;
+	size_t used;
+
+	key.len -= MIN(key.len, 2);
+	if (!memchr(key.text, '\\', key.len))
+		return key;
+	key.o = parse_text(start, (size_t)(end - start), &used, &why);
+	if (key.o) {
+		key.text = json_object_get_string(key.o);
+		key.len = (size_t)json_object_get_string_len(key.o);
+	}
+	return key;
 }
 
 static void add_key(struct frame *f, const char *start, const char *end)
@@ -84,7 +124,7 @@ static void add_key(struct frame *f, const char *start, const char *end)
 	if ((f->n & (f->n - 1)) == 0)
 		f->keys = xreallocarray(f->keys, f->n ? f->n * 2 : 4,
 					sizeof(*f->keys));
-	f->keys[f->n++] = (struct key){ start, (size_t)(end - start) };
+	f->keys[f->n++] = take_key(start, end);
 	f->want_key = false;
 }
 
@@ -103,14 +143,14 @@ static int scan_one(struct scan *s, struct err *err)
 {
 	struct frame *top = s->depth ? &s->stack[s->depth - 1] : NULL;
 	const char *start = s->p;
-	bool nul = false;
+	const char *bad = NULL;
 
 	switch (*s->p) {
 	case '"':
-		s->p = skip_string(s->p, s->end, &nul);
-		if (nul)
+		s->p = skip_string(s->p, s->end, &bad);
+		if (bad)
 			return err_set(err, ERR_INVALID, EINVAL,
-				       "invalid JSON: NUL in a string");
+				       "invalid JSON: %s", bad);
 		if (top && top->object && top->want_key)
 			add_key(top, start, s->p);
 		return 0;
@@ -137,6 +177,11 @@ static int scan_one(struct scan *s, struct err *err)
 		/* json-c takes 'key' even when it is strict */
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid JSON: single quote");
+	case 'N':
+	case 'I':
+		/* and NaN and Infinity, which are no JSON */
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "invalid JSON: not a number");
 	default:
 		s->p++;
 		return 0;
@@ -151,13 +196,37 @@ static int check_keys(const char *text, size_t len, struct err *err)
 	while (r == 0 && s.p < s.end)
 		r = scan_one(&s, err);
 	while (s.depth)
-		free(s.stack[--s.depth].keys);
+		free_keys(&s.stack[--s.depth]);
 	return r;
+}
+
+/* The value that @text begins with, owned, or NULL and why; @len < 2^31 */
+static struct json_object *parse_text(const char *text, size_t len,
+				      size_t *ret_used,
+				      enum json_tokener_error *ret_why)
+{
+	struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
+	struct json_object *o;
+
+	if (!tok)
+		die_oom();
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+	o = json_tokener_parse_ex(tok, text, (int)len);
+	*ret_why = json_tokener_get_error(tok);
+	*ret_used = len;
+	if (*ret_why == json_tokener_continue) {
+		/* a bare number at the very end is complete only with this */
+		o = json_tokener_parse_ex(tok, "\n", 1);
+		*ret_why = json_tokener_get_error(tok);
+	} else {
+		*ret_used = json_tokener_get_parse_end(tok);
+	}
+	json_tokener_free(tok);
+	return o;
 }
 
 struct json_object *json_parse(const char *text, size_t len, struct err *err)
 {
-	struct json_tokener *tok;
 	autojson struct json_object *o = NULL;
 	enum json_tokener_error jerr;
 	size_t used;
@@ -168,28 +237,16 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
 	}
 	if (check_keys(text, len, err) < 0)
 		return NULL;
-	tok = json_tokener_new_ex(DEPTH_MAX);
-	if (!tok)
-		die_oom();
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	o = json_tokener_parse_ex(tok, text, (int)len);
-	jerr = json_tokener_get_error(tok);
-	if (jerr == json_tokener_continue) {
-		/* a bare number at the very end is complete only with this */
-		o = json_tokener_parse_ex(tok, "\n", 1);
-		jerr = json_tokener_get_error(tok);
-		used = len;
-	} else {
-		used = json_tokener_get_parse_end(tok);
-	}
-	json_tokener_free(tok);
+	o = parse_text(text, len, &used, &jerr);
 	while (used < len && strchr(" \t\r\n", text[used]))
 		used++;
 	if (jerr == json_tokener_success && used < len)
 		jerr = json_tokener_error_parse_unexpected;
 	if (jerr != json_tokener_success) {
 		err_set(err, ERR_INVALID, EINVAL, "invalid JSON: %s",
-			json_tokener_error_desc(jerr));
+			jerr == json_tokener_continue ?
+				"it ends too early" :
+				json_tokener_error_desc(jerr));
 		return NULL;
 	}
 	if (!o) {

@@ -21,6 +21,12 @@ static const struct {
 	{ "cut", "{\"a\":", false },
 	{ "duplicate key", "{\"a\":1,\"a\":2}", false },
 	{ "duplicate deep", "{\"x\":[{\"a\":1,\"b\":{},\"a\":2}]}", false },
+	{ "duplicate by an escape", "{\"\\u006cayers\":1,\"layers\":2}", false },
+	{ "duplicate by two ways", "{\"a\\/b\":1,\"a\\u002fb\":2}", false },
+	{ "escapes that differ", "{\"a\\u003c\":1,\"a\\u003e\":2}", true },
+	{ "quote in a key", "{\"a\\\"\":1,\"a\":2}", true },
+	{ "bad escape in a key", "{\"a\\q\":1}", false },
+	{ "key that does not end", "{\"a\\", false },
 	{ "same key elsewhere", "{\"a\":{\"a\":1},\"b\":{\"a\":2}}", true },
 	{ "key in a string", "{\"a\":\"\\\"a\\\":1\",\"b\":2}", true },
 	{ "NUL in a string", "{\"a\":\"x\\u0000y\"}", false },
@@ -29,6 +35,10 @@ static const struct {
 	{ "comment", "{/*x*/\"a\":1}", false },
 	{ "single quotes", "{'a':1}", false },
 	{ "trailing comma", "[1,]", false },
+	{ "NaN", "{\"a\":NaN}", false },
+	{ "Infinity", "[-Infinity]", false },
+	{ "line break in a string", "[\"a\nb\"]", false },
+	{ "leading zero", "[01]", false },
 };
 
 static void test_parse(void **state unused_attr)
@@ -57,6 +67,9 @@ static void test_bounds(void **state unused_attr)
 	err_clear(&err);
 	assert_null(json_parse("{\"a\0b\":1}", 9, &err));
 	assert_int_equal(err.code, EINVAL);
+	err_clear(&err);
+	assert_null(json_parse("{\"a\":[", 6, &err));
+	assert_string_equal(err.msg, "invalid JSON: it ends too early");
 }
 
 static void test_get(void **state unused_attr)
