@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,23 +36,36 @@ static char top[] = "/tmp/bryo-fuzz-layer-XXXXXX";
 static int top_fd = -EBADF;
 static struct stat canary;
 
+static void put(const char *path, const char *text)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert(fd >= 0 && fd_write_full(fd, text, strlen(text)) == 0);
+}
+
+/*
+ * Root of a namespace of its own: nobody else may give files away, and every
+ * layer would fail at its first directory.  Before main(), as a process with
+ * threads (libFuzzer's) cannot do it.
+ */
+__attribute__((constructor)) static void become_root(void)
+{
+	autofree char *uids = xasprintf("0 %u 1", (unsigned int)geteuid());
+	autofree char *gids = xasprintf("0 %u 1", (unsigned int)getegid());
+
+	if (geteuid() == 0)
+		return;
+	assert(unshare(CLONE_NEWUSER) == 0);
+	put("/proc/self/setgroups", "deny");
+	put("/proc/self/uid_map", uids);
+	put("/proc/self/gid_map", gids);
+}
+
 static void remove_top(void)
 {
 	struct err err = ERR_INIT;
 
 	(void)tree_remove_at(AT_FDCWD, top, &err);
-}
-
-static void setup(void)
-{
-	if (top_fd >= 0)
-		return;
-	assert(mkdtemp(top));
-	atexit(remove_top);
-	umask(0);
-	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert(top_fd >= 0 && mkdirat(top_fd, "canary", 0755) == 0);
-	assert(fstatat(top_fd, "canary", &canary, 0) == 0);
 }
 
 static void check_canary(void)
@@ -111,6 +126,32 @@ static int unpack(int input, int root)
 	tree_done(&tree);
 	stream_close(&stream);
 	return r;
+}
+
+/* An empty archive is a good layer: without that nothing below would count */
+static void check_works(void)
+{
+	static const char blank[1024];
+	autoclose int input = memfd_create("blank", MFD_CLOEXEC);
+	autoclose int root = fresh_root("root");
+
+	assert(input >= 0 && root >= 0);
+	assert(fd_write_full(input, blank, sizeof(blank)) == 0);
+	assert(lseek(input, 0, SEEK_SET) == 0);
+	assert(unpack(input, root) == 0);
+}
+
+static void setup(void)
+{
+	if (top_fd >= 0)
+		return;
+	assert(mkdtemp(top));
+	atexit(remove_top);
+	umask(0);
+	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert(top_fd >= 0 && mkdirat(top_fd, "canary", 0755) == 0);
+	assert(fstatat(top_fd, "canary", &canary, 0) == 0);
+	check_works();
 }
 
 /* A memfd with the layer of @root, at its beginning */
