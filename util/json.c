@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/json.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@
 #include "util/strv.h"
 
 #define DEPTH_MAX 64
+/* json-c takes a kilobyte for an empty object: 4 MiB of them would be 1 GB */
+#define LISTS_MAX (1u << 17)
+#define VALUES_MAX (1u << 19)
 
 /*
  * json-c keeps the last of two equal keys, another parser the first: such a
@@ -36,6 +40,8 @@ struct scan {
 	const char *p, *end;
 	struct frame stack[DEPTH_MAX];
 	size_t depth;
+	size_t lists;  /* objects and arrays so far */
+	size_t commas;
 };
 
 /*
@@ -134,6 +140,10 @@ static int open_frame(struct scan *s, bool object, struct err *err)
 		return err_set(err, ERR_LIMIT, EINVAL,
 			       "invalid JSON: nested deeper than %d",
 			       DEPTH_MAX);
+	if (++s->lists > LISTS_MAX)
+		return err_set(err, ERR_LIMIT, EINVAL,
+			       "invalid JSON: more than %u objects and lists",
+			       LISTS_MAX);
 	s->stack[s->depth++] = (struct frame){ .object = object,
 					       .want_key = object };
 	return 0;
@@ -169,6 +179,10 @@ static int scan_one(struct scan *s, struct err *err)
 		if (top)
 			top->want_key = top->object;
 		s->p++;
+		if (++s->commas > VALUES_MAX)
+			return err_set(err, ERR_LIMIT, EINVAL,
+				       "invalid JSON: more than %u values",
+				       VALUES_MAX);
 		return 0;
 	case '\0':
 		return err_set(err, ERR_INVALID, EINVAL,
@@ -455,6 +469,28 @@ void json_pretty(struct json_object *o, int indent, struct sb *out)
 	put(o, indent, 0, out);
 }
 
+/*
+ * Does Go's decoder take @key for @known?  Letter case is nothing to it, and
+ * by Unicode the long s and the Kelvin sign are an s and a k.
+ */
+static bool folds_to(const char *key, const char *known)
+{
+	for (; *key && *known; key++, known++) {
+		unsigned char c = (unsigned char)*key;
+
+		if (strncmp(key, "\u017f", 2) == 0) {
+			c = 's';
+			key += 1;
+		} else if (strncmp(key, "\u212a", 3) == 0) {
+			c = 'k';
+			key += 2;
+		}
+		if (tolower(c) != tolower((unsigned char)*known))
+			return false;
+	}
+	return !*key && !*known;
+}
+
 int json_check_case(struct json_object *o, const char *const *known,
 		    struct err *err)
 {
@@ -462,7 +498,7 @@ int json_check_case(struct json_object *o, const char *const *known,
 	{
 		(void)unused;
 		for (size_t i = 0; known[i]; i++) {
-			if (strcasecmp(key, known[i]) == 0 &&
+			if (folds_to(key, known[i]) &&
 			    strcmp(key, known[i]) != 0)
 				return err_set(err, ERR_INVALID, EINVAL,
 					       "invalid JSON: key %s where %s "

@@ -25,11 +25,12 @@ static inline void cleanup_json(struct json_object **o)
  * json_parse() - strict parse of untrusted text
  * @len: of @text, which need not be terminated
  *
- * One value, nothing behind it, no NUL (neither escaped), depth <= 64, no
- * duplicate keys in an object: an ambiguous document is refused, never
- * interpreted (CVE-2021-41190).  See json_check_case() too.
+ * One value, nothing behind it, no NUL (neither escaped), depth <= 64, at most
+ * 131072 objects and lists and 524288 values, no duplicate keys in an object:
+ * an ambiguous document is refused, never interpreted (CVE-2021-41190).  See
+ * json_check_case() too.
  *
- * Return: owned object, NULL with @err set (ERR_INVALID)
+ * Return: owned object, NULL with @err set (ERR_INVALID, ERR_LIMIT)
  */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
 

@@ -71,6 +71,9 @@ refused() {
 	refused both
 	refused dupkeys "duplicate"
 	refused casekeys
+	refused escapedkeys "duplicate key .layers"
+	refused foldedkeys "where layers is meant"
+	refused nan
 	refused type
 }
 
@@ -134,10 +137,24 @@ refused() {
 	refused nested-4
 }
 
+@test "REG-01: members of a config that are of another type" {
+	local how
+	for how in list text env cmd labels volumes ports health os created \
+		history comment; do
+		refused "conf-$how" "has the wrong type"
+	done
+}
+
 @test "REG-08: memory stays bounded" {
-	/usr/bin/time -f %M -o "$H/rss" "$BRYO" pull -q \
-		"127.0.0.1:$A/m.layers-20000/x" >/dev/null 2>&1 || true
-	[ "$(tail -1 "$H/rss")" -lt 131072 ]
+	local what
+	for what in layers-20000 objects-900000 lists-1300000 values-1300000; do
+		/usr/bin/time -f %M -o "$H/rss" "$BRYO" pull -q --platform \
+			linux/amd64 "127.0.0.1:$A/m.$what/x" >"$H/out" 2>&1 &&
+			return 1
+		echo "$what: $(tail -1 "$H/rss") kB, $(tail -1 "$H/out")"
+		[ "$(tail -1 "$H/rss")" -lt 131072 ]
+		[ "$(grep -c '^Error: ' "$H/out")" = 1 ]
+	done
 }
 
 @test "F24: a layer that is there is not fetched again" {

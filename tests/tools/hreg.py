@@ -112,6 +112,22 @@ class Image:
         return self
 
 
+ODD_CONFIGS = {
+    "list": {"config": ["a"]},
+    "text": {"config": "x"},
+    "env": {"config": {"Env": {"A": "b"}}},
+    "cmd": {"config": {"Cmd": [{}]}},
+    "labels": {"config": {"Labels": ["a"]}},
+    "volumes": {"config": {"Volumes": "/v"}},
+    "ports": {"config": {"ExposedPorts": ["80"]}},
+    "health": {"config": {"Healthcheck": ["CMD"]}},
+    "os": {"os": ["linux"]},
+    "created": {"created": 5},
+    "history": {"history": {"created_by": "x"}},
+    "comment": {"history": [{"comment": ["x"]}]},
+}
+
+
 def variant(name, ports):
     """The image of case m.NAME."""
     i = Image(name)
@@ -126,6 +142,25 @@ def variant(name, ports):
     elif what == "casekeys":
         text = json.dumps(i.finish().manifest)
         i.raw = text.replace('"layers"', '"Layers": [], "layers"').encode()
+    elif what == "escapedkeys":
+        text = json.dumps(i.finish().manifest)
+        i.raw = text.replace('"layers"',
+                             '"\\u006cayers": [], "layers"').encode()
+    elif what == "foldedkeys":
+        text = json.dumps(i.finish().manifest)
+        i.raw = text.replace('"layers"',
+                             '"layer\u017f": [], "layers"').encode()
+    elif what == "nan":
+        i.raw = json.dumps(i.finish().manifest)[:-1].encode() + b',"x":NaN}'
+    elif what == "objects":
+        i.config["x"] = [{}] * int(how)
+    elif what == "lists":
+        i.raw = json.dumps(i.finish().manifest)[:-1].encode() + \
+            b',"x":[' + b"[]," * int(how) + b"[]]}"
+    elif what == "values":
+        i.config["x"] = [1] * int(how)
+    elif what == "conf":
+        i.config.update(ODD_CONFIGS[how])
     elif what == "type":
         i.type = LIST
     elif what == "schema1":

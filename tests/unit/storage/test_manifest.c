@@ -246,6 +246,21 @@ static void test_config(void **state unused_attr)
 	assert_string_equal(c.diff_ids[0], "sha256:" HEX);
 }
 
+#define ROOTFS "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}"
+
+static void test_config_nulls(void **state unused_attr)
+{
+	auto_image_conf struct image_conf c = { 0 };
+
+	assert_ok(conf_parse("{\"os\":null,\"author\":null,\"history\":null,"
+			     "\"container\":5,\"config\":{\"Cmd\":null,"
+			     "\"Env\":[],\"Labels\":{\"a\":null},"
+			     "\"Volumes\":{\"/v\":null},\"Healthcheck\":"
+			     "{\"Test\":[\"NONE\"],\"Interval\":30000000000}},"
+			     ROOTFS, &c, err));
+	assert_string_equal(c.os, "");
+}
+
 static void test_config_refused(void **state unused_attr)
 {
 	static const char *const wrong[] = {
@@ -258,6 +273,22 @@ static void test_config_refused(void **state unused_attr)
 		"{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"x\"]}}",
 		"{\"rootfs\":{\"type\":\"layers\",\"Diff_ids\":[]}}",
 		"{\"RootFS\":{\"type\":\"layers\",\"diff_ids\":[]}}",
+		"{\"os\":5," ROOTFS,
+		"{\"created\":[]," ROOTFS,
+		"{\"config\":[\"a\"]," ROOTFS,
+		"{\"config\":{\"Cmd\":\"sh\"}," ROOTFS,
+		"{\"config\":{\"Env\":[\"A=b\",null]}," ROOTFS,
+		"{\"config\":{\"env\":[\"A=b\"]}," ROOTFS,
+		"{\"config\":{\"User\":0}," ROOTFS,
+		"{\"config\":{\"Labels\":{\"a\":1}}," ROOTFS,
+		"{\"config\":{\"Volumes\":[\"/v\"]}," ROOTFS,
+		"{\"config\":{\"ExposedPorts\":{\"80/tcp\":1}}," ROOTFS,
+		"{\"config\":{\"Healthcheck\":{\"Test\":\"x\"}}," ROOTFS,
+		"{\"config\":{\"Healthcheck\":{\"Retries\":1.5}}," ROOTFS,
+		"{\"history\":{}," ROOTFS,
+		"{\"history\":[null]," ROOTFS,
+		"{\"history\":[{\"empty_layer\":\"no\"}]," ROOTFS,
+		"{\"hi\u017ftory\":[]," ROOTFS,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -319,5 +350,6 @@ static void test_docker_index_refused(void **state unused_attr)
 UNIT_TESTS(unit_test(test_kinds), unit_test(test_refused),
 	   unit_test(test_limits), unit_test(test_choose),
 	   unit_test(test_platform_texts), unit_test(test_config),
+	   unit_test(test_config_nulls),
 	   unit_test(test_config_refused), unit_test(test_docker_index),
 	   unit_test(test_docker_index_refused));

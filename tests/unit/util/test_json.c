@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "util/json.h"
+#include "util/sb.h"
 #include "util/strv.h"
 
 static const struct {
@@ -21,7 +22,7 @@ static const struct {
 	{ "cut", "{\"a\":", false },
 	{ "duplicate key", "{\"a\":1,\"a\":2}", false },
 	{ "duplicate deep", "{\"x\":[{\"a\":1,\"b\":{},\"a\":2}]}", false },
-	{ "duplicate by an escape", "{\"\\u006cayers\":1,\"layers\":2}", false },
+	{ "duplicate by an escape", "{\"\\u006cay\":1,\"lay\":2}", false },
 	{ "duplicate by two ways", "{\"a\\/b\":1,\"a\\u002fb\":2}", false },
 	{ "escapes that differ", "{\"a\\u003c\":1,\"a\\u003e\":2}", true },
 	{ "quote in a key", "{\"a\\\"\":1,\"a\":2}", true },
@@ -70,6 +71,56 @@ static void test_bounds(void **state unused_attr)
 	err_clear(&err);
 	assert_null(json_parse("{\"a\":[", 6, &err));
 	assert_string_equal(err.msg, "invalid JSON: it ends too early");
+	err_clear(&err);
+}
+
+/* "[" @n times "@item," "0]" */
+static bool parses(const char *item, size_t n)
+{
+	struct err err = ERR_INIT;
+	autosb struct sb text = SB_INIT;
+	autojson struct json_object *o = NULL;
+
+	sb_add(&text, "[");
+	for (size_t i = 0; i < n; i++)
+		sb_addf(&text, "%s,", item);
+	sb_add(&text, "0]");
+	o = json_parse(text.buf, text.len, &err);
+	assert_int_equal(err.kind == ERR_LIMIT, !o);
+	return o;
+}
+
+static void test_budget(void **state unused_attr)
+{
+	assert_true(parses("{}", 100000));
+	assert_false(parses("{}", 140000));
+	assert_false(parses("[]", 140000));
+	assert_true(parses("1", 500000));
+	assert_false(parses("1", 600000));
+}
+
+static void test_case(void **state unused_attr)
+{
+	static const char *const known[] = { "layers", "Kind", NULL };
+	static const char good[] = "{\"layers\":1,\"Kind\":2,\"layer\":3}";
+	static const char *const wrong[] = {
+		"{\"Layers\":1}", "{\"layer\u017f\":1}", "{\"kind\":1}",
+		"{\"\u212aind\":1}", "{\"\\u212aind\":1}",
+	};
+	struct err err = ERR_INIT;
+	autojson struct json_object *o =
+		json_parse(good, strlen(good), &err);
+
+	assert_int_equal(json_check_case(o, known, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		autojson struct json_object *w =
+			json_parse(wrong[i], strlen(wrong[i]), &err);
+
+		print_message("case: %s\n", wrong[i]);
+		assert_non_null(w);
+		assert_int_equal(json_check_case(w, known, &err), -EINVAL);
+		err_clear(&err);
+	}
 }
 
 static void test_get(void **state unused_attr)
@@ -104,5 +155,6 @@ static void test_pretty(void **state unused_attr)
 				     "  \"c\": {},\n  \"d\": []\n}");
 }
 
-UNIT_TESTS(unit_test(test_parse), unit_test(test_bounds), unit_test(test_get),
+UNIT_TESTS(unit_test(test_parse), unit_test(test_bounds),
+	   unit_test(test_budget), unit_test(test_case), unit_test(test_get),
 	   unit_test(test_pretty));
