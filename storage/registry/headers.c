@@ -54,6 +54,19 @@ static const char *take_value(const char *p, struct sb *out)
 	return p + 1;
 }
 
+/* "NTLM TlRMTVNT==": what a scheme may have in place of parameters */
+static const char *skip_token68(const char *p)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)p[n]) ||
+	       (p[n] && strchr("-._~+/", p[n])))
+		n++;
+	if (n)
+		n += strspn(p + n, "=");
+	return p[n] == '\0' || p[n] == ',' ? p + n : p;
+}
+
 static void keep_first(char **dst, const struct sb *value)
 {
 	if (!*dst)
@@ -81,6 +94,7 @@ int challenge_add(struct challenge *c, const char *value)
 			ours = strcasecmp(name, "bearer") == 0 && !c->bearer;
 			c->bearer |= ours;
 			c->basic |= strcasecmp(name, "basic") == 0;
+			p = skip_token68(p);
 			continue;
 		}
 		p = take_value(skip(p + 1, " \t"), &text);
