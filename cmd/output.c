@@ -35,11 +35,15 @@ int output_settle(struct output *out, int r)
 {
 	if (r < 0 && out->made)
 		unlink(out->path);
-	if (r == -EPIPE) {
-		signal(SIGPIPE, SIG_DFL);
-		raise(SIGPIPE);
-	}
+	if (r == -EPIPE)
+		die_of_sigpipe();
 	return r;
+}
+
+void die_of_sigpipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
 }
 
 void output_done(struct output *out)

@@ -35,6 +35,10 @@ int output_open(const char *path, const char *verb, struct output *ret,
 int output_settle(struct output *out, int r);
 void output_done(struct output *out);
 
+/** die_of_sigpipe() - end as whoever writes to a pipe that nobody reads; comes
+ *  back only where SIGPIPE is blocked */
+void die_of_sigpipe(void);
+
 #define auto_output cleanup(output_done)
 
 #endif

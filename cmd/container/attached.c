@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/config/conf.h"
+#include "cmd/output.h"
 #include "libpod/core/log/log.h"
 #include "libpod/monitor/monitor.h"
 #include "util/proc.h"
@@ -105,5 +106,7 @@ int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 		return lost(rt, c, settle, err);
 	if (r == -EINTR)	/* a signal without --sig-proxy: leave it be */
 		return 128 + client.signal;
+	if (r == -EPIPE)	/* `run ... | head`: as quiet as any producer */
+		die_of_sigpipe();
 	return r;
 }

@@ -56,7 +56,7 @@ int env_file_parse(const char *name, const char *text, char ***env,
 			continue;
 		r = env_add(line, env, err);
 		if (r < 0)
-			return err_wrap(err, r, "parsing file %s", name);
+			return err_wrap(err, r, "parsing file \"%s\"", name);
 	}
 	return 0;
 }
@@ -66,10 +66,12 @@ static int load_file(const char *path, struct sb *text, struct err *err)
 	int r = file_load_any(path, ENV_FILE_MAX, text);
 
 	if (r < 0)
-		return err_code(err, r, "open %s", path);
+		return err_code(err, r, "parsing file \"%s\": open %s", path,
+				path);
 	if (memchr(text->buf, '\0', text->len))
 		return err_set(err, ERR_INVALID, EINVAL,
-			       "parsing file %s: contains a NUL byte", path);
+			       "parsing file \"%s\": contains a NUL byte",
+			       path);
 	return 0;
 }
 

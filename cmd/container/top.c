@@ -6,6 +6,7 @@
 #include "cmd/format.h"
 #include "cmd/table.h"
 #include "libpod/core/container.h"
+#include "util/str.h"
 #include "util/strv.h"
 
 struct top_args {
@@ -23,12 +24,67 @@ static char **default_columns(void)
 	return strv_split("user,pid,ppid,pcpu,etime,tty,time,args", ',');
 }
 
+/* One word of @s, quotes and backslashes taken away; NULL at the end. */
+static char *next_word(const char **s)
+{
+	const char *p = *s + strspn(*s, " \t\n");
+	autosb struct sb word = SB_INIT;
+	bool any = *p != '\0';
+	char quote = '\0';
+
+	for (; *p && (quote || !strchr(" \t\n", *p)); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			sb_addch(&word, *++p);
+		else
+			sb_addch(&word, *p);
+	}
+	*s = p;
+	return any ? sb_take(&word) : NULL;
+}
+
+/* The columns of "-o" in one word: not every ps takes blanks between them. */
+static void add_columns(const char *text, char ***words)
+{
+	autofree char *list = xstrdup(text);
+
+	for (char *p = list; *p; p++) {
+		if (*p == ' ')
+			*p = ',';
+	}
+	strv_add(words, list);
+}
+
+/* "ax -o args" in quotes is what it would be without, as a shell has it. */
+static char **split_words(char *const *argv)
+{
+	char **words = NULL;
+
+	for (; *argv; argv++) {
+		size_t n = strv_len(words);
+		const char *last = n ? words[n - 1] : "";
+		const char *p = *argv;
+		char *word;
+
+		if (last[0] == '-' && str_ends(last, "o")) {
+			add_columns(*argv, &words);
+			continue;
+		}
+		while ((word = next_word(&p)))
+			strv_push(&words, word);
+	}
+	return words;
+}
+
 /* "pid,comm" and "pid comm" */
 static char **split_columns(char *const *words)
 {
 	char **names = NULL;
 
-	for (; *words; words++) {
+	for (; words && *words; words++) {
 		autostrv char **parts = strv_split(*words, ',');
 
 		strv_extend(&names, parts);
@@ -97,6 +153,7 @@ static int top_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct top_args *args = p;
 	cleanup(top_done) struct top top = { 0 };
+	autostrv char **words = NULL;
 	autostrv char **names = NULL;
 	auto_ctr struct ctr *c = NULL;
 	int r = 0;
@@ -112,9 +169,10 @@ static int top_run(struct runtime *rt, const void *p, char **argv,
 	if (!ctr_is_up(c))
 		return err_set(err, ERR_STATE, EINVAL,
 			       "top can only be used on running containers");
-	names = split_columns(argv);
+	words = split_words(argv);
+	names = split_columns(words);
 	if (!all_known(names))
-		return run_ps(rt, c, argv, err);
+		return run_ps(rt, c, words, err);
 	r = top_read(&c->init, &top, err);
 	if (r < 0)
 		return r;

@@ -76,6 +76,26 @@ static int check_conditions(char *const *v, struct err *err)
 	return 0;
 }
 
+static bool has_condition(char *const *conditions, const char *name)
+{
+	for (; *conditions; conditions++) {
+		if (strcasecmp(*conditions, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "stopped" and "exited" are what is waited for without a condition: what
+ * never ran has stopped, and the code of one that --rm removes is told. */
+static bool waits_for_end(const struct wait_args *args)
+{
+	for (char **v = args->conditions; v && *v; v++) {
+		if (strcasecmp(*v, "stopped") && strcasecmp(*v, "exited"))
+			return false;
+	}
+	return true;
+}
+
 static bool meets(const struct ctr *c, char *const *conditions)
 {
 	const char *state = ctr_state_name(c->state);
@@ -96,14 +116,27 @@ static bool meets(const struct ctr *c, char *const *conditions)
 	return false;
 }
 
-/* Ends in each case when the container does, else a wait might never. */
+/* Between two looks it has come to its end and is gone: that is what was
+ * waited for, or it never comes. */
+static bool met_and_gone(const struct wait_args *args, const struct err *err)
+{
+	return err->kind == ERR_NOT_FOUND &&
+	       (has_condition(args->conditions, "removing") ||
+		has_condition(args->conditions, "stopped") ||
+		has_condition(args->conditions, "exited"));
+}
+
 static int wait_state(struct runtime *rt, const char *name,
 		      const struct wait_how *how, int *code, struct err *err)
 {
-	for (;;) {
+	for (bool seen = false;; seen = true) {
 		auto_ctr struct ctr *c = NULL;
 		int r = ctr_find(rt, name, &c, err);
 
+		if (r < 0 && seen && met_and_gone(how->args, err)) {
+			err_clear(err);
+			return 0;
+		}
 		if (r < 0)
 			return r;
 		if (meets(c, how->args->conditions)) {
@@ -130,10 +163,10 @@ static int wait_one(struct runtime *rt, const char *name, void *data,
 	int code = -1;
 	int r;
 
-	if (how->args->conditions)
-		r = wait_state(rt, name, how, &code, err);
-	else
+	if (waits_for_end(how->args))
 		r = wait_end(rt, name, &code, err);
+	else
+		r = wait_state(rt, name, how, &code, err);
 	if (r < 0 && how->args->ignore && err->kind == ERR_NOT_FOUND) {
 		err_clear(err);
 		r = 0;
@@ -158,9 +191,9 @@ static int look(struct runtime *rt, const char *name,
 	if (r < 0)
 		return r;
 	*code = c->state == CTR_EXITED ? c->exit_code : -1;
-	if (how->args->conditions)
-		return meets(c, how->args->conditions);
-	return c->state == CTR_EXITED || c->state == CTR_CREATED;
+	if (waits_for_end(how->args))
+		return c->state == CTR_EXITED || c->state == CTR_CREATED;
+	return meets(c, how->args->conditions);
 }
 
 static int wait_first(struct runtime *rt, char *const *names,

@@ -15,6 +15,7 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
 #include "libpod/core/log/log.h"
+#include "libpod/core/plan/plan.h"
 #include "libpod/core/user/usermap.h"
 #include "storage/store.h"
 #include "util/clock.h"
@@ -422,6 +423,10 @@ static int prepare_config(struct runtime *rt, const struct image *img,
 		r = check_command(c, err);
 	if (r == 0)
 		r = log_config_check(c, err);
+	if (r == 0)
+		r = health_action_check(c->health, err);
+	if (r == 0)
+		r = plan_files_check(c, err);
 	if (r == 0)
 		r = check_rootfs(c, err);
 	if (r == 0)

@@ -27,6 +27,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/proc.h"
+#include "util/tty.h"
 
 #define CHUNK 32768
 /* what a dead process wrote is in its pipes: others may still hold them open */
@@ -51,7 +52,7 @@ struct session {
 	struct pipe_dir error;
 	int sigfd;
 	size_t matched;	/* detach keys seen so far */
-	bool raw;
+	int raw_fd;	/* the terminal that is changed, or -EBADF */
 	struct termios saved;
 };
 
@@ -69,19 +70,30 @@ static void raw_on(struct session *s)
 {
 	struct termios t;
 
-	if (s->r->console < 0 || !s->r->interactive ||
-	    tcgetattr(0, &s->saved) < 0)
+	if (s->r->console < 0)
 		return;
+	if (!s->r->interactive || tcgetattr(0, &s->saved) < 0) {
+		if (tty_pass_output(1, &s->saved))
+			s->raw_fd = 1;
+		return;
+	}
 	t = s->saved;
 	cfmakeraw(&t);
-	s->raw = tcsetattr(0, TCSADRAIN, &t) == 0;
+	if (tcsetattr(0, TCSADRAIN, &t) == 0)
+		s->raw_fd = 0;
 }
 
+/* From the background, too: whoever calls has the mask put back. */
 static void raw_off(struct session *s)
 {
-	if (s->raw)
-		(void)tcsetattr(0, TCSADRAIN, &s->saved);
-	s->raw = false;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (s->raw_fd >= 0)
+		(void)tcsetattr(s->raw_fd, TCSADRAIN, &s->saved);
+	s->raw_fd = -EBADF;
 }
 
 static void forward_size(const struct session *s)
@@ -310,7 +322,8 @@ int relay_run(struct relay *r, struct err *err)
 {
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH,
 				    0 };
-	struct session s = { .r = r, .in = 0, .out = 1, .err = 2 };
+	struct session s = { .r = r, .in = 0, .out = 1, .err = 2,
+			     .raw_fd = -EBADF };
 	sigset_t mask;
 	void (*old_pipe)(int);
 	int ret;

@@ -31,6 +31,7 @@
 #include "util/cleanup.h"
 #include "util/proc.h"
 #include "util/str.h"
+#include "util/tty.h"
 
 #define STEP_PIPE 4096
 #define STEP_TTY 512
@@ -39,6 +40,8 @@ enum { AT_SOCK, AT_IN, AT_OUT, AT_SIGNAL, AT_COUNT };
 
 /**
  * struct pump - a running attach_run()
+ * @raw_fd: the terminal of ours that is changed: in_fd, which gives single
+ *          keys, or where that is none out_fd; else -EBADF
  * @in:     message to the monitor, type byte included
  * @in_open: stdin is not at its end
  * @out:    message from the monitor, the part from @out_at is to be written
@@ -49,7 +52,7 @@ struct pump {
 	int signal_fd;		/* owned */
 	sigset_t old_mask;
 	struct sigaction old_pipe;
-	bool raw;
+	int raw_fd;		/* borrowed */
 	struct termios cooked;
 	struct key_match keys;
 	bool in_open;
@@ -125,22 +128,38 @@ static void start_terminal(struct pump *p)
 {
 	const struct attach_client *c = p->c;
 
-	if (!c->tty || c->in_fd < 0 || tcgetattr(c->in_fd, &p->cooked) < 0)
+	if (!c->tty)
 		return;
+	if (c->in_fd < 0 || tcgetattr(c->in_fd, &p->cooked) < 0) {
+		if (tty_pass_output(c->out_fd, &p->cooked))
+			p->raw_fd = c->out_fd;
+		return;
+	}
 	set_raw(p);
-	p->raw = true;
+	p->raw_fd = c->in_fd;
 	if (c->n_detach_keys > 0 && c->n_detach_keys <= ATTACH_KEYS_MAX) {
 		p->keys.keys = c->detach_keys;
 		p->keys.n_keys = c->n_detach_keys;
 	}
 }
 
+/* After a stop: the shell has put its own settings in place. */
+static void renew_terminal(struct pump *p)
+{
+	struct termios now;
+
+	if (p->raw_fd >= 0 && p->raw_fd == p->c->in_fd)
+		set_raw(p);
+	else if (p->raw_fd >= 0)
+		(void)tty_pass_output(p->raw_fd, &now);
+}
+
 static void pump_done(struct pump *p)
 {
 	int saved = errno;
 
-	if (p->raw)
-		tcsetattr(p->c->in_fd, TCSANOW, &p->cooked);
+	if (p->raw_fd >= 0)
+		tcsetattr(p->raw_fd, TCSANOW, &p->cooked);
 	close_fd(p->signal_fd);
 	sigaction(SIGPIPE, &p->old_pipe, NULL);
 	sigprocmask(SIG_SETMASK, &p->old_mask, NULL);
@@ -311,8 +330,8 @@ static int take_signals(struct pump *p, struct err *err)
 	       (ssize_t)sizeof(info)) {
 		int sig = (int)info.ssi_signo;
 
-		if (sig == SIGCONT && p->raw)
-			set_raw(p);
+		if (sig == SIGCONT)
+			renew_terminal(p);
 		if (sig == SIGCONT || sig == SIGWINCH) {
 			send_size(p);
 		} else if (p->c->sig_proxy_pidfd >= 0) {
@@ -364,7 +383,8 @@ static int turn(struct pump *p, int *exit_code, struct err *err)
 
 int attach_run(struct attach_client *c, int *exit_code, struct err *err)
 {
-	struct pump p cleanup(pump_done) = { .c = c, .signal_fd = -EBADF };
+	struct pump p cleanup(pump_done) = { .c = c, .signal_fd = -EBADF,
+						.raw_fd = -EBADF };
 	int r;
 
 	sigprocmask(SIG_BLOCK, NULL, &p.old_mask);

@@ -179,17 +179,24 @@ static void say_hello(struct client *c, uint8_t want)
 	}
 }
 
-/* The owner's stdin is at its end, or the owner is gone: so is the payload's,
- * but a terminal stays for whoever attaches next. */
+/*
+ * Where stdin belongs to the client of the start, its end or that client's is
+ * the payload's, but a terminal stays for whoever attaches next.  Elsewhere
+ * what was piped into `attach` ends the payload's pipe, unless it was nothing:
+ * a job in the background has /dev/null there and means no end by it.
+ */
 static void end_of_input(struct client *c, bool gone)
 {
 	struct monitor *m = c->m;
+	bool once = m->conf->stdin_once;
 
-	if (m->in_owner != c)
+	if (m->in_owner && m->in_owner != c)
 		return;
-	m->in_owner = NULL;
-	if (m->conf->stdin_once && !(gone && has_terminal(m)))
+	if (m->in_owner == c && once && !(gone && has_terminal(m)))
 		m->in.end = true;
+	if (!once && !gone && c->gave && !has_terminal(m))
+		m->in.end = true;
+	m->in_owner = NULL;
 }
 
 /* The data are in m->in already. */
@@ -201,6 +208,7 @@ static void got_input(struct client *c, size_t len)
 		return;
 	if (!len)
 		end_of_input(c, false);
+	c->gave |= len > 0;
 	m->in.at = 0;
 	m->in.len = len;
 }

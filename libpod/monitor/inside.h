@@ -34,6 +34,7 @@ size_t monitor_conf_fds(const struct monitor_conf *c, int ret[MONITOR_FDS_MAX]);
  * @skipped:  bytes it missed
  * @told:     has ATTACH_EXIT
  * @settled:  said ATTACH_SETTLED
+ * @gave:     has sent input
  */
 struct client {
 	struct monitor *m;	/* borrowed */
@@ -48,6 +49,7 @@ struct client {
 	uint64_t skipped;
 	bool told;
 	bool settled;
+	bool gave;
 };
 
 /** struct chunk - output of one read that some client does not have yet */
@@ -108,7 +110,8 @@ enum ending {
  * @log_timer: while the log waits for space
  * @stall_timer: ends the patience with clients other than the first
  * @in:       on its way to the payload's stdin
- * @in_owner: the client whose end of stdin is the payload's, or NULL
+ * @in_owner: the first client with stdin while it has it: nobody else can end
+ *            the payload's.  NULL before and after
  * @damaged:  a helper has ended for which there is no other
  * @worked:   the dead payload had run for long: no back-off needed
  * @hurry:    SIGTERM came after the payload's death

@@ -97,7 +97,9 @@ enum log_driver {
  * @proxy_fd:     struct proxy_proc's conf_fd, or -EBADF; what it names is ours
  *                as well
  * @cgroup:       absolute path of the payload's cgroup, or NULL; owned
- * @stdin_once:   close the payload's stdin when the first client's ends
+ * @stdin_once:   close the payload's stdin when the first client's ends, also
+ *                when that is killed; without it at the end of what a client
+ *                sent
  * @log_size_max: bytes of one log file, 0 = unlimited
  * @log_files_max: log files in all, at least 1
  * @log_dir_fd:   where the log files are, -EBADF: in @dir_fd

@@ -249,7 +249,7 @@ int oom_apply(struct init *in, struct err *err)
 		return 0;
 	if (errno != EACCES && errno != EPERM)
 		return err_sys(err, "set the OOM score to %d", want);
-	init_warn(in, "the OOM score stays at %d: %d needs a privilege", have,
-		  want);
+	init_warn(in, "Requested oom_score_adj=%d is lower than the current "
+		  "one, changing to %d", want, have);
 	return 0;
 }

@@ -90,6 +90,9 @@ void health_conf_merge(struct health_conf **h, struct json_object *image);
 /** health_is_on() - there is a command to run */
 bool health_is_on(const struct health_conf *h);
 
+/** health_action_check() - -EINVAL: an action, but nothing that could fail */
+int health_action_check(const struct health_conf *h, struct err *err);
+
 /** health_conf_inspect() - Healthcheck and its kin into inspect's Config */
 void health_conf_inspect(const struct health_conf *h, struct json_object *o);
 

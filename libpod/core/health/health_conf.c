@@ -58,6 +58,15 @@ int health_action_parse(const char *text, enum health_action *ret,
 		       "supported actions are none,kill,restart,stop", text);
 }
 
+int health_action_check(const struct health_conf *h, struct err *err)
+{
+	if (!h || !h->action || health_is_on(h))
+		return 0;
+	return err_set(err, ERR_INVALID, EINVAL,
+		       "cannot set on-failure action to %s without a health "
+		       "check", actions[h->action]);
+}
+
 /* ---- life -------------------------------------------------------------- */
 
 struct health_conf *health_conf_new(void)

@@ -146,6 +146,14 @@ static void add_readonly_tmpfs(struct plan *p)
 	}
 }
 
+static int open_init(const struct ctr_config *c, struct err *err)
+{
+	int fd = open(c->init_path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, "container-init binary not found on the "
+				"host: stat %s", c->init_path) : fd;
+}
+
 /* --init-path: a program of the host that becomes pid 1 */
 static int add_init(struct plan *p, struct err *err)
 {
@@ -161,9 +169,9 @@ static int add_init(struct plan *p, struct err *err)
 
 	if (!c->init || !c->init_path)
 		return 0;
-	fd = open(c->init_path, O_PATH | O_CLOEXEC);
+	fd = open_init(c, err);
 	if (fd < 0)
-		return err_sys(err, "--init-path %s", c->init_path);
+		return fd;
 	m.source_fd = plan_fd(p, fd);
 	plan_mount(p, &m);
 	return 0;
@@ -187,6 +195,39 @@ static int add_notify(struct plan *p, struct err *err)
 	return 0;
 }
 
+static int open_timezone(const char *tz, char **ret_path, struct err *err)
+{
+	autofree char *path = NULL;
+	int fd;
+
+	if (streq(tz, "local"))
+		path = xstrdup("/etc/localtime");
+	else if (tz[0] != '/' && !strstr(tz, ".."))
+		path = xasprintf("/usr/share/zoneinfo/%s", tz);
+	fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return err_set(err, ERR_INVALID, ENOENT,
+			       "finding timezone: unknown time zone %s", tz);
+	*ret_path = take_ptr(path);
+	return fd;
+}
+
+int plan_files_check(const struct ctr_config *c, struct err *err)
+{
+	autofree char *path = NULL;
+	autoclose int zone = -EBADF;
+	autoclose int init = -EBADF;
+
+	if (!str_is_empty(c->tz)) {
+		zone = open_timezone(c->tz, &path, err);
+		if (zone < 0)
+			return zone;
+	}
+	if (c->init && c->init_path)
+		init = open_init(c, err);
+	return c->init && c->init_path && init < 0 ? init : 0;
+}
+
 static int add_timezone(struct plan *p, struct err *err)
 {
 	const char *tz = p->c->config.tz;
@@ -198,14 +239,9 @@ static int add_timezone(struct plan *p, struct err *err)
 
 	if (str_is_empty(tz))
 		return 0;
-	if (streq(tz, "local"))
-		path = xstrdup("/etc/localtime");
-	else if (tz[0] != '/' && !strstr(tz, ".."))
-		path = xasprintf("/usr/share/zoneinfo/%s", tz);
-	fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
+	fd = open_timezone(tz, &path, err);
 	if (fd < 0)
-		return err_set(err, ERR_INVALID, ENOENT,
-			       "finding timezone: unknown time zone %s", tz);
+		return fd;
 	m.source_fd = plan_fd(p, fd);
 	m.source = plan_text(p, take_ptr(path));
 	plan_mount(p, &m);

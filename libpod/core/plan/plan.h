@@ -123,6 +123,10 @@ int plan_secrets(struct plan *p, struct err *err);
 const struct ctr_mount *plan_user_mount_at(const struct plan *p,
 					   const char *target);
 
+/** plan_files_check() - the host's files that @c names by flags are there: the
+ *  time zone, --init-path */
+int plan_files_check(const struct ctr_config *c, struct err *err);
+
 /** plan_has_mount() - does the user mount something at @target, or did we? */
 bool plan_has_mount(const struct plan *p, const char *target);
 

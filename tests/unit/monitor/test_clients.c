@@ -112,12 +112,16 @@ static void test_stdin(void **state unused_attr)
 	rig_done(&r);
 }
 
-/* Without stdin_once the end of a client's input is not the payload's. */
+/*
+ * Without stdin_once a client that goes or has nothing to say is not the end
+ * of the payload's input, nor is another one while the first has stdin; the
+ * end of what was sent is.
+ */
 static void test_stdin_stays_open(void **state unused_attr)
 {
 	struct rig r;
 	struct got g = GOT_INIT;
-	int fd;
+	int fd, other;
 
 	rig_init(&r, pay_cat);
 	r.with_listen = true;
@@ -126,19 +130,33 @@ static void test_stdin_stays_open(void **state unused_attr)
 	fd = rig_connect(&r);
 	hello(fd, WANT_ALL);
 	send_stdin(fd, "one\n", 4);
-	send_stdin(fd, NULL, 0);
 	while (g.out.len < 4)
 		assert_true(get_msg(fd, &g));
+	other = rig_connect(&r);
+	hello(other, ATTACH_WANT_STDIN);
+	send_stdin(other, "two\n", 4);
+	send_stdin(other, NULL, 0);
+	while (g.out.len < 8)
+		assert_true(get_msg(fd, &g));
+	/* sent on the same way: the end has been taken when it is there */
+	send_stdin(other, "three\n", 6);
+	while (g.out.len < 14)
+		assert_true(get_msg(fd, &g));
+	close(fd);
+	close(other);
+	fd = rig_connect(&r);
+	hello(fd, WANT_ALL);
+	send_stdin(fd, NULL, 0);
 	close(fd);
 	fd = rig_connect(&r);
 	hello(fd, WANT_ALL);
-	send_stdin(fd, "two\n", 4);
-	while (g.out.len < 8)
+	send_stdin(fd, "four\n", 5);
+	while (g.out.len < 19)
 		assert_true(get_msg(fd, &g));
-	assert_string_equal(g.out.buf, "one\ntwo\n");
-	kill(r.pid, SIGTERM);	/* handed on */
+	assert_string_equal(g.out.buf, "one\ntwo\nthree\nfour\n");
+	send_stdin(fd, NULL, 0);
 	get_until_exit(fd, &g);
-	assert_int_equal(g.code, 128 + SIGTERM);
+	assert_int_equal(g.code, 5);
 	close(fd);
 	rig_ended(&r);
 	got_done(&g);
