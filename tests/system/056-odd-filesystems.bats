@@ -32,26 +32,7 @@ on_ramfs() {
 	[ "$status" = 0 ]
 }
 
-seen='/opaque:
-up
-b
-old
-C /kept
-D /kept/a
-D /kept/b
-A /kept/new
-A /moved
-D /old
-A /twin
-/kept:
-new
-
-/opaque:
-up
-33
-old
-new
-whole'
+seen=$(cat "$BATS_TEST_DIRNAME/oddfs.seen")
 
 @test "F17: a store without attributes: an image and its containers" {
 	# shellcheck disable=SC2016

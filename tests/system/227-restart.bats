@@ -5,16 +5,6 @@
 
 load helpers
 
-# state NAME: STATUS CODE RESTARTS
-state() {
-	"$BRYO" inspect --format \
-		'{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}' "$1"
-}
-
-is() {
-	[ "$(state "$1")" = "$2" ]
-}
-
 restarts() {
 	[ "$("$BRYO" inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ]
 }
@@ -22,16 +12,6 @@ restarts() {
 runs() {
 	[ "$("$BRYO" inspect --format '{{.State.Status}}' "$1")" = running ] &&
 		"$BRYO" exec "$1" true 3>&-
-}
-
-# Also of one that does not run: inspect has 0 then.
-monitor() {
-	python3 - "$XDG_DATA_HOME/bryo/state.db" "$1" <<-'PY'
-		import sqlite3, sys
-		with sqlite3.connect(sys.argv[1]) as db:
-		    print(db.execute("SELECT mon_pid FROM container WHERE name = ?",
-		                     sys.argv[2:]).fetchone()[0])
-	PY
 }
 
 # looper NAME POLICY N: fails until $ENGINE_DIR/home/NAME/ok is there; it is in
@@ -44,7 +24,7 @@ looper() {
 	for _ in 1 2 3 4 5; do
 		run_bryo run -d --name "$1" --restart "$2" -v "$HOME/$1:/v" \
 			"$BUSYBOX" sh -c '[ -e /v/ok ] && exec sleep 1000; exit 3'
-		mon=$(monitor "$1")
+		mon=$(monitor_pid "$1")
 		wait_until 20 restarts "$1" "$3"
 		until is "$1" "exited 3 $3" || restarts "$1" $(($3 + 1)); do
 			sleep 0.05
@@ -123,7 +103,7 @@ at_once() {
 	assert 3
 	run_bryo rename u v
 	run_bryo update --restart=no v
-	wait_until 5 refute kill -0 "$(monitor v)"
+	wait_until 5 refute kill -0 "$(monitor_pid v)"
 	assert_match "^exited 3 [0-9]+$" "$(state v)"
 	run_bryo rm v
 }
@@ -223,7 +203,7 @@ at_once() {
 	for verb in "stop -t 1" "kill"; do
 		BRYO_FAULT="restart.planned:stop" run_bryo run -d --name d \
 			--restart always "$BUSYBOX" sleep 1000
-		mon=$(monitor d)
+		mon=$(monitor_pid d)
 		kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' d)"
 		wait_until 10 grep -q '^State:.T' "/proc/$mon/status"
 		is d "exited 137 0"
@@ -254,7 +234,7 @@ at_once() {
 	mv "$HOME/src" "$HOME/away"
 	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' f)"
 	wait_until 10 is f "exited 126 3"
-	wait_until 3 refute kill -0 "$(monitor f)"
+	wait_until 3 refute kill -0 "$(monitor_pid f)"
 	run_bryo rm f
 	# and stop ends that, too
 	mv "$HOME/away" "$HOME/src"
@@ -264,7 +244,7 @@ at_once() {
 	kill -9 "$("$BRYO" inspect --format '{{.State.Pid}}' f)"
 	wait_until 10 restarts f 4
 	run_bryo stop f
-	wait_until 1 refute kill -0 "$(monitor f)"
+	wait_until 1 refute kill -0 "$(monitor_pid f)"
 	run_bryo rm f
 }
 

@@ -5,24 +5,6 @@
 
 load helpers
 
-state() {
-	"$BRYO" inspect --format \
-		'{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}' "$1"
-}
-
-is() {
-	[ "$(state "$1")" = "$2" ]
-}
-
-monitor() {
-	python3 - "$XDG_DATA_HOME/bryo/state.db" "$1" <<-'PY'
-		import sqlite3, sys
-		with sqlite3.connect(sys.argv[1]) as db:
-		    print(db.execute("SELECT mon_pid FROM container WHERE name = ?",
-		                     sys.argv[2:]).fetchone()[0])
-	PY
-}
-
 is_up() {
 	is "$1" "running 0 $2"
 }
@@ -46,7 +28,7 @@ forsaken() {
 		run_bryo run -d --name "$1" --restart "$2" -v "$HOME/$1:/v" \
 			"$BUSYBOX" sh -c '[ -e /v/ok ] && exec sleep 1000; exit 3'
 		# the same one in all rounds
-		pid=$(monitor "$1")
+		pid=$(monitor_pid "$1")
 		wait_until 20 waits "$1"
 		kill -9 "$pid"
 		wait_until 5 refute kill -0 "$pid"
@@ -177,7 +159,7 @@ quiet() {
 @test "P3: while a living monitor waits, ps starts nothing" {
 	local pid was
 	run_bryo run -d --name l --restart always "$BUSYBOX" sh -c 'exit 3'
-	pid=$(monitor l)
+	pid=$(monitor_pid l)
 	while :; do
 		wait_until 20 waits l
 		kill -STOP "$pid"

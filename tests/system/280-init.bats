@@ -4,7 +4,7 @@
 
 load helpers
 
-state() {
+status_of() {
 	"$BRYO" inspect --format '{{.State.Status}}' "$1"
 }
 
@@ -38,7 +38,7 @@ ready() {
 	run_bryo inspect --format '{{.State.Pid}}' a
 	assert "$pid"
 	run_bryo start a
-	[ "$(state a)" = running ]
+	[ "$(status_of a)" = running ]
 	run_bryo inspect --format '{{.State.Pid}}' a
 	assert "$pid"
 	wait_until 5 sh -c "'$BRYO' logs a | grep -qx ran"
@@ -61,7 +61,7 @@ ready() {
 	assert "Error: top can only be used on running containers"
 	run_bryo wait --condition initialized b
 	assert -1
-	[ "$(state b)" = initialized ]
+	[ "$(status_of b)" = initialized ]
 	run_bryo rm b
 	assert b
 }
@@ -72,18 +72,18 @@ ready() {
 	local pid=$output
 	# nobody is given time to end
 	BRYO_TIMEOUT=60 run_bryo stop -t 1000 d
-	[ "$(state d)" = created ]
+	[ "$(status_of d)" = created ]
 	refute [ -d "/proc/$pid" ]
 	run_bryo start d
 	run_bryo stop -t 0 d
-	[ "$(state d)" = exited ]
+	[ "$(status_of d)" = exited ]
 	run_bryo init d
 	run_bryo stop d
 	run_bryo inspect --format '{{.State.Status}} {{.State.ExitCode}}' d
 	assert "exited 137"
 	run_bryo init d
 	run_bryo restart -t 0 d
-	[ "$(state d)" = running ]
+	[ "$(status_of d)" = running ]
 	run_bryo stop -t 0 d
 	run_bryo init d
 	run_bryo container prune -f
@@ -101,7 +101,7 @@ ready() {
 	run_bryo init e1
 	run_bryo init -l
 	assert_match "^[0-9a-f]{64}$"
-	[ "$(state e3)" = initialized ]
+	[ "$(status_of e3)" = initialized ]
 	run_bryo container init --all
 	assert "$e2"
 	run_bryo ps -a --filter status=initialized --format '{{.Names}}' --sort names
@@ -145,13 +145,13 @@ ready() {
 	assert_match "^created .*nosuchprogram"
 	run_bryo init g
 	run_bryo -127 start -a g
-	[ "$(state g)" = created ]
+	[ "$(status_of g)" = created ]
 	run_bryo rm g
 	run_bryo -125 init --bogus g
 	run_bryo create --name g --log-driver passthrough "$BUSYBOX" true
 	run_bryo -125 init g
 	assert_match "passthrough"
-	[ "$(state g)" = created ]
+	[ "$(status_of g)" = created ]
 	run_bryo rm g
 }
 
@@ -200,7 +200,7 @@ ready() {
 		--health-interval 200ms "$BUSYBOX" sleep 1000
 	run_bryo init j
 	sleep 3.5
-	[ "$(state j)" = initialized ]
+	[ "$(status_of j)" = initialized ]
 	run_bryo -125 healthcheck run j
 	run_bryo start j
 	wait_until 8 sh -c "[ \"\$('$BRYO' inspect --format '{{.State.Status}}' j)\" = exited ]"
@@ -217,7 +217,7 @@ ready() {
 	pid=${output#* }
 	kill -9 "${output% *}"
 	wait_until 5 refute kill -0 "$pid"
-	[ "$(state k)" = created ]
+	[ "$(status_of k)" = created ]
 	wait_until 5 python3 -c "import socket; s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(('127.0.0.1', $port))"
 	run_bryo init k
 	run_bryo inspect --format '{{.State.Pid}}' k
@@ -225,7 +225,7 @@ ready() {
 	kill -9 "$output"
 	wait_until 5 sh -c "[ \"\$('$BRYO' inspect --format '{{.State.Status}}' k)\" = created ]"
 	run_bryo start k
-	[ "$(state k)" = running ]
+	[ "$(status_of k)" = running ]
 	run_bryo rm -f -t 0 k
 }
 
@@ -236,9 +236,9 @@ ready() {
 	kill -9 $output
 	rm -rf "${XDG_RUNTIME_DIR:?}"/*
 	export BRYO_BOOT_ID=00000000-0000-0000-0000-000000000000
-	[ "$(state l)" = created ]
+	[ "$(status_of l)" = created ]
 	run_bryo start l
-	[ "$(state l)" = running ]
+	[ "$(status_of l)" = running ]
 	run_bryo rm -f -t 0 l
 	unset BRYO_BOOT_ID
 }
@@ -246,7 +246,7 @@ ready() {
 @test "init: system migrate takes it back" {
 	ready m
 	run_bryo system migrate
-	[ "$(state m)" = created ]
+	[ "$(status_of m)" = created ]
 	run_bryo start m
 	run_bryo rm -f -t 0 m
 }

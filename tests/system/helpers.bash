@@ -143,6 +143,27 @@ log_has() {
 	[ "$("$BRYO" logs "$1" | grep -c -- "$2")" -ge "${3:-1}" ]
 }
 
+# state NAME: STATUS CODE RESTARTS, of a container with a restart policy
+state() {
+	"$BRYO" inspect --format \
+		'{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}' "$1"
+}
+
+# is NAME STATE
+is() {
+	[ "$(state "$1")" = "$2" ]
+}
+
+# monitor_pid NAME: also of one that does not run: inspect has 0 then
+monitor_pid() {
+	python3 - "$XDG_DATA_HOME/bryo/state.db" "$1" <<-'PY'
+		import sqlite3, sys
+		with sqlite3.connect(sys.argv[1]) as db:
+		    print(db.execute("SELECT mon_pid FROM container WHERE name = ?",
+		                     sys.argv[2:]).fetchone()[0])
+	PY
+}
+
 # kill_gone PID...: kill -9, and wait for the end.  A process that has been
 # killed may hold its locks and ports for some more time on a busy machine.
 kill_gone() {

@@ -5,7 +5,7 @@
 #
 # The life of an image and its containers in the store of XDG_DATA_HOME, on
 # whatever file system that is, with each of the drivers ("" = the engine's
-# own choice).  Prints what is seen inside; "whole" at the end.
+# own choice).  Prints what is seen inside: for each driver oddfs.seen.
 set -euo pipefail
 
 layout=$1

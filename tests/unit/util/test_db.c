@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util/db.h"
+#include "tests/unit/util/scratch_db.h"
 #include "util/fd.h"
 
 static const char schema[] =
@@ -20,42 +20,14 @@ static const struct db_step steps[] = {
 	{ .sql = { "CREATE TABLE half(n)", "SELECT * FROM nope" } },
 };
 
-static char top[32];
-static char path[64];
-static int dir = -1;
-
-static int make_top(void **state unused_attr)
-{
-	snprintf(top, sizeof(top), "/tmp/bryo-db.XXXXXX");
-	assert_non_null(mkdtemp(top));
-	snprintf(path, sizeof(path), "%s/state.db", top);
-	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int remove_top(void **state unused_attr)
-{
-	close(dir);
-	return tree_remove_at(AT_FDCWD, top, NULL);
-}
-
 static struct db *open_db(void)
 {
-	struct db *db = NULL;
-
-	assert_ok(db_open(dir, path, steps, 1, &db, err));
-	return db;
+	return scratch_open(steps);
 }
 
-static int64_t count(struct db *db)
+static int open_format(int n, struct db **ret, struct err *err)
 {
-	struct err err = ERR_INIT;
-	auto_db_stmt struct db_stmt *st =
-		db_prep(db, &err, "SELECT count(*) FROM t", "");
-
-	assert_non_null(st);
-	assert_int_equal(db_step(st, &err), 1);
-	return db_i64(st, 0);
+	return db_open(scratch_dir, scratch_path, steps, n, ret, err);
 }
 
 static void test_rows(void **state unused_attr)
@@ -74,7 +46,7 @@ static void test_rows(void **state unused_attr)
 	db_rollback(db);
 	db_close(db);
 	db = open_db();
-	assert_int_equal(count(db), 1);
+	assert_int_equal(scratch_count(db), 1);
 	assert_fails(db_exec(db, err, "SELECT * FROM nope", ""), EIO);
 	db_close(db);
 }
@@ -85,10 +57,10 @@ static void test_newer_refused(void **state unused_attr)
 	struct err why = ERR_INIT;
 
 	db_close(db);
-	assert_ok(db_open(dir, path, steps, 2, &db, err));
+	assert_ok(open_format(2, &db, err));
 	db_close(db);
-	assert_fails(db_open(dir, path, steps, 1, &db, err), EPROTO);
-	assert_int_equal(db_open(dir, path, steps, 1, &db, &why), -EPROTO);
+	assert_fails(open_format(1, &db, err), EPROTO);
+	assert_int_equal(open_format(1, &db, &why), -EPROTO);
 	assert_non_null(strstr(why.msg, "format 2"));
 }
 
@@ -101,8 +73,8 @@ static void test_older_is_brought_forward(void **state unused_attr)
 		db_exec(db, NULL, "INSERT INTO t(n) VALUES(7)", ""), 1);
 	db_close(db);
 	for (int i = 0; i < 2; i++) {
-		assert_ok(db_open(dir, path, steps, 2, &db, err));
-		assert_int_equal(count(db), 1);
+		assert_ok(open_format(2, &db, err));
+		assert_int_equal(scratch_count(db), 1);
 		assert_int_equal(
 			db_exec(db, NULL, "UPDATE t SET added = 1", ""), 1);
 		db_close(db);
@@ -115,9 +87,9 @@ static void test_failed_step(void **state unused_attr)
 	struct db *db = open_db();
 
 	db_close(db);
-	assert_fails(db_open(dir, path, steps, 3, &db, err), EIO);
+	assert_fails(open_format(3, &db, err), EIO);
 	db = open_db();
-	assert_int_equal(count(db), 0);
+	assert_int_equal(scratch_count(db), 0);
 	db_close(db);
 }
 
@@ -129,14 +101,14 @@ static void test_parallel(void **state unused_attr)
 	struct db *db;
 
 	db = open_db();
-	before = count(db);
+	before = scratch_count(db);
 	db_close(db);
 	for (int i = 0; i < 16; i++) {
 		if (fork() != 0)
 			continue;
 		struct err err = ERR_INIT;
 		struct db *own = NULL;
-		int r = db_open(dir, path, steps, 1, &own, &err);
+		int r = open_format(1, &own, &err);
 
 		for (int k = 0; r >= 0 && k < 10; k++) {
 			r = db_begin(own, k & 1, &err);
@@ -154,7 +126,7 @@ static void test_parallel(void **state unused_attr)
 		failed += status != 0;
 	assert_int_equal(failed, 0);
 	db = open_db();
-	assert_int_equal(count(db), before + 160);
+	assert_int_equal(scratch_count(db), before + 160);
 	db_close(db);
 }
 
@@ -167,14 +139,14 @@ static void test_killed_writer(void **state unused_attr)
 	int64_t before;
 
 	db = open_db();
-	before = count(db);
+	before = scratch_count(db);
 	db_close(db);
 	assert_int_equal(pipe(p), 0);
 	pid = fork();
 	if (pid == 0) {
 		struct db *own = NULL;
 
-		if (db_open(dir, path, steps, 1, &own, NULL) < 0 ||
+		if (open_format(1, &own, NULL) < 0 ||
 		    db_begin(own, false, NULL) < 0 ||
 		    db_exec(own, NULL, "INSERT INTO t(n) VALUES(1)", "") < 0)
 			_exit(1);
@@ -192,24 +164,21 @@ static void test_killed_writer(void **state unused_attr)
 	db = open_db();
 	assert_ok(db_begin(db, true, err));
 	assert_ok(db_commit(db, err));
-	assert_int_equal(count(db), before);
+	assert_int_equal(scratch_count(db), before);
 	db_close(db);
 	close(p[0]);
 	close(p[1]);
 }
 
-/* Each on a file of its own. */
-#define each(fn) cmocka_unit_test_setup_teardown(fn, make_top, remove_top)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		each(test_rows),
-		each(test_newer_refused),
-		each(test_older_is_brought_forward),
-		each(test_failed_step),
-		each(test_parallel),
-		each(test_killed_writer),
+		scratch_test(test_rows),
+		scratch_test(test_newer_refused),
+		scratch_test(test_older_is_brought_forward),
+		scratch_test(test_failed_step),
+		scratch_test(test_parallel),
+		scratch_test(test_killed_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util/db.h"
+#include "tests/unit/util/scratch_db.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -21,43 +21,16 @@ static const struct db_step steps[] = {
 	{ .sql = { "CREATE TABLE t(n INTEGER, fill BLOB)" } },
 };
 
-static char top[32];
-static char path[64];
-static int dir = -1;
-
-static int make_top(void **state unused_attr)
-{
-	snprintf(top, sizeof(top), "/tmp/bryo-dbf.XXXXXX");
-	assert_non_null(mkdtemp(top));
-	snprintf(path, sizeof(path), "%s/state.db", top);
-	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int remove_top(void **state unused_attr)
-{
-	close(dir);
-	return tree_remove_at(AT_FDCWD, top, NULL);
-}
-
 static struct db *open_db(void)
 {
-	struct db *db = NULL;
-
-	assert_ok(db_open(dir, path, steps, 1, &db, err));
-	return db;
+	return scratch_open(steps);
 }
 
 static int64_t count(void)
 {
 	struct db *db = open_db();
-	struct db_stmt *st = db_prep(db, NULL, "SELECT count(*) FROM t", "");
-	int64_t n;
+	int64_t n = scratch_count(db);
 
-	assert_non_null(st);
-	assert_int_equal(db_step(st, NULL), 1);
-	n = db_i64(st, 0);
-	db_done(st);
 	db_close(db);
 	return n;
 }
@@ -82,18 +55,19 @@ static off_t length(const char *name)
 {
 	struct stat st;
 
-	assert_int_equal(fstatat(dir, name, &st, 0), 0);
+	assert_int_equal(fstatat(scratch_dir, name, &st, 0), 0);
 	return st.st_size;
 }
 
 static void load(const char *name, struct sb *ret)
 {
-	assert_int_equal(file_read_at(dir, name, 1 << 20, ret), 0);
+	assert_int_equal(file_read_at(scratch_dir, name, 1 << 20, ret), 0);
 }
 
 static void store(const char *name, const struct sb *data)
 {
-	autoclose int fd = openat(dir, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	autoclose int fd = openat(scratch_dir, name,
+				  O_WRONLY | O_TRUNC | O_CLOEXEC);
 
 	assert_int_equal(write(fd, data->buf, data->len), data->len);
 }
@@ -109,7 +83,8 @@ static int writer(pid_t *ret_pid)
 	*ret_pid = fork();
 	if (*ret_pid == 0) {
 		struct flock all = { .l_type = F_WRLCK };
-		int fd = openat(dir, "state.db.lock", O_RDWR | O_CLOEXEC);
+		int fd = openat(scratch_dir, "state.db.lock",
+				O_RDWR | O_CLOEXEC);
 
 		close(end[1]);
 		if (fd >= 0 && fcntl(fd, F_SETLK, &all) == 0)
@@ -181,8 +156,8 @@ static void test_checkpoint_is_whole(void **state unused_attr)
 {
 	add(20, 4000, false);
 	add(5, 10, true);
-	assert_int_equal(unlinkat(dir, LOG, 0), 0);
-	assert_int_equal(unlinkat(dir, INDEX, 0), 0);
+	assert_int_equal(unlinkat(scratch_dir, LOG, 0), 0);
+	assert_int_equal(unlinkat(scratch_dir, INDEX, 0), 0);
 	assert_int_equal(count(), 25);
 }
 
@@ -219,7 +194,7 @@ static void test_torn_log(void **state unused_attr)
 	whole = length(LOG);
 	add(4, 8000, false);
 	assert_true(length(LOG) > whole);
-	autoclose int fd = openat(dir, LOG, O_WRONLY | O_CLOEXEC);
+	autoclose int fd = openat(scratch_dir, LOG, O_WRONLY | O_CLOEXEC);
 
 	assert_int_equal(ftruncate(fd, length(LOG) - 1000), 0);
 	assert_int_equal(count(), 8);
@@ -232,7 +207,7 @@ static int directory_of(const char *name)
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 	int (*call)(const char *name, int *ret_fd) = (__typeof__(call))
 		vfs->xGetSystemCall(vfs, "openDirectory");
-	autofree char *full = xasprintf("%s/%s", top, name);
+	autofree char *full = xasprintf("%s/%s", scratch_top, name);
 	int fd = -1;
 	int r = call(full, &fd);
 
@@ -247,28 +222,26 @@ static void test_directory_is_synced(void **state unused_attr)
 	add(1, 10, false);
 	assert_int_equal(directory_of(LOG), SQLITE_CANTOPEN);
 	assert_int_equal(directory_of("state.db"), SQLITE_OK);
-	autoclose int fd = openat(dir, LOG, O_WRONLY | O_CLOEXEC);
+	autoclose int fd = openat(scratch_dir, LOG, O_WRONLY | O_CLOEXEC);
 
 	/* its maker was killed before the sync */
 	assert_int_equal(ftruncate(fd, LOG_HEADER), 0);
 	assert_int_equal(directory_of(LOG), SQLITE_OK);
-	assert_int_equal(unlinkat(dir, LOG, 0), 0);
+	assert_int_equal(unlinkat(scratch_dir, LOG, 0), 0);
 	assert_int_equal(directory_of(LOG), SQLITE_OK);
 	assert_int_equal(directory_of("state.db-journal"), SQLITE_OK);
 }
 
-#define each(fn) cmocka_unit_test_setup_teardown(fn, make_top, remove_top)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		each(test_log_keeps_its_length),
-		each(test_log_is_begun),
-		each(test_checkpoint_is_whole),
-		each(test_long_log_is_cut),
-		each(test_index_is_built_anew),
-		each(test_torn_log),
-		each(test_directory_is_synced),
+		scratch_test(test_log_keeps_its_length),
+		scratch_test(test_log_is_begun),
+		scratch_test(test_checkpoint_is_whole),
+		scratch_test(test_long_log_is_cut),
+		scratch_test(test_index_is_built_anew),
+		scratch_test(test_torn_log),
+		scratch_test(test_directory_is_synced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
