@@ -130,6 +130,26 @@ static void test_sync(void **state unused_attr)
 	close(pair[1]);
 }
 
+/* Who fails before it has read what we sent gets its reason through. */
+static void test_sync_reset(void **state unused_attr)
+{
+	const struct err sent = { ENOENT, ERR_START, "no such place" };
+	struct err got = ERR_INIT;
+	struct sync_msg msg;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+				    pair), 0);
+	assert_int_equal(sync_send(pair[0], SYNC_MAPPED, 0, NULL, -EBADF), 0);
+	sync_send_err(pair[1], &sent);
+	close(pair[1]);
+	assert_int_equal(sync_recv(pair[0], &msg, NULL), 1);
+	assert_int_equal(sync_err(&msg, &got), -ENOENT);
+	assert_string_equal(got.msg, "no such place");
+	assert_int_equal(sync_recv(pair[0], &msg, NULL), 0);
+	close(pair[0]);
+}
+
 /*
  * ---- config.json
  * ----------------------------------------------------------------
@@ -182,4 +202,4 @@ static void test_spec_json(void **state unused_attr)
 }
 
 UNIT_TESTS(unit_test(test_sysctl), unit_test(test_names), unit_test(test_sync),
-	   unit_test(test_spec_json));
+	   unit_test(test_sync_reset), unit_test(test_spec_json));
