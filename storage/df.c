@@ -67,15 +67,15 @@ static int collect(struct store *s, enum store_dir which, struct things *t,
 		   struct err *err)
 {
 	int dir = store_dir(s, which, err);
-	autoclose int fd = dir < 0 ? dir : dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	autoclosedir DIR *d = dir < 0 ? NULL : dir_stream_at(dir, ".");
+	const struct dirent *e;
+	int r;
 
+	if (dir < 0)
+		return dir;
 	if (!d)
-		return err_is_set(err) ? -err->code :
-					 err_sys(err, "read the store");
-	take_fd(fd);
-	while ((e = readdir(d))) {
+		return err_sys(err, "read the store");
+	while ((r = dir_next(d, &e, err)) > 0) {
 		struct thing *one;
 
 		if (!hex_is_valid(e->d_name, 64))
@@ -89,7 +89,7 @@ static int collect(struct store *s, enum store_dir which, struct things *t,
 		if (!tsearch(one, &t->tree, compare))
 			die_oom();
 	}
-	return 0;
+	return r;
 }
 
 static int measure(struct store *s, struct things *t, struct err *err)

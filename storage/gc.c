@@ -275,16 +275,12 @@ static char **old_entries(struct store *s, enum store_dir which, int64_t age_s)
 {
 	int64_t now = clock_now_ns() / 1000000000;
 	int dir = store_dir(s, which, NULL);
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
+	const struct dirent *e;
 	char **list = NULL;
-	struct dirent *e;
 	struct stat st;
 
-	if (!d)
-		return NULL;
-	take_fd(fd);
-	while ((e = readdir(d))) {
+	while (d && dir_next(d, &e, NULL) > 0) {
 		if (!hex_is_valid(e->d_name, 64) ||
 		    fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;

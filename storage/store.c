@@ -171,15 +171,11 @@ void staging_done(struct staging *st)
 static bool sweep_staging(struct store *s)
 {
 	int dir = store_dir(s, STORE_STAGING, NULL);
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
+	const struct dirent *e;
 	bool found = false;
 
-	if (!d)
-		return false;
-	take_fd(fd);
-	while ((e = readdir(d))) {
+	while (d && dir_next(d, &e, NULL) > 0) {
 		if (*e->d_name == '.' || owner_is_alive(e->d_name))
 			continue;
 		store_trash_move(s, dir, e->d_name, NULL);
@@ -191,14 +187,10 @@ static bool sweep_staging(struct store *s)
 /* True when directory @name holds nothing or is not there. */
 static bool is_empty(int dir, const char *name)
 {
-	autoclose int fd = dir < 0 ? -EBADF : dir_open_at(dir, name);
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(dir, name);
+	const struct dirent *e;
 
-	if (!d)
-		return true;
-	take_fd(fd);
-	while ((e = readdir(d)))
+	while (d && dir_next(d, &e, NULL) > 0)
 		if (*e->d_name != '.')
 			return false;
 	return true;

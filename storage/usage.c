@@ -95,17 +95,12 @@ static int count_name(struct count *c, int at, const char *name,
 static int count_dir(struct count *c, int fd, uint64_t sum[2],
 		     unsigned int depth, struct err *err)
 {
-	autoclose int own = dir_open_at(fd, ".");
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
-	struct dirent *e;
-	int r = 0;
+	autoclosedir DIR *d = dir_stream_at(fd, ".");
+	const struct dirent *e;
+	int r = d ? 0 : err_sys(err, "read a directory");
 
-	if (!d)
-		return err_sys(err, "read a directory");
-	take_fd(own);
-	while (r == 0 && (e = readdir(d)))
-		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-			r = count_name(c, fd, e->d_name, sum, depth, err);
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0)
+		r = count_name(c, fd, e->d_name, sum, depth, err);
 	return r;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/str.h"
 #include "util/strv.h"
 
 /* KERNEL(6.3): older ones do not know it and need none. */
@@ -370,17 +371,37 @@ int dir_open_at(int dirfd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+DIR *dir_stream_at(int dirfd, const char *name)
+{
+	autoclose int fd = dir_open_at(dirfd, name);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d)
+		take_fd(fd);
+	return d;
+}
+
+int dir_next(DIR *d, const struct dirent **ret, struct err *err)
+{
+	do {
+		errno = 0;
+		*ret = readdir(d);
+	} while (*ret && (streq((*ret)->d_name, ".") ||
+			  streq((*ret)->d_name, "..")));
+	if (!*ret && errno)
+		return err_sys(err, "read the directory");
+	return *ret != NULL;
+}
+
 char **dir_list(int dirfd)
 {
-	autoclose int fd = dir_open_at(dirfd, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	autoclosedir DIR *d = dir_stream_at(dirfd, ".");
+	const struct dirent *e;
 	char **list = NULL;
-	struct dirent *e;
 
 	if (!d)
 		return NULL;
-	take_fd(fd);
-	while ((e = readdir(d)))
+	while (dir_next(d, &e, NULL) > 0)
 		if (*e->d_name != '.')
 			strv_add(&list, e->d_name);
 	strv_sort(list);

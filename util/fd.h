@@ -2,6 +2,7 @@
 #ifndef UTIL_FD_H
 #define UTIL_FD_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -98,6 +99,25 @@ ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds,
 
 /** dir_open_at() - O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC; -errno */
 int dir_open_at(int dirfd, const char *name);
+
+/**
+ * dir_stream_at() - for dir_next(); as dir_open_at()
+ * @name: "." reads @dirfd itself, which may be O_PATH, from its first name on
+ *
+ * Return: owned by the caller (autoclosedir), NULL with errno
+ */
+DIR *dir_stream_at(int dirfd, const char *name);
+
+/**
+ * dir_next() - the next name but "." and ".."
+ * @ret: borrowed from @d, until the next call
+ *
+ *     while (r == 0 && (r = dir_next(d, &e, err)) > 0)
+ *             r = use(e->d_name, err);
+ *
+ * Return: 1, 0 at the end, -errno
+ */
+int dir_next(DIR *d, const struct dirent **ret, struct err *err);
 
 /** dir_list() - what is in @dirfd but hidden names, sorted, owned by the
  *  caller; NULL: nothing, or nothing that can be read */

@@ -32,16 +32,12 @@ static void settle(int trash, int fd, const char *name, bool *settled)
 /* One pass over trash/: how many entries went and how many did not. */
 static void empty_pass(int trash, int *ret_gone, int *ret_left)
 {
-	autoclose int fd = dir_open_at(trash, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	autoclosedir DIR *d = dir_stream_at(trash, ".");
+	const struct dirent *e;
 	bool settled = false;
-	struct dirent *e;
 
 	*ret_gone = *ret_left = 0;
-	if (!d)
-		return;
-	take_fd(fd);
-	while ((e = readdir(d))) {
+	while (d && dir_next(d, &e, NULL) > 0) {
 		if (*e->d_name == '.')
 			continue;
 		settle(trash, dirfd(d), e->d_name, &settled);

@@ -88,20 +88,19 @@ static bool session_lives(int dir, const char *name)
 
 void ctr_exec_ids(struct runtime *rt, struct ctr *c)
 {
-	int fd = dir_open_at(rt->run_ctrs_fd, c->id);
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	autoclosedir DIR *d = dir_stream_at(rt->run_ctrs_fd, c->id);
 	const struct dirent *e;
 
 	c->exec_ids = strv_free(c->exec_ids);
-	while (d && (e = readdir(d))) {
+	while (d && dir_next(d, &e, NULL) > 0) {
 		const char *id = str_after(e->d_name, EXEC_SESSION);
 
 		if (!id)
 			continue;
-		if (session_lives(fd, e->d_name))
+		if (session_lives(dirfd(d), e->d_name))
 			strv_add(&c->exec_ids, id);
 		else
-			(void)unlinkat(fd, e->d_name, 0);
+			(void)unlinkat(dirfd(d), e->d_name, 0);
 	}
 	if (c->exec_ids)
 		strv_sort(c->exec_ids);

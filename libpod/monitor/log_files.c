@@ -21,6 +21,7 @@
 
 #include "libpod/monitor/log_write.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 #define OPEN_TRIES 50
@@ -38,16 +39,12 @@ void log_files_done(struct log_files *f)
 static int list_numbers(int dir_fd, const char *base,
 			bool present[LOG_FILES_MAX])
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclosedir DIR *dir = dir_stream_at(dir_fd, ".");
+	const struct dirent *e;
 
-	if (fd < 0)
+	if (!dir)
 		return -errno;
-	autoclosedir DIR *dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	for (struct dirent *e; (e = readdir(dir));) {
+	while (dir_next(dir, &e, NULL) > 0) {
 		const char *rest = str_after(e->d_name, base);
 		uint32_t n = 0;
 

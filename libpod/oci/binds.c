@@ -60,18 +60,14 @@ static int chown_entry(int dir, const char *name, const struct owner *o,
 /* What is below @dir, not @dir itself. */
 static int chown_dir(int dir, const struct owner *o, unsigned int depth)
 {
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
+	const struct dirent *e;
 	int r = d ? 0 : -errno;
 
-	if (!d && own >= 0)
-		close(own);
 	if (depth > CHOWN_DEPTH_MAX)
 		return -ELOOP;
-	while (r == 0 && (errno = 0, e = readdir(d)))
-		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-			r = chown_entry(dir, e->d_name, o, depth);
+	while (r == 0 && (r = dir_next(d, &e, NULL)) > 0)
+		r = chown_entry(dir, e->d_name, o, depth);
 	return r;
 }
 

@@ -164,17 +164,13 @@ int cgroup_freeze(int fd, bool on, struct err *err)
 /* A payload may have made cgroups below. */
 static void remove_below(int dir, int depth)
 {
-	autoclosedir DIR *d = NULL;
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
 	const struct dirent *e;
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	d = copy < 0 ? NULL : fdopendir(copy);
-	while (d && (e = readdir(d))) {
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+	while (d && dir_next(d, &e, NULL) > 0) {
+		if (e->d_type != DT_DIR)
 			continue;
-		autoclose int sub = openat(dir, e->d_name,
-					   O_RDONLY | O_DIRECTORY |
-						   O_NOFOLLOW | O_CLOEXEC);
+		autoclose int sub = dir_open_at(dir, e->d_name);
 
 		if (sub >= 0 && depth < DEPTH_MAX)
 			remove_below(sub, depth + 1);

@@ -52,43 +52,18 @@ static void copy_done(struct copy *c)
 	sb_done(&c->path);
 }
 
-static int open_dir(int dirfd, const char *name)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-			O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* A readable directory stream of what may be an O_PATH descriptor. */
-static DIR *stream(int fd, int *r)
-{
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = own < 0 ? NULL : fdopendir(own);
-
-	*r = d ? 0 : -errno;
-	if (!d && own >= 0)
-		close(own);
-	return d;
-}
-
-static bool is_dots(const char *name)
-{
-	return streq(name, ".") || streq(name, "..");
-}
-
 int copyup_is_empty(int dir)
 {
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
+	const struct dirent *e;
 	int r;
 
-	autoclosedir DIR *d = stream(dir, &r);
 	if (!d)
-		return r;
-	while ((e = readdir(d)))
-		if (!is_dots(e->d_name) && !streq(e->d_name, "lost+found"))
+		return -errno;
+	while ((r = dir_next(d, &e, NULL)) > 0)
+		if (!streq(e->d_name, "lost+found"))
 			return 0;
-	return 1;
+	return r < 0 ? r : 1;
 }
 
 /* chown first: it drops setuid bits and file capabilities. */
@@ -213,12 +188,12 @@ static int copy_subdir(struct copy *c, int from_dir, int to_dir,
 
 	if (c->depth == DEPTH_MAX)
 		return -ELOOP;
-	autoclose int from = open_dir(from_dir, name);
+	autoclose int from = dir_open_at(from_dir, name);
 	if (from < 0)
 		return from;
 	if (mkdirat(to_dir, name, 0700) < 0)
 		return -errno;
-	autoclose int to = open_dir(to_dir, name);
+	autoclose int to = dir_open_at(to_dir, name);
 	if (to < 0)
 		return to;
 	c->depth++;
@@ -258,14 +233,13 @@ static int copy_entry(struct copy *c, int from, int to, const char *name)
 
 static int copy_dir(struct copy *c, int from, int to)
 {
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(from, ".");
+	const struct dirent *e;
 	struct stat st;
-	int r;
+	int r = d ? 0 : -errno;
 
-	autoclosedir DIR *d = stream(from, &r);
-	while (d && r == 0 && (errno = 0, e = readdir(d)))
-		if (!is_dots(e->d_name))
-			r = copy_entry(c, from, to, e->d_name);
+	while (r == 0 && (r = dir_next(d, &e, NULL)) > 0)
+		r = copy_entry(c, from, to, e->d_name);
 	if (r < 0)
 		return r;
 	if (fstat(from, &st) < 0)

@@ -10,6 +10,7 @@
 
 #include "libpod/oci/steps.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/path.h"
 #include "util/str.h"
 
@@ -132,21 +133,24 @@ static int mask_glob(struct mask *m, const char *path, struct err *err)
 	const char *star = strchr(path, '*');
 	size_t start = (size_t)(star - path);
 	size_t end = start + strcspn(star, "/");
-	struct dirent *e;
-	int fd;
+	const struct dirent *e;
 	int r = 0;
 
 	while (start && path[start - 1] != '/')
 		start--;
 	autofree char *parent = xstrndup(path, start);
 	autofree char *pattern = xstrndup(path + start, end - start);
-	fd = path_open(m->in->root_fd, parent, O_RDONLY | O_DIRECTORY);
+	autoclose int fd = path_open(m->in->root_fd, parent,
+				     O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return is_missing(fd) ? 0 : err_code(err, fd, "mask %s", path);
-	autoclosedir DIR *d = fdopendir(fd);
-	while (d && r == 0 && (e = readdir(d))) {
+	autoclosedir DIR *d = dir_stream_at(fd, ".");
+	if (!d)
+		return err_sys(err, "mask %s", path);
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0) {
 		autofree char *one = NULL;
 
+		r = 0;
 		if (fnmatch(pattern, e->d_name, FNM_PERIOD) != 0)
 			continue;
 		one = xasprintf("%s%s%s", parent, e->d_name, path + end);

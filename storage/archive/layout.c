@@ -123,30 +123,22 @@ static bool is_ours(const char *name)
 	       str_ends(name, "manifest.json") || streq(name, "version");
 }
 
-static bool skips(const char *name)
-{
-	return streq(name, ".") || streq(name, "..");
-}
-
 /* @drop: remove what an earlier image left, else count what is there */
 static int each_entry(int dirfd, bool drop, size_t *ret_n, struct err *err)
 {
-	autoclose int fd = dir_open_at(dirfd, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	autoclosedir DIR *d = dir_stream_at(dirfd, ".");
+	const struct dirent *e;
+	int r;
 
 	if (!d)
 		return err_sys(err, "read the directory");
-	take_fd(fd);
-	while ((e = readdir(d))) {
-		if (skips(e->d_name))
-			continue;
+	while ((r = dir_next(d, &e, err)) > 0) {
 		(*ret_n)++;
 		if (drop && is_ours(e->d_name) &&
 		    unlinkat(dirfd, e->d_name, 0) < 0)
 			return err_sys(err, "remove %s", e->d_name);
 	}
-	return 0;
+	return r;
 }
 
 int dirlayout_begin(struct sink *k, struct err *err)

@@ -327,17 +327,12 @@ static int copy_entry(struct copy *c, int from, int to, const char *name,
 /* ".wh..wh..opq": everything that lower layers put here goes. */
 static int clear_dir(int to, struct err *err)
 {
-	autoclose int fd = dir_open_at(to, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	int r = 0;
+	autoclosedir DIR *d = dir_stream_at(to, ".");
+	const struct dirent *e;
+	int r = d ? 0 : err_sys(err, "read a directory");
 
-	if (!d)
-		return err_sys(err, "read a directory");
-	take_fd(fd);
-	while (r == 0 && (e = readdir(d)))
-		if (!is_dot(e->d_name))
-			r = tree_remove_at(to, e->d_name, err);
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0)
+		r = tree_remove_at(to, e->d_name, err);
 	return r;
 }
 
@@ -356,21 +351,13 @@ static int apply_mark(int to, const char *name, struct err *err)
 static int copy_pass(struct copy *c, int from, int to, bool marks,
 		     struct err *err)
 {
-	autoclose int fd = dir_open_at(from, ".");
-	autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	int r = 0;
+	autoclosedir DIR *d = dir_stream_at(from, ".");
+	const struct dirent *e;
+	int r = d ? 0 : err_sys(err, "read a directory");
 
-	if (!d)
-		return err_sys(err, "read a directory");
-	take_fd(fd);
-	while (r == 0) {
-		errno = 0;
-		e = readdir(d);
-		if (!e)
-			return errno ? err_sys(err, "read a directory") : 0;
-		if (is_dot(e->d_name) ||
-		    str_starts(e->d_name, WHITEOUT) != marks)
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0) {
+		r = 0;
+		if (str_starts(e->d_name, WHITEOUT) != marks)
 			continue;
 		r = marks ? apply_mark(to, e->d_name, err) :
 			    copy_entry(c, from, to, e->d_name, err);

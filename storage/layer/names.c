@@ -66,18 +66,12 @@ static int add_one(struct names *list, int fd, const struct dirent *e,
 int names_add(struct names *list, int fd, size_t layer, bool marks,
 	      struct err *err)
 {
-	autoclose int own = dir_open_at(fd, ".");
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
-	struct dirent *e;
-	int r = 0;
+	autoclosedir DIR *d = dir_stream_at(fd, ".");
+	const struct dirent *e;
+	int r = d ? 0 : err_sys(err, "open");
 
-	if (!d)
-		return err_sys(err, "open");
-	take_fd(own);
-	for (errno = 0; r == 0 && (e = readdir(d)); errno = 0)
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0)
 		r = add_one(list, fd, e, layer, marks, err);
-	if (r == 0 && errno)
-		return err_sys(err, "read the directory");
 	return r;
 }
 

@@ -180,19 +180,16 @@ static int put_entry(struct tar *t, int dir, const char *name,
 
 static int put_tree(struct tar *t, int dir, struct err *err)
 {
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
 	size_t len = t->name.len;
-	struct dirent *e;
+	const struct dirent *e;
 	int r = d ? 0 : err_sys(err, "read %s", t->name.buf);
 
 	if (++t->depth > DEPTH_MAX)
 		return err_set(err, ERR_LIMIT, ELOOP,
 			       "%.200s: too many directories in each other",
 			       t->name.buf);
-	while (r == 0 && (errno = 0, e = readdir(d))) {
-		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-			continue;
+	while (r == 0 && (r = dir_next(d, &e, err)) > 0) {
 		sb_add(&t->name, e->d_name);
 		r = put_entry(t, dir, e->d_name, err);
 		sb_trunc(&t->name, len);

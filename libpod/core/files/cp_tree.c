@@ -321,15 +321,14 @@ static int put_entry(struct copy *c, int from_dir, const char *name, int to_dir,
 
 static int merge(struct copy *c, int from, int to, struct err *err)
 {
-	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	autoclosedir DIR *d = dir_stream_at(from, ".");
 	size_t len = c->path.len;
-	struct dirent *e;
+	const struct dirent *e;
 	int r = d ? 0 : fail(c, errno, err);
 
-	while (r == 0 && (errno = 0, e = readdir(d))) {
-		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-			continue;
+	while (r == 0 && (r = dir_next(d, &e, NULL)) != 0) {
+		if (r < 0)
+			return fail(c, -r, err);
 		sb_addf(&c->path, "%s%s", str_ends(c->path.buf, "/") ? "" : "/",
 			e->d_name);
 		r = put_entry(c, from, e->d_name, to, err);

@@ -89,25 +89,18 @@ static bool has_mount(int proc, const char *pid, const char *id)
 /* A process in whose namespace @id is mounted; 0: none */
 static int find_owner(uint64_t ns, const char *id)
 {
-	autoclose int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int copy = proc < 0 ? -1 : fcntl(proc, F_DUPFD_CLOEXEC, 3);
-	DIR *all = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-	int pid = 0;
+	autoclosedir DIR *proc = dir_stream_at(AT_FDCWD, "/proc");
+	const struct dirent *e;
 
-	while (all && pid == 0 && (e = readdir(all))) {
-		int n;
+	while (proc && dir_next(proc, &e, NULL) > 0) {
+		int pid;
 
-		if (parse_int(e->d_name, &n) == 0 &&
-		    mnt_ns(proc, e->d_name) == ns &&
-		    has_mount(proc, e->d_name, id))
-			pid = n;
+		if (parse_int(e->d_name, &pid) == 0 &&
+		    mnt_ns(dirfd(proc), e->d_name) == ns &&
+		    has_mount(dirfd(proc), e->d_name, id))
+			return pid;
 	}
-	if (all)
-		closedir(all);
-	else
-		close_fd(copy);
-	return pid;
+	return 0;
 }
 
 int ctr_mount_check(int dir, const struct ctr *c, struct err *err)

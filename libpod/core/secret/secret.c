@@ -64,13 +64,10 @@ static int sync_dir(struct runtime *rt, int dir, struct err *err)
 
 static void sweep(int dir)
 {
-	int own = dup(dir);
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
 	const struct dirent *e;
 
-	if (d)
-		rewinddir(d);
-	while (d && (e = readdir(d)))
+	while (d && dir_next(d, &e, NULL) > 0)
 		if (str_starts(e->d_name, NEW_PREFIX) ||
 		    str_starts(e->d_name, GONE_PREFIX))
 			(void)tree_remove_at(dir, e->d_name, NULL);
@@ -142,13 +139,13 @@ static int by_name(const void *a, const void *b)
 
 static int list_dir(int dir, struct secret_list *ret, struct err *err)
 {
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclosedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	autoclosedir DIR *d = dir_stream_at(dir, ".");
 	const struct dirent *e;
+	int r;
 
 	if (!d)
 		return err_sys(err, "read the secrets");
-	while ((e = readdir(d))) {
+	while ((r = dir_next(d, &e, err)) > 0) {
 		struct secret *s = is_id(e->d_name) ? load(dir, e->d_name) :
 						      NULL;
 
@@ -159,7 +156,7 @@ static int list_dir(int dir, struct secret_list *ret, struct err *err)
 	}
 	if (ret->n > 1)
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
-	return 0;
+	return r;
 }
 
 int secret_list(struct runtime *rt, struct secret_list *ret, struct err *err)

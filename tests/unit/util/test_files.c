@@ -15,6 +15,7 @@
 #include "util/filecopy.h"
 #include "util/proc.h"
 #include "util/sha256.h"
+#include "util/str.h"
 
 static char top[] = "/tmp/bryo-files.XXXXXX";
 static int dir = -1;
@@ -65,6 +66,34 @@ static void test_dir_make(void **state unused_attr)
 }
 
 /* Depth, modes without permission, symlinks out: all gone, nothing else. */
+/* Every name once, no dots, from the start for each stream; no silent end */
+static void test_dir_stream(void **state unused_attr)
+{
+	const struct dirent *e;
+	int r;
+
+	assert_int_equal(mkdirat(dir, "names", 0700), 0);
+	autoclose int path = openat(dir, "names", O_PATH | O_CLOEXEC);
+	assert_int_equal(mkdirat(path, ".hidden", 0700), 0);
+	assert_int_equal(symlinkat("x", path, "..two"), 0);
+	for (int i = 0; i < 2; i++) {
+		autoclosedir DIR *d = dir_stream_at(path, ".");
+		int n = 0;
+
+		assert_non_null(d);
+		while ((r = dir_next(d, &e, NULL)) > 0)
+			n += str_starts(e->d_name, "..") ? 10 : 1;
+		assert_int_equal(r, 0);
+		assert_int_equal(n, 11);
+	}
+	assert_null(dir_stream_at(dir, "names/..two"));
+	assert_int_equal(errno, ENOTDIR);
+	autoclosedir DIR *broken = dir_stream_at(dir, "names");
+	assert_non_null(broken);
+	close(dirfd(broken));
+	assert_fails(dir_next(broken, &e, err), EBADF);
+}
+
 static void test_tree_remove(void **state unused_attr)
 {
 	int at;
@@ -329,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_test(test_write_read), unit_test(test_dir_make),
+		unit_test(test_dir_stream),
 		unit_test(test_tree_remove), unit_test(test_tree_remove_busy),
 		unit_test(test_tree_remove_twice),
 		unit_test(test_send_fds),
