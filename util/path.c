@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/err.h"
 #include "util/sb.h"
 #include "util/str.h"
 
@@ -400,4 +401,29 @@ char *path_clean(const char *path)
 char *path_join(const char *dir, const char *name)
 {
 	return xasprintf("%s%s%s", dir, str_ends(dir, "/") ? "" : "/", name);
+}
+
+int path_from_cwd(const char *path, char **ret, struct err *err)
+{
+	autofree char *cwd = NULL;
+
+	if (path[0] == '/') {
+		*ret = xstrdup(path);
+		return 0;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return err_sys(err, "current directory");
+	*ret = path_join(cwd, path);
+	return 0;
+}
+
+int path_absolute(const char *path, char **ret, struct err *err)
+{
+	autofree char *full = NULL;
+	int r = path_from_cwd(path, &full, err);
+
+	if (r == 0)
+		*ret = path_clean(full);
+	return r;
 }

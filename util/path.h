@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct err;
+
 /*
  * Path resolution in trees that an image, a container or a volume owns.
  *
@@ -53,5 +55,13 @@ char *path_clean(const char *path);
 
 /** path_join() - "dir/name"; owned by the caller */
 char *path_join(const char *dir, const char *name);
+
+/** path_from_cwd() - @path, below the working directory if it is relative;
+ *  owned by the caller.  Not cleaned: ".." behind a symlink means what it
+ *  meant. */
+int path_from_cwd(const char *path, char **ret, struct err *err);
+
+/** path_absolute() - the same through path_clean() */
+int path_absolute(const char *path, char **ret, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cmd/container/mount_words.h"
+#include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -319,7 +320,7 @@ static int finish_bind(struct spec *s, struct err *err)
 	int r = need_source(s, "a bind mount", err);
 
 	if (r == 0)
-		r = mount_absolute(s->m->source, &source, err);
+		r = path_absolute(s->m->source, &source, err);
 	if (r < 0)
 		return r;
 	free(s->m->source);

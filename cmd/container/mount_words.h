@@ -26,9 +26,6 @@ int mount_unknown(const char *word, struct err *err);
 /** mount_set_target() - an absolute path in the container, but not "/" */
 int mount_set_target(struct ctr_mount *m, const char *path, struct err *err);
 
-/** mount_absolute() - @path below the working directory, cleaned; owned */
-int mount_absolute(const char *path, char **ret, struct err *err);
-
 /** mount_anonymous() - make @m a volume without a name of its own */
 void mount_anonymous(struct ctr_mount *m);
 

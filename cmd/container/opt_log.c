@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "util/path.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -93,20 +94,17 @@ static int set_path(const char *v, struct ctr_config *c)
 {
 	const char *slash = strrchr(v, '/');
 	const char *name = slash ? slash + 1 : v;
-	autofree char *cwd = NULL;
+	char *path = NULL;
+	int r;
 
 	if (!*name || streq(name, ".") || streq(name, "..") ||
 	    strlen(name) > 240)
 		return -EINVAL;
-	if (v[0] == '/') {
-		str_set(&c->log_path, v);
-		return 0;
-	}
-	cwd = getcwd(NULL, 0);
-	if (!cwd)
-		return -errno;
+	r = path_from_cwd(v, &path, NULL);
+	if (r < 0)
+		return r;
 	free(c->log_path);
-	c->log_path = xasprintf("%s/%s", cwd, v);
+	c->log_path = path;
 	return 0;
 }
 

@@ -77,21 +77,6 @@ int mount_set_target(struct ctr_mount *m, const char *path, struct err *err)
 	return 0;
 }
 
-int mount_absolute(const char *path, char **ret, struct err *err)
-{
-	autofree char *cwd = NULL;
-	autofree char *joined = NULL;
-
-	if (path[0] != '/') {
-		cwd = getcwd(NULL, 0);
-		if (!cwd)
-			return err_sys(err, "current directory");
-		joined = path_join(cwd, path);
-	}
-	*ret = path_clean(joined ? joined : path);
-	return 0;
-}
-
 void mount_anonymous(struct ctr_mount *m)
 {
 	char name[65];
@@ -127,7 +112,7 @@ static int overlay_dir(char **dst, const char *path, struct err *err)
 {
 	free(*dst);
 	*dst = NULL;
-	return mount_absolute(path, dst, err);
+	return path_absolute(path, dst, err);
 }
 
 /* How late a Mac's virtual machine may see changes: on Linux at once, whatever
@@ -201,7 +186,7 @@ static int volume_source(const char *source, struct ctr_mount *m,
 		m->type = MNT_BIND;
 		free(m->source);
 		m->source = NULL;
-		return mount_absolute(source, &m->source, err);
+		return path_absolute(source, &m->source, err);
 	}
 	m->type = MNT_VOLUME;
 	r = mount_volume_name(source, err);

@@ -39,21 +39,6 @@ static char *home_dir(uid_t uid)
 	return xstrdup(found->pw_dir);
 }
 
-static int absolute(const char *path, char **ret, struct err *err)
-{
-	autofree char *cwd = NULL;
-	autofree char *joined = NULL;
-
-	if (path[0] != '/') {
-		cwd = getcwd(NULL, 0);
-		if (!cwd)
-			return err_sys(err, "current directory");
-		joined = path_join(cwd, path);
-	}
-	*ret = path_clean(joined ? joined : path);
-	return 0;
-}
-
 /* Root of a machine or a container has system directories; a user who is only
  * called root in a user namespace of his own has his. */
 static bool use_system_dir(const struct rootless *ids, const char *xdg,
@@ -70,7 +55,7 @@ static int data_path(const struct runtime *rt, char **ret, struct err *err)
 	autofree char *home = NULL;
 
 	if (rt->opts.root)
-		return absolute(rt->opts.root, ret, err);
+		return path_absolute(rt->opts.root, ret, err);
 	if (use_system_dir(&rt->ids, xdg, "/var/lib")) {
 		*ret = xstrdup("/var/lib/bryo");
 		return 0;
@@ -131,7 +116,7 @@ static int run_path(const struct runtime *rt, char **ret, struct err *err)
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
 
 	if (rt->opts.runroot)
-		return absolute(rt->opts.runroot, ret, err);
+		return path_absolute(rt->opts.runroot, ret, err);
 	if (use_system_dir(&rt->ids, xdg, "/run"))
 		*ret = xstrdup("/run/bryo");
 	else if (runtime_dir_is_good(xdg, rt->ids.uid))
@@ -178,7 +163,7 @@ static int open_dirs(struct runtime *rt, struct err *err)
 	if (rt->run_ctrs_fd < 0)
 		return rt->run_ctrs_fd;
 	if (rt->opts.volumepath) {
-		r = absolute(rt->opts.volumepath, &rt->volumes_path, err);
+		r = path_absolute(rt->opts.volumepath, &rt->volumes_path, err);
 		if (r < 0)
 			return r;
 		rt->volumes_fd = private_dir(rt->volumes_path, err);

@@ -232,6 +232,29 @@ static void test_text(void **state unused_attr)
 	assert_false(path_is_beneath("/ab", "/a"));
 }
 
+static void test_from_cwd(void **state unused_attr)
+{
+	static const struct {
+		const char *in, *full, *clean;
+	} cases[] = {
+		{ "a/../b", "/proc/a/../b", "/proc/b" },
+		{ "./x/", "/proc/./x/", "/proc/x" },
+		{ "/a/../b", "/a/../b", "/b" },
+	};
+
+	must(chdir("/proc"));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autofree char *full = NULL;
+		autofree char *clean = NULL;
+
+		assert_ok(path_from_cwd(cases[i].in, &full, err));
+		assert_string_equal(full, cases[i].full);
+		assert_ok(path_absolute(cases[i].in, &clean, err));
+		assert_string_equal(clean, cases[i].clean);
+	}
+	must(chdir("/"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +264,7 @@ int main(void)
 		unit_test(test_parent),
 		unit_test(test_targets),
 		unit_test(test_text),
+		unit_test(test_from_cwd),
 	};
 
 	return cmocka_run_group_tests(tests, make_tree, remove_tree);
