@@ -127,9 +127,6 @@ extern const struct opt create_opts_later[];
  *  other modes are for the caller.  @what: "network", for the message */
 int ns_ref_check(const char *mode, const char *what, struct err *err);
 
-/** restart_parse() - --restart, over what is in @c; conflicts with --rm */
-int restart_parse(const char *text, struct ctr_config *c, struct err *err);
-
 void create_defaults(void *args);
 
 /**
@@ -142,6 +139,42 @@ void create_defaults(void *args);
 int create_container(struct runtime *rt, const struct create_args *a,
 		     char *const *argv, bool run, struct image **ret_img,
 		     struct ctr **ret, struct err *err);
+
+/* ---- opt_image.c ---- */
+
+/** image_parse() - the image, or the directory of --rootfs, and the command;
+ *  @argv as above */
+int image_parse(const struct create_args *a, char *const *argv,
+		struct ctr_config *c, struct err *err);
+
+/** image_find_or_pull() - as --pull says
+ *  @ret: owned by the caller; left alone with --rootfs */
+int image_find_or_pull(struct runtime *rt, const struct create_args *a,
+		       const char *name, struct image **ret, struct err *err);
+
+/* ---- opt_process.c ---- */
+
+/** process_parse() - entrypoint, environment, streams, stop signal, ulimits */
+int process_parse(const struct create_args *a, struct ctr_config *c,
+		  struct err *err);
+
+/* ---- opt_life.c ---- */
+
+/** life_parse() - restart policy, log, labels, files, --requires, health */
+int life_parse(struct runtime *rt, const struct create_args *a,
+	       struct ctr_config *c, struct err *err);
+
+/** restart_parse() - --restart, over what is in @c; conflicts with --rm */
+int restart_parse(const char *text, struct ctr_config *c, struct err *err);
+
+/* ---- opt_sysctl.c ---- */
+
+/** sysctls_check() - texts NAME=VALUE of sysctls that are in a namespace */
+int sysctls_check(char *const *sysctls, struct err *err);
+
+/** sysctls_parse() - into @c->sysctls, whose namespaces are settled */
+int sysctls_parse(const struct create_args *a, struct ctr_config *c,
+		  struct err *err);
 
 /* ---- opt_volumes.c ---- */
 

@@ -1,14 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --network, -p, -P, --expose, --dns and --add-host */
+#include "cmd/container/create_opts.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cmd/container/create_opts.h"
 #include "network/network.h"
 #include "util/str.h"
 #include "util/strv.h"
+
+#define A struct create_args
+
+const struct opt create_opts_network[] = {
+	OPT_STRV(0, "add-host", A, add_host, "strings",
+		 "Add a host-to-IP mapping (name[;name]:ip or name=ip)"),
+	OPT_LIST(0, "dns", A, dns, "strings", "Set DNS servers"),
+	{ 0, "dns-option", "dns-opt", OPT_T_STRV, offsetof(A, dns_option),
+	  OPT_NO_GIVEN, "strings", NULL, "Set DNS options", OPT_SPLIT },
+	OPT_LIST(0, "dns-search", A, dns_search, "strings",
+		 "Set DNS search domains"),
+	OPT_LIST(0, "expose", A, expose, "strings",
+		 "Expose a port or a range of ports"),
+	OPT_STR(0, "hosts-file", A, hosts_file, "string",
+		"Base of /etc/hosts: a file of the host, or none"),
+	{ 0, "network", "net", OPT_T_STRV, offsetof(A, networks), OPT_NO_GIVEN,
+	  "string", NULL, "Connect the container to a network", 0 },
+	OPT_TRI(0, "no-hosts", A, no_hosts,
+		"Do not create /etc/hosts, use the image's"),
+	OPT_LIST('p', "publish", A, publish, "strings",
+		 "Publish a port or a range of ports to the host"),
+	OPT_BOOL('P', "publish-all", A, publish_all,
+		 "Publish all exposed ports to random ports of the host"),
+	OPT_END,
+};
+
+#undef A
 
 static int set_network(const struct create_args *a, struct ctr_config *c,
 		       struct err *err)

@@ -8,7 +8,6 @@
 
 #include "libpod/core/plan/device.h"
 #include "libpod/oci/oci.h"
-#include "libpod/oci/sysctl.h"
 #include "util/fd.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -158,26 +157,6 @@ static int check_caps(char *const *names, struct err *err)
 			return err_set(err, ERR_INVALID, EINVAL,
 				       "invalid capability \"%s\": unknown "
 				       "capability", *names);
-	return 0;
-}
-
-/* Names are checked here, conflicts with the namespaces at the start. */
-static int check_sysctls(char *const *sysctls, struct err *err)
-{
-	for (; sysctls && *sysctls; sysctls++) {
-		size_t n = strcspn(*sysctls, "=");
-		autofree char *name = xstrndup(*sysctls, n);
-		autofree char *path = NULL;
-
-		if (!(*sysctls)[n])
-			return err_set(err, ERR_INVALID, EINVAL,
-				       "%s is invalid, sysctl values must be "
-				       "in the form of KEY=VALUE", *sysctls);
-		if (sysctl_path(name, &path) < 0 || sysctl_ns(path) < 0)
-			return err_set(err, ERR_INVALID, EINVAL,
-				       "sysctl '%s' is not allowed: it is not "
-				       "in a separate kernel namespace", name);
-	}
 	return 0;
 }
 
@@ -333,9 +312,9 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	if (r == 0)
 		r = check_caps(a->conf.caps, err);
 	if (r == 0)
-		r = check_sysctls(a->sysctl, err);
+		r = sysctls_check(a->sysctl, err);
 	if (r == 0)
-		r = check_sysctls(a->conf.sysctls, err);
+		r = sysctls_check(a->conf.sysctls, err);
 	if (r == 0)
 		r = check_device_rules(a, err);
 	if (r == 0)
@@ -360,7 +339,6 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	strv_extend(&c->cap_add, a->cap_add);
 	strv_extend(&c->cap_drop, a->cap_drop);
 	strv_extend(&c->security_opt, a->security_opt);
-	strv_extend(&c->sysctls, a->sysctl);
 	strv_extend(&c->devices, a->device);
 	c->privileged = a->privileged;
 	c->readonly = a->read_only;

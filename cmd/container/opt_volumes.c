@@ -23,6 +23,26 @@
 #include "util/strv.h"
 
 #define MOUNTS_FILE_MAX (1U << 16)
+#define A struct create_args
+
+const struct opt create_opts_storage[] = {
+	{ 0, "volume-driver", NULL, OPT_T_STR, offsetof(A, volume_driver),
+	  OPT_NO_GIVEN, "string", "local", "Driver of new volumes; there is "
+	  "one", 0 },
+	OPT_STRV(0, "mount", A, mount, "strings",
+		 "Attach a filesystem mount to the container"),
+	OPT_STRV(0, "secret", A, secret, "strings",
+		 "Give a secret to the container, as a file or a variable"),
+	OPT_SIZE(0, "shm-size", A, shm_size, "string", "Size of /dev/shm"),
+	OPT_STRV(0, "tmpfs", A, tmpfs, "tmpfs", "Mount a tmpfs"),
+	OPT_STRV('v', "volume", A, volume, "strings",
+		 "Bind mount a directory or a volume into the container"),
+	OPT_LIST(0, "volumes-from", A, volumes_from, "strings",
+		 "Mount volumes from other containers"),
+	OPT_END,
+};
+
+#undef A
 
 static bool same_mount(const struct ctr_mount *a, const struct ctr_mount *b)
 {
