@@ -162,6 +162,11 @@ struct submounts {
 	size_t n;
 };
 
+static void submounts_done(struct submounts *s)
+{
+	free(s->ids);
+}
+
 static bool has_id(const struct submounts *s, uint64_t id)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -196,8 +201,7 @@ static int remount_line(char *line, struct submounts *s, uint64_t attr)
 /* mountinfo lists a mount after its parent. */
 static int remount_below(int fd, uint64_t attr)
 {
-	autofree uint64_t *ids = NULL;
-	struct submounts s = { NULL, 0 };
+	struct submounts s cleanup(submounts_done) = { NULL, 0 };
 	autofree char *line = NULL;
 	size_t size = 0;
 	uint64_t top = 0;
@@ -213,7 +217,6 @@ static int remount_below(int fd, uint64_t attr)
 		r = -errno;
 	while (r == 0 && getline(&line, &size, f) > 0)
 		r = remount_line(line, &s, attr);
-	ids = s.ids;
 	return r;
 }
 
