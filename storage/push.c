@@ -27,6 +27,7 @@
 
 #include "storage/blob.h"
 #include "storage/dest.h"
+#include "storage/image/desc.h"
 #include "storage/image/manifest.h"
 #include "storage/image/names.h"
 #include "storage/image/platform.h"
@@ -318,12 +319,7 @@ static int send_config(struct pushing *g, struct err *err)
 
 static struct json_object *desc_object(const struct desc *d)
 {
-	struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "mediaType", d->type);
-	json_set_str(o, "digest", d->digest);
-	json_set_u64(o, "size", d->size);
-	return o;
+	return desc_json(d->type, d->digest, d->size);
 }
 
 static bool is_as_it_came(const struct pushing *g)

@@ -36,28 +36,6 @@ void push_layer_done(struct push_layer *l)
 	l->d.type = NULL;
 }
 
-static const char *codec_of(int fd)
-{
-	static const struct {
-		const char *name;
-		const char *magic;
-		size_t len;
-	} known[] = {
-		{ "gzip", "\x1f\x8b", 2 },
-		{ "zstd", "\x28\xb5\x2f\xfd", 4 },
-		{ "other", "\xfd" "7zXZ", 5 },
-		{ "other", "BZh", 3 },
-	};
-	char head[8] = { 0 };
-
-	if (pread(fd, head, sizeof(head), 0) < 0)
-		return "";
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (memcmp(head, known[i].magic, known[i].len) == 0)
-			return known[i].name;
-	return "";
-}
-
 static int named_file(struct store *s, char name[STORE_UNIQUE_MAX],
 		      struct err *err)
 {
@@ -99,7 +77,7 @@ static int open_blob(struct store *s, const char *digest,
 		return 0;
 	}
 	memcpy(l->d.digest, digest, strlen(digest) + 1);
-	l->codec = codec_of(l->fd);
+	l->compression = compression_of(l->fd);
 	return 1;
 }
 
@@ -125,7 +103,7 @@ static int pack(struct store *s, const struct layer_info *info,
 		return missing(diff_id, err);
 	memcpy(l->d.digest, diff_id, strlen(diff_id) + 1);
 	l->d.size = res.diff_size;
-	l->codec = "";
+	l->compression = COMPRESSION_NONE;
 	return 0;
 }
 
@@ -167,7 +145,7 @@ static int find(struct store *s, const struct desc *want, const char *diff_id,
 
 /* ---- converting ---------------------------------------------------------- */
 
-/* 1 @ret_codec is wanted, 0 it stays as it is, -errno */
+/* 1 @ret_codec ("gzip", "zstd") is wanted, 0 it stays as it is, -errno */
 static int wants(const struct push_opts *o, struct dest *to,
 		 const struct push_layer *l, bool packed, bool docker,
 		 const char **ret_codec, struct err *err)
@@ -175,14 +153,15 @@ static int wants(const struct push_opts *o, struct dest *to,
 	int r;
 
 	*ret_codec = o->compression;
-	if (packed || (docker && streq(l->codec, "zstd") && !o->compression)) {
+	if (packed || (docker && l->compression == COMPRESSION_ZSTD &&
+		       !o->compression)) {
 		if (!o->compression)
 			*ret_codec = "gzip";
 		return 1;
 	}
 	if (!o->compression)
 		return 0;
-	if (streq(o->compression, l->codec))
+	if (compression_named(o->compression) == l->compression)
 		return o->force && o->level;
 	if (o->force)
 		return 1;
@@ -220,7 +199,7 @@ static int convert(struct store *s, const char *codec, unsigned int level,
 		return err_wrap(err, r, "layer %.19s", diff_id);
 	close_fd(l->fd);
 	l->fd = take_fd(out);
-	l->codec = streq(codec, "zstd") ? "zstd" : "gzip";
+	l->compression = compression_named(codec);
 	l->changed = true;
 	l->d.size = res.size;
 	memcpy(l->d.digest, res.digest, strlen(res.digest) + 1);
@@ -274,15 +253,6 @@ static int pack_once(struct store *s, const char *image, const char *diff_id,
 	return r;
 }
 
-static char *type_of(const struct push_layer *l, bool docker)
-{
-	const char *base = docker ? TYPE_DOCKER_LAYER : TYPE_OCI_LAYER;
-
-	if (streq(l->codec, "") || streq(l->codec, "other"))
-		return xstrdup(base);
-	return xasprintf("%s%c%s", base, docker ? '.' : '+', l->codec);
-}
-
 /* What was pulled plain goes on as it came. */
 static bool is_local(struct store *s, const char *diff_id)
 {
@@ -303,10 +273,11 @@ int push_layer_open(struct store *s, const char *image,
 	bool packed = false;
 	int r = find(s, want, diff_id, &l, &packed, err);
 
-	if (r == 0 && to->host && !o->compression && streq(l.codec, "") &&
+	if (r == 0 && to->host && !o->compression &&
+	    l.compression == COMPRESSION_NONE &&
 	    (packed || is_local(s, diff_id))) {
 		prefer_packed(s, diff_id, &l);
-		if (streq(l.codec, ""))
+		if (l.compression == COMPRESSION_NONE)
 			r = pack_once(s, image, diff_id, &l, err);
 		packed = false;
 	}
@@ -319,7 +290,7 @@ int push_layer_open(struct store *s, const char *image,
 		push_layer_done(&l);
 		return r;
 	}
-	l.d.type = type_of(&l, docker);
+	l.d.type = xstrdup(compression_layer_type(l.compression, docker));
 	*ret = l;
 	return 0;
 }

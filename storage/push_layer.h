@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "storage/compression.h"
 #include "storage/dest.h"
 #include "storage/push.h"
 
@@ -11,17 +12,16 @@
  * struct push_layer - the bytes of one layer that will be sent
  * @d:     their digest, size and media type; @d.type owned
  * @fd:    owned
- * @codec: "gzip", "zstd", "" (a plain tar) or "other"; a literal
  * @changed: not the blob that the image's manifest names
  */
 struct push_layer {
 	struct desc d;
 	int fd;
-	const char *codec;
+	enum compression compression;
 	bool changed;
 };
 
-#define PUSH_LAYER_INIT { { .size = 0 }, -EBADF, "", false }
+#define PUSH_LAYER_INIT { { .size = 0 }, -EBADF, COMPRESSION_NONE, false }
 
 /**
  * push_layer_open() - find the blob of a layer, or make one

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "storage/archive/sink.h"
+#include "storage/image/desc.h"
 #include "storage/image/manifest.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -85,15 +86,12 @@ void layout_index_add(struct json_object *index, const char *type,
 		      struct json_object *platform)
 {
 	struct json_object *list = json_arr(index, "manifests");
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = desc_json(type, digest, size);
 
 	for (size_t i = json_object_array_length(list); i-- > 0;)
 		if (is_replaced(json_object_array_get_idx(list, i), digest,
 				name))
 			json_object_array_del_idx(list, i, 1);
-	json_set_str(o, "mediaType", type);
-	json_set_str(o, "digest", digest);
-	json_set_u64(o, "size", size);
 	if (name) {
 		struct json_object *a = json_object_new_object();
 

@@ -55,17 +55,6 @@ bool save_first_time(struct save *sv, const char *hash)
 	return true;
 }
 
-struct json_object *json_desc(const char *type, const char *digest,
-			      uint64_t size)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "mediaType", type);
-	json_set_str(o, "digest", digest);
-	json_set_u64(o, "size", size);
-	return o;
-}
-
 /* ---- what is wanted ----------------------------------------------------- */
 
 static struct saved *saved_of(struct save *sv, const char *id)

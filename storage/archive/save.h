@@ -81,8 +81,4 @@ int save_docker(struct save *sv, struct err *err);
 int save_oci(struct save *sv, struct err *err);
 int save_dir(struct save *sv, struct err *err);
 
-/** json_desc() - a descriptor; owned by the caller */
-struct json_object *json_desc(const char *type, const char *digest,
-			      uint64_t size);
-
 #endif

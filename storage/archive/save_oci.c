@@ -17,6 +17,8 @@
 
 #include "storage/archive/layout.h"
 #include "storage/blob.h"
+#include "storage/compression.h"
+#include "storage/image/desc.h"
 #include "storage/image/digest.h"
 #include "storage/image/manifest.h"
 #include "storage/layers.h"
@@ -24,8 +26,6 @@
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"
-
-enum codec { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_OTHER };
 
 /**
  * struct part - one layer as it will be written
@@ -38,7 +38,7 @@ struct part {
 	const char *blob;    /* borrowed from the manifest, NULL: none */
 	char digest[DIGEST_MAX];
 	uint64_t size;
-	enum codec codec;
+	enum compression compression;
 };
 
 /**
@@ -67,28 +67,6 @@ static void plan_done(struct plan *pl)
 
 /* ---- what to write ------------------------------------------------------ */
 
-static enum codec codec_of(int blob)
-{
-	static const struct {
-		enum codec codec;
-		size_t len;
-		unsigned char magic[6];
-	} magics[] = {
-		{ CODEC_GZIP, 2, { 0x1f, 0x8b } },
-		{ CODEC_ZSTD, 4, { 0x28, 0xb5, 0x2f, 0xfd } },
-		{ CODEC_OTHER, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 } },
-		{ CODEC_OTHER, 3, { 'B', 'Z', 'h' } },
-	};
-	unsigned char head[6] = { 0 };
-
-	if (pread(blob, head, sizeof(head), 0) < 0)
-		return CODEC_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(magics); i++)
-		if (memcmp(head, magics[i].magic, magics[i].len) == 0)
-			return magics[i].codec;
-	return CODEC_NONE;
-}
-
 static const char *layer_digest(struct json_object *manifest, size_t i)
 {
 	struct json_object *layers = json_arr(manifest, "layers");
@@ -101,11 +79,11 @@ static const char *layer_digest(struct json_object *manifest, size_t i)
 }
 
 static void part_set(struct part *p, const char *digest, uint64_t size,
-		     enum codec codec)
+		     enum compression compression)
 {
 	memcpy(p->digest, digest, strlen(digest) + 1);
 	p->size = size;
-	p->codec = codec;
+	p->compression = compression;
 }
 
 /* Its own blob; else the one that the layer was unpacked from, which came
@@ -126,19 +104,19 @@ static int part_plan(struct save *sv, struct plan *pl, size_t i,
 	autoclose int fd = p->blob ?
 		blob_open(sv->s, digest_hex(p->blob), &size) : -ENOENT;
 	if (fd >= 0) {
-		part_set(p, p->blob, size, codec_of(fd));
+		part_set(p, p->blob, size, compression_of(fd));
 	} else {
 		fd = *info.digest ? blob_open(sv->s, digest_hex(info.digest),
 					      &size) : -ENOENT;
 		pl->changed = true;
 		if (fd >= 0)
-			part_set(p, info.digest, size, codec_of(fd));
+			part_set(p, info.digest, size, compression_of(fd));
 	}
-	if (fd < 0 || (sv->o->plain && p->codec != CODEC_NONE)) {
+	if (fd < 0 || (sv->o->plain && p->compression != COMPRESSION_NONE)) {
 		p->how = AS_PLAIN;
-		part_set(p, p->diff_id, info.diff_size, CODEC_NONE);
-	} else if (p->codec == CODEC_OTHER ||
-		   (sv->o->gzip && p->codec == CODEC_NONE)) {
+		part_set(p, p->diff_id, info.diff_size, COMPRESSION_NONE);
+	} else if (p->compression == COMPRESSION_OTHER ||
+		   (sv->o->gzip && p->compression == COMPRESSION_NONE)) {
 		p->how = AS_GZIP;
 	}
 	pl->changed |= p->how != AS_BLOB;
@@ -206,7 +184,7 @@ static int write_part(struct save *sv, const char *dir, struct part *p,
 		save_tell(sv, "Copying blob ", p->diff_id);
 		r = save_layer_gzip(sv, p->diff_id, p->blob, dir, p->digest,
 				    &p->size, err);
-		p->codec = CODEC_GZIP;
+		p->compression = COMPRESSION_GZIP;
 		return r;
 	}
 	if (!save_first_time(sv, p->diff_id))
@@ -216,22 +194,6 @@ static int write_part(struct save *sv, const char *dir, struct part *p,
 }
 
 /* ---- the manifest ------------------------------------------------------- */
-
-static const char *type_of(const struct plan *pl, enum codec codec)
-{
-	static const char *const oci[] = {
-		[CODEC_NONE] = TYPE_OCI_LAYER,
-		[CODEC_GZIP] = TYPE_OCI_LAYER "+gzip",
-		[CODEC_ZSTD] = TYPE_OCI_LAYER "+zstd",
-	};
-	static const char *const docker[] = {
-		[CODEC_NONE] = TYPE_DOCKER_LAYER,
-		[CODEC_GZIP] = TYPE_DOCKER_LAYER ".gzip",
-		[CODEC_ZSTD] = TYPE_DOCKER_LAYER ".zstd",
-	};
-
-	return (pl->docker ? docker : oci)[codec];
-}
 
 static int make_manifest(struct save *sv, const struct plan *pl,
 			 struct sb *text, struct err *err)
@@ -250,13 +212,16 @@ static int make_manifest(struct save *sv, const struct plan *pl,
 	json_set_str(o, "mediaType",
 		     pl->docker ? TYPE_DOCKER_MANIFEST : TYPE_OCI_MANIFEST);
 	json_set(o, "config",
-		 json_desc(pl->docker ? TYPE_DOCKER_CONFIG : TYPE_OCI_CONFIG,
+		 desc_json(pl->docker ? TYPE_DOCKER_CONFIG : TYPE_OCI_CONFIG,
 			   digest, raw.len));
-	for (size_t i = 0; i < pl->n; i++)
+	for (size_t i = 0; i < pl->n; i++) {
+		const struct part *p = &pl->v[i];
+		const char *type = compression_layer_type(p->compression,
+							  pl->docker);
+
 		json_object_array_add(layers,
-				      json_desc(type_of(pl, pl->v[i].codec),
-						pl->v[i].digest,
-						pl->v[i].size));
+				      desc_json(type, p->digest, p->size));
+	}
 	json_set(o, "layers", layers);
 	if (notes && !pl->docker)
 		json_set(o, "annotations", json_object_get(notes));

@@ -13,6 +13,8 @@
 #include "storage/image/commit.h"
 
 #include "storage/blob.h"
+#include "storage/compression.h"
+#include "storage/image/desc.h"
 #include "storage/image/implied.h"
 #include "storage/image/names.h"
 #include "storage/image/platform.h"
@@ -200,17 +202,6 @@ static int lease_all(struct store *s, const struct incoming *in,
 	return lease_add(s, hashes, err);
 }
 
-static struct json_object *json_desc(const char *type, const char *digest,
-				     uint64_t size)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "mediaType", type);
-	json_set_u64(o, "size", size);
-	json_set_str(o, "digest", digest);
-	return o;
-}
-
 /* A docker-archive has no manifest: one that fits its config and layers. */
 static int make_manifest(struct incoming *in, struct err *err)
 {
@@ -221,15 +212,18 @@ static int make_manifest(struct incoming *in, struct err *err)
 	digest_from_hex(id, in->id);
 	json_set_i64(o, "schemaVersion", 2);
 	json_set_str(o, "mediaType", TYPE_DOCKER_MANIFEST);
-	json_set(o, "config", json_desc(TYPE_DOCKER_CONFIG, id, in->raw.len));
+	json_set(o, "config",
+		 desc_json_docker(TYPE_DOCKER_CONFIG, id, in->raw.len));
 	for (size_t i = 0; i < in->n; i++) {
 		const struct fetch_layer *l = &in->layers[i];
-		bool plain = streq(l->d.digest, l->diff_id);
+		const char *type = compression_layer_type(
+			streq(l->d.digest, l->diff_id) ? COMPRESSION_NONE :
+							 COMPRESSION_GZIP,
+			true);
 
 		json_object_array_add(layers,
-				      json_desc(plain ? TYPE_DOCKER_LAYER :
-						TYPE_DOCKER_LAYER ".gzip",
-						l->d.digest, l->d.size));
+				      desc_json_docker(type, l->d.digest,
+						       l->d.size));
 	}
 	json_set(o, "layers", layers);
 	sb_add(&in->manifest, json_text(o));

@@ -15,6 +15,7 @@
 #include "storage/blob.h"
 #include "storage/image/commit.h"
 #include "storage/image/config.h"
+#include "storage/image/desc.h"
 #include "storage/image/manifest.h"
 #include "storage/image/platform.h"
 #include "storage/image/ref.h"
@@ -54,17 +55,6 @@ static void gather(struct gathered *g, struct json_object *entry,
 	strv_add(&g->sources, source);
 }
 
-static struct json_object *entry_new(const char *type, const char *digest,
-				     uint64_t size)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "mediaType", type);
-	json_set_u64(o, "size", size);
-	json_set_str(o, "digest", digest);
-	return o;
-}
-
 static void set_platform(struct json_object *entry, const char *os,
 			 const char *arch, const char *variant)
 {
@@ -96,7 +86,8 @@ static int gather_image(struct store *s, const struct image *img,
 		return err_code(err, fd, "open the manifest of image %.12s",
 				img->id);
 	type = json_str(manifest, "mediaType");
-	entry = entry_new(type ? type : TYPE_OCI_MANIFEST, img->digest, size);
+	entry = desc_json_docker(type ? type : TYPE_OCI_MANIFEST, img->digest,
+				 size);
 	set_platform(entry, img->os, img->arch, img->variant);
 	gather(g, entry, source);
 	return 0;
@@ -227,7 +218,7 @@ static struct json_object *entry_copy(struct json_object *from,
 	static const char *const keys[] = { "architecture", "os", "variant",
 					    "os.version", "os.features",
 					    "features" };
-	struct json_object *o = entry_new(d->type, d->digest, d->size);
+	struct json_object *o = desc_json_docker(d->type, d->digest, d->size);
 	struct json_object *platform = json_obj(from, "platform");
 	struct json_object *notes = json_obj(from, "annotations");
 	struct json_object *to = json_object_new_object();
@@ -287,7 +278,7 @@ static int gather_single(const struct remote *rm, const struct manifest *m,
 	if (r < 0)
 		return r;
 	source = source_text(rm, digest);
-	entry = entry_new(m->type, digest, rm->body.len);
+	entry = desc_json_docker(m->type, digest, rm->body.len);
 	set_platform(entry, conf.os, conf.arch, conf.variant);
 	gather(g, entry, source);
 	return 0;

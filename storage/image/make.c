@@ -20,7 +20,9 @@
 
 #include "storage/blob.h"
 #include "storage/changes.h"
+#include "storage/compression.h"
 #include "storage/image/commit.h"
+#include "storage/image/desc.h"
 #include "storage/image/manifest.h"
 #include "storage/image/ref.h"
 #include "storage/layers.h"
@@ -106,22 +108,6 @@ static int unpack(struct store *s, struct staging *st, int input, int blob,
 	return r < 0 ? err_set(err, why.kind, why.code, "%s", why.msg) : 0;
 }
 
-/* What a registry may be given; xz and bzip2 are not among it. */
-static const char *type_of(int blob)
-{
-	unsigned char head[4] = { 0 };
-
-	if (pread(blob, head, sizeof(head), 0) != sizeof(head))
-		return TYPE_OCI_LAYER;
-	if (head[0] == 0x1f && head[1] == 0x8b)
-		return TYPE_OCI_LAYER "+gzip";
-	if (memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
-		return TYPE_OCI_LAYER "+zstd";
-	if (memcmp(head, "\xfd" "7zX", 4) == 0 || memcmp(head, "BZh", 3) == 0)
-		return NULL;
-	return TYPE_OCI_LAYER;
-}
-
 /* The blob again, without its compression. */
 static int inflate(struct store *s, struct staging *st, int blob,
 		   struct layer_result *res, struct err *err)
@@ -181,7 +167,7 @@ static int publish(struct store *s, struct staging *st,
 
 static int layer_store(struct store *s, struct staging *st, int input,
 		       struct layer_job *feeder, struct layer_result *res,
-		       const char **ret_type, struct err *err)
+		       enum compression *ret, struct err *err)
 {
 	enum layer_format format;
 	int r = store_format(s, &format, err);
@@ -200,9 +186,9 @@ static int layer_store(struct store *s, struct staging *st, int input,
 	r = unpack(s, st, input, blob, format, feeder, res, err);
 	if (r < 0)
 		return r;
-	*ret_type = type_of(blob);
-	if (!*ret_type) {
-		*ret_type = TYPE_OCI_LAYER;
+	*ret = compression_of(blob);
+	if (*ret == COMPRESSION_OTHER) {
+		*ret = COMPRESSION_NONE;
 		r = inflate(s, st, blob, res, err);
 	}
 	if (r == 0)
@@ -226,7 +212,7 @@ static int layer_new(struct store *s, int input, struct layer_job *feeder,
 {
 	auto_layer_result struct layer_result res = { 0 };
 	auto_staging struct staging st = STAGING_INIT;
-	const char *type = NULL;
+	enum compression compression;
 	int r = staging_new(s, &st, err);
 
 	TRACE("store", "new layer");
@@ -234,13 +220,13 @@ static int layer_new(struct store *s, int input, struct layer_job *feeder,
 		close(input);
 		return r;
 	}
-	r = layer_store(s, &st, input, feeder, &res, &type, err);
+	r = layer_store(s, &st, input, feeder, &res, &compression, err);
 	if (r < 0)
 		return r;
 	*ret = (struct fetch_layer){ .d = { .size = res.size } };
 	memcpy(ret->d.digest, res.digest, sizeof(ret->d.digest));
 	memcpy(ret->diff_id, res.diff_id, sizeof(ret->diff_id));
-	ret->d.type = xstrdup(type);
+	ret->d.type = xstrdup(compression_layer_type(compression, false));
 	return 0;
 }
 
@@ -257,17 +243,6 @@ static char *layer_type(const char *type, bool docker)
 		return xstrdup(docker ? TYPE_DOCKER_LAYER : TYPE_OCI_LAYER);
 	return xasprintf(docker ? TYPE_DOCKER_LAYER ".%s" :
 				  TYPE_OCI_LAYER "+%s", how);
-}
-
-static struct json_object *json_desc(const char *type, const char *digest,
-				     uint64_t size)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "mediaType", type);
-	json_set_str(o, "digest", digest);
-	json_set_u64(o, "size", size);
-	return o;
 }
 
 static void add_layer(struct incoming *in, const struct fetch_layer *l,
@@ -367,11 +342,11 @@ static void write_manifest(struct incoming *in, bool docker)
 	json_set_str(o, "mediaType",
 		     docker ? TYPE_DOCKER_MANIFEST : TYPE_OCI_MANIFEST);
 	json_set(o, "config",
-		 json_desc(docker ? TYPE_DOCKER_CONFIG : TYPE_OCI_CONFIG, id,
+		 desc_json(docker ? TYPE_DOCKER_CONFIG : TYPE_OCI_CONFIG, id,
 			   in->raw.len));
 	for (size_t i = 0; i < in->n; i++)
 		json_object_array_add(layers,
-				      json_desc(in->layers[i].d.type,
+				      desc_json(in->layers[i].d.type,
 						in->layers[i].d.digest,
 						in->layers[i].d.size));
 	json_set(o, "layers", layers);
