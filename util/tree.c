@@ -37,14 +37,25 @@ struct walk {
 	unsigned int again;
 };
 
-static bool is_dot(const char *name)
-{
-	return streq(name, ".") || streq(name, "..");
-}
-
 static int parent_fd(const struct walk *w)
 {
 	return w->depth ? dirfd(w->stack[w->depth - 1].dir) : w->root;
+}
+
+/* Never through a symlink that somebody puts there meanwhile */
+static int make_searchable(int at, const char *name)
+{
+	char path[FD_PATH_MAX];
+	autoclose int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+						    O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fchmodat(AT_FDCWD, fd_path(fd, path), 0700, 0) == 0)
+		return 0;
+	/* bryo-layer has no /proc, but is alone in its tree.
+	   KERNEL(6.6): fchmodat2(2) needs none */
+	return errno == ENOENT ? fchmodat(at, name, 0700, 0) : -errno;
 }
 
 static int open_level(struct walk *w, const char *name, struct err *err)
@@ -53,7 +64,7 @@ static int open_level(struct walk *w, const char *name, struct err *err)
 	struct stat st;
 
 	autoclose int fd = dir_open_at(at, name);
-	if (fd == -EACCES && fchmodat(at, name, 0700, 0) == 0)
+	if (fd == -EACCES && make_searchable(at, name) == 0)
 		fd = dir_open_at(at, name);
 	if (fd == -ENOENT)
 		return 0;	/* somebody else removes the tree too */
@@ -125,16 +136,12 @@ static int leave_level(struct walk *w, struct err *err)
 static int walk_tree(struct walk *w, struct err *err)
 {
 	while (w->depth) {
-		struct dirent *e;
-		int r;
+		const struct level *l = &w->stack[w->depth - 1];
+		const struct dirent *e;
+		int r = dir_next(l->dir, &e, err);
 
-		errno = 0;
-		e = readdir(w->stack[w->depth - 1].dir);
-		if (!e && errno)
-			return err_sys(err, "read directory %s",
-				       w->stack[w->depth - 1].name);
-		if (e && is_dot(e->d_name))
-			continue;
+		if (r < 0)
+			return err_wrap(err, r, "%s", l->name);
 		r = e ? remove_entry(w, e, err) : leave_level(w, err);
 		if (r < 0)
 			return r;
