@@ -101,16 +101,6 @@ static size_t sink_write(void *arg, const char *data, size_t len,
 
 /* ---- the transfer ------------------------------------------------------ */
 
-static int run_once(struct conv *c, struct transfer *t,
-		    const struct http_sink *sink, struct err *err)
-{
-	int r = transfer_start(c, t, sink, 0, err);
-
-	while (r >= 0 && !t->ex.finished)
-		r = conv_turn(c, false, 1000, err);
-	return r;
-}
-
 static int broken(const struct transfer *t, struct err *err)
 {
 	if (err)
@@ -122,25 +112,16 @@ static int run(struct conv *c, struct transfer *t, struct download *d,
 	       struct err *err)
 {
 	const struct http_sink sink = { sink_begin, sink_write, d };
+	int r;
 
-	for (;;) {
-		enum transfer_next next;
-		uint64_t at;
-		int r = run_once(c, t, &sink, err);
-
-		if (r < 0)
-			return r;
-		if (d->done && t->ex.code != CURLE_OK)
+	do {
+		r = transfer_once(c, t, &sink, 0, err);
+		if (r == 0 && d->done && t->ex.code != CURLE_OK)
 			return broken(t, err);
-		next = transfer_look(c, t, &at, err);
-		if (next == TRANSFER_OK)
-			return 0;
-		if (next == TRANSFER_FAILED)
-			return err && err->code ? -err->code : -EIO;
-		r = conv_sleep(c, at, err);
-		if (r < 0)
-			return r;
-	}
+		if (r == 0)
+			r = transfer_settle(c, t, err);
+	} while (r == 0);
+	return r < 0 ? r : 0;
 }
 
 int download_run(struct conv *c, uint64_t max, int fd, struct err *err)

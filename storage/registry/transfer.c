@@ -251,26 +251,38 @@ enum transfer_next transfer_look(struct conv *c, struct transfer *t,
 	return failed_exchange(c, t, ret_at_ns, err);
 }
 
+int transfer_once(struct conv *c, struct transfer *t,
+		  const struct http_sink *sink, size_t body_max,
+		  struct err *err)
+{
+	int r = transfer_start(c, t, sink, body_max, err);
+
+	while (r >= 0 && !t->ex.finished)
+		r = conv_turn(c, false, 1000, err);
+	return r < 0 ? r : 0;
+}
+
+int transfer_settle(struct conv *c, struct transfer *t, struct err *err)
+{
+	uint64_t at;
+	enum transfer_next next = transfer_look(c, t, &at, err);
+
+	if (next == TRANSFER_OK)
+		return 1;
+	if (next == TRANSFER_FAILED)
+		return err && err->code ? -err->code : -EIO;
+	return conv_sleep(c, at, err);
+}
+
 int transfer_run(struct conv *c, struct transfer *t, size_t body_max,
 		 struct err *err)
 {
-	for (;;) {
-		enum transfer_next next;
-		uint64_t at;
-		int r;
+	int r;
 
-		r = transfer_start(c, t, NULL, body_max, err);
-		while (r >= 0 && !t->ex.finished)
-			r = conv_turn(c, false, 1000, err);
-		if (r < 0)
-			return r;
-		next = transfer_look(c, t, &at, err);
-		if (next == TRANSFER_OK)
-			return 0;
-		if (next == TRANSFER_FAILED)
-			return err && err->code ? -err->code : -EIO;
-		r = conv_sleep(c, at, err);
-		if (r < 0)
-			return r;
-	}
+	do {
+		r = transfer_once(c, t, NULL, body_max, err);
+		if (r == 0)
+			r = transfer_settle(c, t, err);
+	} while (r == 0);
+	return r < 0 ? r : 0;
 }

@@ -65,6 +65,15 @@ void transfer_rewind(struct transfer *t);
 /** transfer_progressed() - the tries so far do not count any more */
 void transfer_progressed(struct transfer *t);
 
+/** transfer_once() - one exchange, to its end; 0 or -errno */
+int transfer_once(struct conv *c, struct transfer *t,
+		  const struct http_sink *sink, size_t body_max,
+		  struct err *err);
+
+/** transfer_settle() - what it means that the exchange has ended
+ *  Return: 1 answered, 0 to be asked again, now: it has waited, -errno */
+int transfer_settle(struct conv *c, struct transfer *t, struct err *err);
+
 /** transfer_run() - all of it, the answer in @t->ex.body; with this endpoint
  *  alone */
 int transfer_run(struct conv *c, struct transfer *t, size_t body_max,
