@@ -80,10 +80,17 @@ static char *host_address(const char *text)
 	return xstrdup(text);
 }
 
+static bool is_address(const char *text)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, addr) == 1 ||
+	       inet_pton(AF_INET6, text, addr) == 1;
+}
+
 /* name[;name...]:ip or name=ip, ip may be "host-gateway"; kept as name:ip */
 static int add_host(const char *text, struct ctr_config *c, struct err *err)
 {
-	unsigned char addr[sizeof(struct in6_addr)];
 	size_t n = strcspn(text, strchr(text, '=') ? "=" : ":");
 	autofree char *ip = text[n] ? host_address(text + n + 1) : NULL;
 
@@ -91,8 +98,7 @@ static int add_host(const char *text, struct ctr_config *c, struct err *err)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid host format \"%s\": want name:ip",
 			       text);
-	if (!streq(ip, "host-gateway") && inet_pton(AF_INET, ip, addr) != 1 &&
-	    inet_pton(AF_INET6, ip, addr) != 1)
+	if (!streq(ip, "host-gateway") && !is_address(ip))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "invalid IP address \"%s\" in add-host: \"%s\"",
 			       ip, text);
@@ -109,13 +115,10 @@ static int add_host(const char *text, struct ctr_config *c, struct err *err)
 static int set_hosts(const struct create_args *a, struct ctr_config *c,
 		     struct err *err)
 {
-	unsigned char addr[sizeof(struct in6_addr)];
 	const char *file = a->hosts_file;
 	const char *ip = a->conf.internal_ip;
 
-	if (!str_is_empty(ip) && !streq(ip, "none") &&
-	    inet_pton(AF_INET, ip, addr) != 1 &&
-	    inet_pton(AF_INET6, ip, addr) != 1)
+	if (!str_is_empty(ip) && !streq(ip, "none") && !is_address(ip))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "host_containers_internal_ip: %s is not an ip "
 			       "address", ip);
@@ -148,16 +151,13 @@ static int check_text(const char *flag, char *const *values, struct err *err)
 
 static int check_dns(char *const *servers, struct err *err)
 {
-	unsigned char addr[sizeof(struct in6_addr)];
-
 	if (strv_contains(servers, "none"))
 		return strv_len(servers) == 1 ? 0 :
 		       err_set(err, ERR_INVALID, EINVAL,
 			       "none is not allowed to be specified with other "
 			       "DNS ip addresses");
 	for (; servers && *servers; servers++)
-		if (inet_pton(AF_INET, *servers, addr) != 1 &&
-		    inet_pton(AF_INET6, *servers, addr) != 1)
+		if (!is_address(*servers))
 			return err_set(err, ERR_INVALID, EINVAL,
 				       "%s is not an ip address", *servers);
 	return 0;
@@ -167,12 +167,10 @@ static int check_dns(char *const *servers, struct err *err)
 static int use_host_ips(char *const *ips, struct port_list *list,
 			struct err *err)
 {
-	unsigned char addr[sizeof(struct in6_addr)];
 	size_t n = list->n;
 
 	for (char *const *ip = ips; ip && *ip; ip++)
-		if (inet_pton(AF_INET, *ip, addr) != 1 &&
-		    inet_pton(AF_INET6, *ip, addr) != 1)
+		if (!is_address(*ip))
 			return err_set(err, ERR_INVALID, EINVAL,
 				       "containers.conf: "
 				       "network.default_host_ips: %s is not an "

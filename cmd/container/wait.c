@@ -126,6 +126,7 @@ static bool met_and_gone(const struct wait_args *args, const struct err *err)
 		has_condition(args->conditions, "exited"));
 }
 
+/* Until it is in one of the states, or gone. */
 static int wait_state(struct runtime *rt, const char *name,
 		      const struct wait_how *how, int *code, struct err *err)
 {

@@ -15,13 +15,12 @@
 #include "cmd/objects.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
+#include "storage/image/manifest.h"
 #include "storage/store.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"
-
-#define TYPE_OCI "application/vnd.oci.image.manifest.v1+json"
 
 struct inspect_args {
 	char *format;
@@ -49,18 +48,7 @@ static void copy_text(struct json_object *to, const char *key,
 /* The keys of the config that podman shows, in its order; maps are maps. */
 static struct json_object *config_object(struct json_object *config)
 {
-	static const struct {
-		const char *key;
-		bool map;
-	} keys[] = {
-		{ "User", false },	 { "ExposedPorts", true },
-		{ "Env", false },	 { "Entrypoint", false },
-		{ "Cmd", false },	 { "Volumes", true },
-		{ "WorkingDir", false }, { "Labels", true },
-		{ "StopSignal", false }, { "Healthcheck", false },
-		{ "OnBuild", false },	 { "Shell", false },
-	};
-	static const struct zero_field zeros[] = {
+	static const struct zero_field fields[] = {
 		{ "User", json_type_string },
 		{ "ExposedPorts", json_type_object },
 		{ "Env", json_type_array },
@@ -77,16 +65,17 @@ static struct json_object *config_object(struct json_object *config)
 	};
 	struct json_object *o = json_object_new_object();
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+	for (const struct zero_field *f = fields; f->name; f++) {
 		struct json_object *v;
 
-		if (!json_object_object_get_ex(config, keys[i].key, &v) || !v)
+		if (!json_object_object_get_ex(config, f->name, &v) || !v)
 			continue;
-		if (keys[i].map && json_object_is_type(v, json_type_object))
+		if (f->type == json_type_object &&
+		    json_object_is_type(v, json_type_object))
 			template_mark_map(v);
-		json_set(o, keys[i].key, json_object_get(v));
+		json_set(o, f->name, json_object_get(v));
 	}
-	template_zeros(o, zeros);
+	template_zeros(o, fields);
 	return o;
 }
 
@@ -258,7 +247,7 @@ static struct json_object *build(struct runtime *rt, const struct image *img,
 	json_set(o, "Labels", map_or_null(json_obj(config, "Labels")));
 	json_set(o, "Annotations",
 		 map_or_empty(json_obj(manifest, "annotations")));
-	json_set_str(o, "ManifestType", type ? type : TYPE_OCI);
+	json_set_str(o, "ManifestType", type ? type : TYPE_OCI_MANIFEST);
 	copy_text(o, "User", config, "User");
 	json_set(o, "History", history_list(json_arr(doc, "history")));
 	set_names_history(o, img);
