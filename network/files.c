@@ -106,6 +106,18 @@ static void add_words(struct sb *out, const char *key, char *const *words)
 	sb_addch(out, '\n');
 }
 
+static void add_servers(struct sb *out, bool private_net, char *const *dns,
+			char *const *servers)
+{
+	const bool own = strv_len(dns) > 0;
+
+	if (private_net && !own)
+		sb_add(out, "nameserver " NET_SLIRP_DNS "\n");
+	for (char *const *s = own ? dns : servers; s && *s; s++)
+		if (own || !private_net || server_is_usable(*s))
+			sb_addf(out, "nameserver %s\n", *s);
+}
+
 void resolv_conf_make(const char *base, bool private_net, char *const *dns,
 		      char *const *search, char *const *options, struct sb *out)
 {
@@ -123,16 +135,7 @@ void resolv_conf_make(const char *base, bool private_net, char *const *dns,
 	if (!(strv_len(search) == 1 && streq(search[0], ".")))
 		add_words(out, "search", search);
 
-	if (strv_len(dns)) {
-		for (; *dns; dns++)
-			sb_addf(out, "nameserver %s\n", *dns);
-	} else {
-		if (private_net)
-			sb_add(out, "nameserver " NET_SLIRP_DNS "\n");
-		for (size_t i = 0; i < strv_len(rc.server); i++)
-			if (!private_net || server_is_usable(rc.server[i]))
-				sb_addf(out, "nameserver %s\n", rc.server[i]);
-	}
+	add_servers(out, private_net, dns, rc.server);
 	add_words(out, "options", strv_len(options) ? options : rc.options);
 
 	strv_free(rc.server);

@@ -298,13 +298,11 @@ static int check_both(char *const *add, char *const *drop, struct err *err)
 	return 0;
 }
 
-int security_parse(const struct create_args *a, struct ctr_config *c,
-		   struct err *err)
+/* What is kept as it was typed */
+static int check_lists(const struct create_args *a, struct err *err)
 {
-	static const char *const ipc_words[] = { "shareable", "none", NULL };
-	int r;
+	int r = check_caps(a->cap_add, err);
 
-	r = check_caps(a->cap_add, err);
 	if (r == 0)
 		r = check_caps(a->cap_drop, err);
 	if (r == 0)
@@ -321,6 +319,15 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 		r = check_devices(a->device, err);
 	if (r == 0)
 		r = check_policy(a->seccomp_policy, err);
+	return r;
+}
+
+int security_parse(const struct create_args *a, struct ctr_config *c,
+		   struct err *err)
+{
+	static const char *const ipc_words[] = { "shareable", "none", NULL };
+	int r = check_lists(a, err);
+
 	for (char **o = a->security_opt; r == 0 && o && *o; o++)
 		r = one_opt(*o, c, err);
 	if (r == 0)

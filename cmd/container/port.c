@@ -102,6 +102,25 @@ static int print_all(struct runtime *rt, struct err *err)
 	return r;
 }
 
+static int check(const struct port_args *args, char **argv, struct err *err)
+{
+	if (args->all && (args->latest || argv[0]))
+		return err_set(err, ERR_USAGE, EINVAL,
+			       args->latest ? "--all and --latest cannot be "
+					      "used together" :
+					      "no arguments are needed with "
+					      "--all");
+	if (args->latest && strv_len(argv) > 1)
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "--latest and containers cannot be used "
+			       "together");
+	if (!args->all && !args->latest && !argv[0])
+		return err_set(err, ERR_USAGE, EINVAL,
+			       "you must supply a running container name or "
+			       "id");
+	return 0;
+}
+
 static int port_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -110,24 +129,12 @@ static int port_run(struct runtime *rt, const void *p, char **argv,
 	struct wish wish = { NULL, 0, PORT_TCP };
 	char *name[] = { args->latest ? NULL : argv[0], NULL };
 	size_t before = args->latest ? 0 : 1;
-	int r = 0;
+	int r = check(args, argv, err);
 
-	if (args->all && (args->latest || argv[0]))
-		return err_set(err, ERR_USAGE, EINVAL,
-			       args->latest ? "--all and --latest cannot be "
-					      "used together" :
-					      "no arguments are needed with "
-					      "--all");
+	if (r < 0)
+		return r;
 	if (args->all)
 		return print_all(rt, err);
-	if (args->latest && strv_len(argv) > 1)
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "--latest and containers cannot be used "
-			       "together");
-	if (!args->latest && !argv[0])
-		return err_set(err, ERR_USAGE, EINVAL,
-			       "you must supply a running container name or "
-			       "id");
 	if (strv_len(argv) > before)
 		r = parse_wish(argv[before], &wish, err);
 	if (r == 0)

@@ -162,6 +162,15 @@ struct place {
 	bool rest;
 };
 
+/* One of the command's, else one that may stand before it */
+static const struct opt *find_opt(const struct opt *const *tables,
+				  const char *name, size_t len, char c)
+{
+	const struct opt *o = opt_find(tables, name, len, c);
+
+	return o ? o : opt_find(global_opts, name, len, c);
+}
+
 /* "--name": the option that takes the next word; "-it", "-eFOO=bar" */
 static const struct opt *wants_next(const struct opt *const *tables,
 				    const char *word)
@@ -171,14 +180,11 @@ static const struct opt *wants_next(const struct opt *const *tables,
 	if (str_starts(word, "--")) {
 		if (strchr(word, '='))
 			return NULL;
-		o = opt_find(tables, word + 2, strlen(word + 2), 0);
-		o = o ? o : opt_find(global_opts, word + 2, strlen(word + 2),
-				     0);
+		o = find_opt(tables, word + 2, strlen(word + 2), 0);
 		return o && opt_takes_value(o) ? o : NULL;
 	}
 	for (const char *c = word + 1; *c; c++) {
-		o = opt_find(tables, NULL, 0, *c);
-		o = o ? o : opt_find(global_opts, NULL, 0, *c);
+		o = find_opt(tables, NULL, 0, *c);
 		if (o && opt_takes_value(o))
 			return c[1] ? NULL : o;
 	}

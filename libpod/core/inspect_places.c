@@ -53,6 +53,13 @@ const struct port_list *inspect_ports(const struct ctr *c)
 	return c->ports.n ? &c->ports : &c->config.ports;
 }
 
+static void set_address(struct json_object *o, bool has_one)
+{
+	inspect_text(o, "Gateway", has_one ? NET_SLIRP_GATEWAY : "");
+	inspect_text(o, "IPAddress", has_one ? NET_SLIRP_ADDR : "");
+	json_set_i64(o, "IPPrefixLen", has_one ? NET_SLIRP_PREFIX : 0);
+}
+
 struct json_object *inspect_network(const struct ctr *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -62,9 +69,7 @@ struct json_object *inspect_network(const struct ctr *c)
 	char path[64] = "";
 
 	inspect_text(o, "EndpointID", "");
-	inspect_text(o, "Gateway", slirp && up ? NET_SLIRP_GATEWAY : "");
-	inspect_text(o, "IPAddress", slirp && up ? NET_SLIRP_ADDR : "");
-	json_set_i64(o, "IPPrefixLen", slirp && up ? NET_SLIRP_PREFIX : 0);
+	set_address(o, slirp && up);
 	inspect_text(o, "IPv6Gateway", "");
 	inspect_text(o, "GlobalIPv6Address", "");
 	json_set_i64(o, "GlobalIPv6PrefixLen", 0);
@@ -82,9 +87,7 @@ struct json_object *inspect_network(const struct ctr *c)
 	if (slirp) {
 		struct json_object *n = json_object_new_object();
 
-		inspect_text(n, "Gateway", up ? NET_SLIRP_GATEWAY : "");
-		inspect_text(n, "IPAddress", up ? NET_SLIRP_ADDR : "");
-		json_set_i64(n, "IPPrefixLen", up ? NET_SLIRP_PREFIX : 0);
+		set_address(n, up);
 		inspect_text(n, "MacAddress", "");
 		inspect_text(n, "NetworkID", "slirp4netns");
 		inspect_list(n, "Aliases", NULL);
@@ -184,6 +187,26 @@ struct json_object *inspect_binds(const struct ctr_config *c)
 	return a;
 }
 
+/* "rw,rprivate,nosuid,nodev,tmpcopyup,size=1m" */
+static char *tmpfs_text(const struct ctr_mount *m)
+{
+	autostrv char **v = NULL;
+
+	strv_add(&v, m->ro ? "ro" : "rw");
+	strv_add(&v, "rprivate");
+	if (!m->suid)
+		strv_add(&v, "nosuid");
+	if (!m->dev)
+		strv_add(&v, "nodev");
+	if (m->noexec)
+		strv_add(&v, "noexec");
+	if (!m->nocopy)
+		strv_add(&v, "tmpcopyup");
+	if (m->options)
+		strv_add(&v, m->options);
+	return strv_join(v, ",");
+}
+
 struct json_object *inspect_tmpfs(const struct ctr_config *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -194,13 +217,7 @@ struct json_object *inspect_tmpfs(const struct ctr_config *c)
 
 		if (m->type != MNT_TMPFS)
 			continue;
-		text = xasprintf("%s,rprivate%s%s%s%s%s%s", m->ro ? "ro" : "rw",
-				 m->suid ? "" : ",nosuid",
-				 m->dev ? "" : ",nodev",
-				 m->noexec ? ",noexec" : "",
-				 m->nocopy ? "" : ",tmpcopyup",
-				 m->options ? "," : "",
-				 m->options ? m->options : "");
+		text = tmpfs_text(m);
 		json_set_str(o, m->target, text);
 	}
 	return o;

@@ -255,6 +255,29 @@ static int end_started(const struct plan *p, const struct launch_report *rep,
 	return MIN(lock, 0);
 }
 
+/* Init waits in its namespaces: who asked for its pid gets it before the
+ * payload can do anything. */
+static int wait_created(struct plan *p, struct launch_proc *proc,
+			struct launch_report *rep, struct err *err)
+{
+	TRACE("core", "wait created");
+	const struct ctr_config *config = &p->c->config;
+	int r = launch_created(proc, rep, err);
+
+	if (r < 0)
+		return r;
+	if (rep->warnings[0])
+		warn_each(rep->warnings);
+	r = write_pid(config->pidfile, rep->init.pid, err);
+	if (r == 0)
+		r = write_pid(config->conmon_pidfile, rep->monitor.pid, err);
+	if (r == 0 && FAULT("start.created") < 0)
+		r = err_sys(err, "start container %.12s", p->c->id);
+	if (r == 0 && p->hold)
+		r = mark_held(p, rep, err);
+	return r;
+}
+
 /* Talks to M; all of the plan lives until it is done. */
 static int launch(struct plan *p, struct launch *l, int *lock,
 		  struct launch_report *rep, struct err *err)
@@ -281,21 +304,8 @@ static int launch(struct plan *p, struct launch *l, int *lock,
 		start_bundle(p);
 	if (FAULT("start.spawned") < 0)
 		r = err_sys(err, "start container %.12s", p->c->id);
-	if (r == 0) {
-		TRACE("core", "wait created");
-		r = launch_created(&proc, rep, err);
-	}
-	if (r == 0 && rep->warnings[0])
-		warn_each(rep->warnings);
 	if (r == 0)
-		r = write_pid(p->c->config.pidfile, rep->init.pid, err);
-	if (r == 0)
-		r = write_pid(p->c->config.conmon_pidfile, rep->monitor.pid,
-			      err);
-	if (r == 0 && FAULT("start.created") < 0)
-		r = err_sys(err, "start container %.12s", p->c->id);
-	if (r == 0 && p->hold)
-		r = mark_held(p, rep, err);
+		r = wait_created(p, &proc, rep, err);
 	if (r == 0) {
 		TRACE("core", "go");
 		hold_signals(true);

@@ -261,30 +261,35 @@ static bool kernel_is(const char *want)
 	return have[0] > need[0] || (have[0] == need[0] && have[1] >= need[1]);
 }
 
+static bool is_excluded(const struct compiler *c, struct json_object *ex)
+{
+	struct json_object *archs = json_arr(ex, "arches");
+	struct json_object *caps = json_arr(ex, "caps");
+	const char *kernel = json_str(ex, "minKernel");
+
+	return (archs && has_arch(archs)) || (caps && count_caps(c, caps)) ||
+	       (!str_is_empty(kernel) && kernel_is(kernel));
+}
+
+static bool is_included(const struct compiler *c, struct json_object *in)
+{
+	struct json_object *archs = json_arr(in, "arches");
+	struct json_object *caps = json_arr(in, "caps");
+	const char *kernel = json_str(in, "minKernel");
+
+	if (archs && json_object_array_length(archs) && !has_arch(archs))
+		return false;
+	if (caps && count_caps(c, caps) < json_object_array_length(caps))
+		return false;
+	return str_is_empty(kernel) || kernel_is(kernel);
+}
+
 static bool applies(const struct compiler *c, struct json_object *rule)
 {
 	struct json_object *in = json_obj(rule, "includes");
 	struct json_object *ex = json_obj(rule, "excludes");
-	struct json_object *list;
-	const char *kernel;
 
-	list = ex ? json_arr(ex, "arches") : NULL;
-	if (list && has_arch(list))
-		return false;
-	list = ex ? json_arr(ex, "caps") : NULL;
-	if (list && count_caps(c, list))
-		return false;
-	kernel = ex ? json_str(ex, "minKernel") : NULL;
-	if (!str_is_empty(kernel) && kernel_is(kernel))
-		return false;
-	list = in ? json_arr(in, "arches") : NULL;
-	if (list && json_object_array_length(list) && !has_arch(list))
-		return false;
-	list = in ? json_arr(in, "caps") : NULL;
-	if (list && count_caps(c, list) < json_object_array_length(list))
-		return false;
-	kernel = in ? json_str(in, "minKernel") : NULL;
-	return str_is_empty(kernel) || kernel_is(kernel);
+	return (!ex || !is_excluded(c, ex)) && (!in || is_included(c, in));
 }
 
 /*
