@@ -47,9 +47,8 @@ static char *find_helper(char *const *env, const char *suffix)
 }
 
 /* A group of its own: at the timeout its children have to go as well */
-static int own_group(void *arg, struct err *err)
+static int own_group(void *arg unused_attr, struct err *err)
 {
-	(void)arg;
 	return setpgid(0, 0) < 0 ? err_sys(err, "setpgid") : 0;
 }
 

@@ -2,7 +2,6 @@
 #include "storage/download.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -14,23 +13,6 @@
 /* As much as a layer may hold. */
 #define DOWNLOAD_MAX (50ull << 30)
 #define RESERVE_MAX (256ull << 20)
-
-/* Whoever sweeps the staging area removes it when we die before the unlink. */
-static int open_unnamed(struct store *s, struct err *err)
-{
-	int dir = store_dir(s, STORE_STAGING, err);
-	char name[STORE_UNIQUE_MAX];
-	int fd;
-
-	if (dir < 0)
-		return dir;
-	store_unique(s, name);
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(err, "make a file in the staging area");
-	unlinkat(dir, name, 0);
-	return fd;
-}
 
 /* What the disk can take, less the reserve that unpacking keeps as well. */
 static int room(int fd, uint64_t *ret, struct err *err)
@@ -66,7 +48,7 @@ int store_download(struct store *s, const char *url, int *ret_fd,
 	int r;
 
 	TRACE("store", "download");
-	autoclose int fd = open_unnamed(s, err);
+	autoclose int fd = store_scratch(s, NULL, err);
 	if (fd < 0)
 		return fd;
 	r = room(fd, &max, err);

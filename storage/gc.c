@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * Who needs a hash (a layer or a blob) is written in three places: rows of
+ * Who needs a hash (a layer or a blob) is written in two places: rows of
  * images, leases of processes that are about to commit an image, and nothing
  * else.  A removal is two short transactions: the first takes the image's
  * rows away and writes its hashes into store_doomed; the second (gc_run)

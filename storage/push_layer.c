@@ -36,29 +36,6 @@ void push_layer_done(struct push_layer *l)
 	l->d.type = NULL;
 }
 
-static int named_file(struct store *s, char name[STORE_UNIQUE_MAX],
-		      struct err *err)
-{
-	int dir = store_dir(s, STORE_STAGING, err);
-	int fd;
-
-	if (dir < 0)
-		return dir;
-	store_unique(s, name);
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? err_sys(err, "create a scratch file") : fd;
-}
-
-static int scratch_file(struct store *s, struct err *err)
-{
-	char name[STORE_UNIQUE_MAX];
-	int fd = named_file(s, name, err);
-
-	if (fd >= 0)
-		unlinkat(store_dir(s, STORE_STAGING, NULL), name, 0);
-	return fd;
-}
-
 static int missing(const char *diff_id, struct err *err)
 {
 	return err_set(err, ERR_FAIL, ENOENT,
@@ -92,7 +69,7 @@ static int pack(struct store *s, const struct layer_info *info,
 	autoclose int dir = layer_open(s, digest_hex(diff_id));
 	if (dir < 0)
 		return err_code(err, dir, "open layer %.19s", diff_id);
-	l->fd = scratch_file(s, err);
+	l->fd = store_scratch(s, NULL, err);
 	if (l->fd < 0)
 		return l->fd;
 	r = layer_diff_stream(dir, info->format, l->fd, s->conf.enter_userns,
@@ -245,7 +222,7 @@ static int pack_once(struct store *s, const char *image, const char *diff_id,
 		     struct push_layer *l, struct err *err)
 {
 	char name[STORE_UNIQUE_MAX];
-	int fd = named_file(s, name, err);
+	int fd = store_scratch(s, name, err);
 	int r = convert(s, "gzip", 0, diff_id, fd, l, err);
 
 	if (fd >= 0 && (r < 0 || keep(s, image, name, diff_id, l, NULL) < 0))
@@ -285,7 +262,7 @@ int push_layer_open(struct store *s, const char *image,
 		r = wants(o, to, &l, packed, docker, &codec, err);
 	if (r == 1)
 		r = convert(s, codec, o->level, diff_id,
-			    scratch_file(s, err), &l, err);
+			    store_scratch(s, NULL, err), &l, err);
 	if (r < 0) {
 		push_layer_done(&l);
 		return r;

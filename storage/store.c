@@ -119,6 +119,25 @@ void store_unique(struct store *s, char ret[STORE_UNIQUE_MAX])
 		 self.start, s->serial++);
 }
 
+int store_scratch(struct store *s, char *ret, struct err *err)
+{
+	int dir = store_dir(s, STORE_STAGING, err);
+	char name[STORE_UNIQUE_MAX];
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	store_unique(s, name);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "make a file in the staging area");
+	if (ret)
+		memcpy(ret, name, sizeof(name));
+	else
+		(void)unlinkat(dir, name, 0);
+	return fd;
+}
+
 static bool owner_is_alive(const char *name)
 {
 	autostrv char **part = strv_split(name, '.');

@@ -48,6 +48,11 @@ char **store_hashes(struct store *s, enum store_dir which);
 #define STORE_UNIQUE_MAX 64
 void store_unique(struct store *s, char ret[STORE_UNIQUE_MAX]);
 
+/** store_scratch() - a new file beside the staging directories
+ *  @ret: its name there; NULL: it has none any more, and goes with the
+ *  descriptor that is returned; the sweep sees to it when we die before */
+int store_scratch(struct store *s, char *ret, struct err *err);
+
 /**
  * struct staging - a directory in which something grows
  * @name: "" once it was handed on

@@ -35,7 +35,8 @@
  * used.
  */
 
-#define BUSY_TOTAL_MS 30000
+/* of 0.6 ms on average: 18 s */
+#define BUSY_TRIES_MAX 30000
 #define STMT_CACHE 64
 #define WAL_PAGES_MAX 200
 /* its own limit is 512, for the names of the log files, too */
@@ -93,13 +94,12 @@ static int writer_lock(struct db *db, short type, struct err *err)
 }
 
 /* Sleep 0.2-1 ms, at random so that waiters do not march in step. */
-static int on_busy(void *arg, int tries)
+static int on_busy(void *arg unused_attr, int tries)
 {
 	uint16_t random = 0;
 	struct timespec ts = { 0 };
 
-	(void)arg;
-	if (tries > BUSY_TOTAL_MS)
+	if (tries > BUSY_TRIES_MAX)
 		return 0;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint16_t)tries;
@@ -108,12 +108,11 @@ static int on_busy(void *arg, int tries)
 	return 1;
 }
 
-static int on_wal(void *arg, sqlite3 *sq, const char *name, int pages)
+static int on_wal(void *arg, sqlite3 *sq unused_attr,
+		  const char *name unused_attr, int pages)
 {
 	struct db *db = arg;
 
-	(void)sq;
-	(void)name;
 	db->wal_pages = pages;
 	return SQLITE_OK;
 }
