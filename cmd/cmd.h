@@ -15,8 +15,8 @@ struct runtime;
  * A command is one file with one exported const struct.  To add one:
  *   1. cmd/GROUP/NAME.c with `const struct cmd cmd_GROUP_NAME`
  *   2. a row in cmd/commands.c
- *   3. docs/man/bryo-NAME.1.scd        (tests/lint/docs.sh compares options)
- *   4. `make completions`              (tests/lint/completions.sh)
+ *   3. docs/man/bryo-NAME.1.scd        (tests/lint/docs.sh compares both
+ *   4. `make completions`               with the options)
  *   5. a system test
  */
 enum cmd_flags {

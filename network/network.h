@@ -96,16 +96,18 @@ void port_socks_done(struct port_socks *s);
 /** net_lo_up() - bring lo up in the calling process's network namespace */
 int net_lo_up(struct err *err);
 
-/**
- * net_tap_setup() - persistent tap0, addresses, routes, v6 static
- * Runs inside the container's network namespace (struct oci_init_hook) while
- * the host's /dev/net/tun is visible; @arg is a const struct net_tap *.
- */
 struct net_tap {
 	bool ipv6;
 	uint32_t mtu;		/* 0 = NET_SLIRP_MTU */
 };
 
+/**
+ * net_tap_setup() - persistent tap0, addresses, routes, v6 static
+ * @arg: a const struct net_tap *
+ *
+ * Runs inside the container's network namespace (struct oci_init_hook) while
+ * the host's /dev/net/tun is visible.
+ */
 int net_tap_setup(void *arg, struct err *err);
 
 /**

@@ -12,13 +12,14 @@ struct pipe {
 	int out;	/* read end */
 };
 
+#define STREAM_BUF_SIZE 65536
+#define STREAM_SPARE_PIPES 8
+
 /**
  * struct stream_env - what all streams of a process share
  * @buf:    one buffer: nothing stays in it between two calls
  * @spare:  pipes that no stream holds
  */
-#define STREAM_BUF_SIZE 65536
-#define STREAM_SPARE_PIPES 8
 struct stream_env {
 	char buf[STREAM_BUF_SIZE];
 	struct pipe spare[STREAM_SPARE_PIPES];

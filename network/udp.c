@@ -4,7 +4,7 @@
  *
  * UDP has no connections, so the proxy makes flows: one connected upstream
  * socket per client address and published port, which brings the answers back
- * to that client.  A flow ends when nothing passed for FLOW_IDLE, or, when
+ * to that client.  A flow ends when nothing passed for FLOW_IDLE_NS, or, when
  * FLOWS_MAX are there, when it is the least recently used: memory and
  * descriptors are bounded and new clients are always served.
  *

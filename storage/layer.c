@@ -67,7 +67,7 @@ static int take_digest(const char *v, char ret[72])
 	return 0;
 }
 
-/* "KIND CODE TEXT", as send_error() of the helper writes it */
+/* "KIND CODE TEXT", as report_error() of bryo-layer writes it */
 static int take_error(char *v, struct err *err)
 {
 	char *code = strchr(v, ' ');

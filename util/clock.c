@@ -141,7 +141,7 @@ static int take_fraction(const char **s, int64_t *ret_ns)
 	return 0;
 }
 
-/* "", "Z" or "+01:00"; @local: no zone means local time */
+/* "Z" or "+01:00"; "": the time is a local one */
 static int take_zone(const char **s, struct tm *tm, time_t *ret)
 {
 	int hours, minutes, sign;

@@ -54,7 +54,7 @@ const char *boot_id(void);
  *  thing in main(): an inherited SIG_IGN of SIGCHLD loses exit codes. */
 void signals_reset(void);
 
-/** signals_block() - block @sigs (0-terminated) and return a signalfd */
+/** signals_fd() - block @sigs (0-terminated) and return a signalfd */
 int signals_fd(const int *sigs);
 
 /**

@@ -57,7 +57,6 @@ enum launch_net {
  * @sibling:     M is to be a child of our parent: systemd only follows the
  *               main process of a unit when that is its own child
  * @hold:        the payload is not to run yet
- * @rows, @cols: in @spec->process, when there is a terminal
  */
 struct launch {
 	const struct oci_spec *spec;

@@ -111,8 +111,8 @@ int oci_exec(const struct oci_exec *ex, int *ret_pidfd, pid_t *ret_pid,
 	     struct err *err);
 
 /**
- * oci_userns_of() - the parent user namespace (U) of a container's namespace
- * @pidfd_or_pid: of init
+ * oci_userns_parent() - the parent user namespace (U) of a container's
+ * @pid: of init
  * Return: descriptor or -errno
  */
 int oci_userns_parent(pid_t pid, struct err *err);

@@ -8,6 +8,8 @@
 
 #include "util/err.h"
 
+struct sb;
+
 /**
  * struct user - who the payload runs as
  * @groups: supplementary ones, the primary gid among them; owned
@@ -53,7 +55,6 @@ int user_lookup(int root, const char *spec, char *const *add, struct user *ret,
 
 /** user_file_read() - "/etc/passwd" beneath @root; for user_lookup() and the
  *  passwd entry; -ENOENT, -EINVAL not a regular file, -EFBIG */
-struct sb;
 int user_file_read(int root, const char *path, struct sb *out);
 
 /** user_group_known() - does the text of /etc/group have a line for @gid? */

@@ -101,7 +101,7 @@ static int index_parse(const struct list *l, struct manifest *ret,
 	return manifest_parse(text, strlen(text), NULL, ret, err);
 }
 
-/* The entry for @want, or all. */
+/* The entry for this machine, or all. */
 static int gather_list(struct store *s, const struct image *img, bool all,
 		       struct gathered *g, struct err *err)
 {

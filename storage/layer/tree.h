@@ -56,16 +56,16 @@ struct tree {
 	size_t n_implied;
 };
 
-/**
- * struct tree_meta - what a member says about its file
- * @n_xattr, @xattr: borrowed
- */
 struct tree_xattr {
 	const char *name;
 	const void *value;
 	size_t size;
 };
 
+/**
+ * struct tree_meta - what a member says about its file
+ * @n_xattr, @xattr: borrowed
+ */
 struct tree_meta {
 	int64_t uid;
 	int64_t gid;

@@ -40,13 +40,13 @@ struct source {
 	const char *base; /* its name; borrowed */
 };
 
+enum dest_kind { DEST_DIR, DEST_NEW, DEST_FILE };
+
 /**
- * struct host_dest - where it goes on the host
+ * struct dest - where it goes on the host
  * @fd:   DEST_DIR, DEST_NEW: a directory; DEST_FILE: open for writing
  * @name: DEST_NEW: what is to be made in it
  */
-enum dest_kind { DEST_DIR, DEST_NEW, DEST_FILE };
-
 struct dest {
 	enum dest_kind kind;
 	int fd;
