@@ -169,8 +169,8 @@ int auth_helper_run(const struct auth_helper *h, const char *verb,
 		   secret */
 		sb_trunc(out, MIN(out->len, (size_t)200));
 		shown = safe_line(str_trim(out->buf));
-		r = err_set(err, ERR_FAIL, EACCES, "exit code %d: %s", r,
-			    shown);
+		r = err_set(err, ERR_FAIL, EACCES, "exit code %d%s%s", r,
+			    *shown ? ": " : "", shown);
 	}
 	return err_wrap(err, r, "credential helper docker-credential-%s for %s",
 			h->suffix, h->host);

@@ -138,27 +138,93 @@ static int get_strv(struct json_object *o, const char *key, char ***ret,
 	return 0;
 }
 
-/* A location or prefix: "host[:port][/path]", no scheme, no slash at the end */
-static int check_location(const char *text, const char *key, struct err *err)
+/* Return: 0, *ret NULL when the key is not there; borrowed */
+static int get_text(struct json_object *o, const char *key, const char **ret,
+		    struct err *err)
 {
-	const char *slash = strrchr(text, '/');
+	struct json_object *v;
 
-	if (!*text || strstr(text, "://") || str_ends(text, "/"))
-		return err_set(err, ERR_INVALID, EINVAL,
-			       "%s '%s': must be host[:port][/path]", key,
-			       text);
-	if (strchr(text, '@') || (slash && strchr(slash, ':')))
-		return err_set(err, ERR_UNSUPPORTED, EINVAL,
-			       "%s '%s': a tag or digest is not supported here",
-			       key, text);
+	*ret = NULL;
+	if (!json_object_object_get_ex(o, key, &v))
+		return 0;
+	if (!json_object_is_type(v, json_type_string))
+		return bad_key(err, key, "a string");
+	*ret = json_object_get_string(v);
+	return 0;
+}
+
+/* [[key]]; return: 0, *ret NULL when the key is not there; borrowed */
+static int get_tables(struct json_object *o, const char *key,
+		      struct json_object **ret, struct err *err)
+{
+	bool good = true;
+
+	*ret = NULL;
+	if (!json_object_object_get_ex(o, key, ret))
+		return 0;
+	good = json_object_is_type(*ret, json_type_array);
+	for (size_t i = 0; good && i < json_object_array_length(*ret); i++)
+		good = json_object_is_type(json_object_array_get_idx(*ret, i),
+					   json_type_object);
+	return good ? 0 : bad_key(err, key, "a list of tables, in [[ ]]");
+}
+
+/*
+ * A location or prefix: "host[:port][/path]" without a scheme.  Slashes at the
+ * end are dropped, as podman does.  Return: owned, NULL with @err set
+ */
+static char *take_location(const char *text, const char *key, struct err *err)
+{
+	size_t len = strlen(text);
+	autofree char *out = NULL;
+	const char *slash;
+
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	out = xstrndup(text, len);
+	slash = strrchr(out, '/');
+	if (!len || *out == '/' || strstr(text, "://") || strchr(text, '*')) {
+		err_set(err, ERR_INVALID, EINVAL,
+			"%s '%s': must be host[:port][/path]", key, text);
+		return NULL;
+	}
+	if (strchr(out, '@') || (slash && strchr(slash, ':'))) {
+		err_set(err, ERR_UNSUPPORTED, EINVAL,
+			"%s '%s': a tag or digest is not supported here", key,
+			text);
+		return NULL;
+	}
+	return take_ptr(out);
+}
+
+static int get_search(struct json_object *o, char ***search, struct err *err)
+{
+	static const char key[] = "unqualified-search-registries";
+
+	if (get_strv(o, key, search, err) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < strv_len(*search); i++) {
+		char *clean = take_location((*search)[i], key, err);
+
+		if (!clean)
+			return -EINVAL;
+		free((*search)[i]);
+		(*search)[i] = clean;
+	}
 	return 0;
 }
 
 static int mirror_use(struct json_object *o, bool digest_only,
 		      enum registries_mirror_use *ret, struct err *err)
 {
-	const char *use = json_str(o, "pull-from-mirror");
+	const char *use;
 
+	if (get_text(o, "pull-from-mirror", &use, err) < 0)
+		return -EINVAL;
+	if (use && digest_only)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "pull-from-mirror contradicts "
+			       "mirror-by-digest-only of its registry");
 	*ret = digest_only ? MIRROR_DIGEST_ONLY : MIRROR_ALL;
 	if (!use || streq(use, "all"))
 		return 0;
@@ -172,32 +238,45 @@ static int mirror_use(struct json_object *o, bool digest_only,
 	return 0;
 }
 
+static int read_mirror(struct json_object *o, bool digest_only,
+		       struct registry_rule *rule, struct err *err)
+{
+	struct mirror *out = &rule->mirrors[rule->n_mirrors];
+	const char *location;
+
+	if (get_text(o, "location", &location, err) < 0)
+		return -EINVAL;
+	if (!location)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "mirror of '%s' without a location",
+			       rule->prefix);
+	out->location = take_location(location, "mirror location", err);
+	if (!out->location)
+		return -EINVAL;
+	rule->n_mirrors++;
+	if (get_bool(o, "insecure", &out->insecure, err) < 0)
+		return -EINVAL;
+	return mirror_use(o, digest_only, &out->use, err);
+}
+
 static int read_mirrors(struct json_object *o, struct registry_rule *rule,
 			struct err *err)
 {
-	struct json_object *list = json_arr(o, "mirror");
-	size_t n = list ? json_object_array_length(list) : 0;
+	struct json_object *list;
 	bool digest_only = false;
+	size_t n;
+	int r;
 
-	if (get_bool(o, "mirror-by-digest-only", &digest_only, err) < 0)
+	if (get_bool(o, "mirror-by-digest-only", &digest_only, err) < 0 ||
+	    get_tables(o, "mirror", &list, err) < 0)
 		return -EINVAL;
+	n = list ? json_object_array_length(list) : 0;
 	rule->mirrors = xcalloc(n + 1, sizeof(*rule->mirrors));
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *m = json_object_array_get_idx(list, i);
-		struct mirror *out = &rule->mirrors[i];
-		const char *location = json_str(m, "location");
-
-		if (!location)
-			return err_set(err, ERR_INVALID, EINVAL,
-				       "mirror of '%s' without a location",
-				       rule->prefix);
-		if (check_location(location, "mirror location", err) < 0)
-			return -EINVAL;
-		out->location = xstrdup(location);
-		rule->n_mirrors++;
-		if (get_bool(m, "insecure", &out->insecure, err) < 0 ||
-		    mirror_use(m, digest_only, &out->use, err) < 0)
-			return -EINVAL;
+		r = read_mirror(json_object_array_get_idx(list, i),
+				digest_only, rule, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -218,30 +297,43 @@ static void add_rule(struct registries_conf *conf, struct registry_rule *rule)
 	*rule = (struct registry_rule){ 0 };
 }
 
-static int read_rule(struct registries_conf *conf, struct json_object *o,
-		     struct err *err)
+/* The prefix, which may begin with "*.", and what replaces it */
+static int read_names(struct json_object *o, struct registry_rule *rule,
+		      struct err *err)
 {
-	auto_rule struct registry_rule rule = { 0 };
-	const char *prefix = json_str(o, "prefix");
-	const char *location = json_str(o, "location");
-	const char *plain;
+	const char *prefix, *location, *plain;
 
+	if (get_text(o, "prefix", &prefix, err) < 0 ||
+	    get_text(o, "location", &location, err) < 0)
+		return -EINVAL;
 	if (str_is_empty(prefix))
 		prefix = location;
 	if (str_is_empty(prefix))
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "[[registry]] without prefix and location");
 	plain = str_after(prefix, "*.");
-	if (check_location(plain ? plain : prefix, "prefix", err) < 0)
+	rule->prefix = take_location(plain ? plain : prefix, "prefix", err);
+	if (!rule->prefix)
 		return -EINVAL;
-	if (str_is_empty(location))
-		location = plain ? "" : prefix;
-	else if (check_location(location, "location", err) < 0)
-		return -EINVAL;
+	if (!str_is_empty(location))
+		rule->location = take_location(location, "location", err);
+	else
+		rule->location = xstrdup(plain ? "" : rule->prefix);
+	if (plain) {
+		autofree char *bare = rule->prefix;
 
-	rule.prefix = xstrdup(prefix);
-	rule.location = xstrdup(location);
-	if (get_bool(o, "insecure", &rule.insecure, err) < 0 ||
+		rule->prefix = xasprintf("*.%s", bare);
+	}
+	return rule->location ? 0 : -EINVAL;
+}
+
+static int read_rule(struct registries_conf *conf, struct json_object *o,
+		     struct err *err)
+{
+	auto_rule struct registry_rule rule = { 0 };
+
+	if (read_names(o, &rule, err) < 0 ||
+	    get_bool(o, "insecure", &rule.insecure, err) < 0 ||
 	    get_bool(o, "blocked", &rule.blocked, err) < 0 ||
 	    read_mirrors(o, &rule, err) < 0)
 		return -EINVAL;
@@ -252,10 +344,12 @@ static int read_rule(struct registries_conf *conf, struct json_object *o,
 static int read_aliases(struct registries_conf *conf, struct json_object *o,
 			struct err *err)
 {
-	struct json_object *aliases = json_obj(o, "aliases");
+	struct json_object *aliases;
 
-	if (!aliases)
+	if (!json_object_object_get_ex(o, "aliases", &aliases))
 		return 0;
+	if (!json_object_is_type(aliases, json_type_object))
+		return bad_key(err, "aliases", "a table");
 	json_object_object_foreach(aliases, name, value) {
 		const char *target;
 
@@ -296,13 +390,13 @@ static int add_document(struct registries_conf *conf, const char *text,
 	if (!o)
 		return -EINVAL;
 	if (refuse_v1(o, err) < 0 ||
-	    get_strv(o, "unqualified-search-registries", &conf->search, err) <
-		    0 ||
+	    get_search(o, &conf->search, err) < 0 ||
 	    get_strv(o, "credential-helpers", &conf->helpers, err) < 0 ||
 	    read_aliases(conf, o, err) < 0)
 		return -EINVAL;
 
-	rules = json_arr(o, "registry");
+	if (get_tables(o, "registry", &rules, err) < 0)
+		return -EINVAL;
 	n = rules ? json_object_array_length(rules) : 0;
 	for (size_t i = 0; i < n; i++) {
 		if (read_rule(conf, json_object_array_get_idx(rules, i), err) <

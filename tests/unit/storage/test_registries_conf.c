@@ -60,6 +60,7 @@ static const struct {
 	{ "", "quay.io/x:y", "quay.io/x:y" },
 	{ "unqualified-search-registries = ['a.io', 'docker.io']", "x",
 	  "a.io/x docker.io/library/x" },
+	{ "unqualified-search-registries = ['a.io/ns/']", "x", "a.io/ns/x" },
 	{ "[aliases]\nnginx = 'quay.io/nginx/nginx'", "nginx:1",
 	  "quay.io/nginx/nginx:1" },
 	{ "[aliases]\n'me/app' = 'quay.io/a'", "me/app", "quay.io/a" },
@@ -122,7 +123,12 @@ static const char rules[] = "[[registry]]\n"
 			    "location = 'old.io'\n"
 			    "mirror-by-digest-only = true\n"
 			    "[[registry.mirror]]\n"
-			    "location = 'm.io'\n";
+			    "location = 'm.io'\n"
+			    "[[registry]]\n"
+			    "prefix = 'slash.io/'\n"
+			    "location = 'here.io/there//'\n"
+			    "[[registry.mirror]]\n"
+			    "location = 'm.io/'\n";
 
 /* Each row: host and repository, then host/repo[!][use] of each source;
    '!' is insecure, d or t the references a mirror is asked for. */
@@ -144,6 +150,7 @@ static const struct {
 	{ "exact.wild.io", "x", "exact.wild.io/x" },
 	{ "evilwild.io", "x", "evilwild.io/x" },
 	{ "old.io", "x", "m.io/xd old.io/x" },
+	{ "slash.io", "x", "m.io/x here.io/there/x" },
 };
 
 static void add_source_text(struct sb *text,
@@ -195,7 +202,25 @@ static const char *const bad[] = {
 	"[[registry]]\ninsecure = true",
 	"[[registry]]\nlocation = 'a.io'\ninsecure = 'yes'",
 	"[[registry]]\nlocation = 'https://a.io'",
-	"[[registry]]\nlocation = 'a.io/'",
+	"[[registry]]\nlocation = '/'",
+	"[[registry]]\nlocation = '/x'",
+	"[[registry]]\nlocation = 5",
+	"[[registry]]\nprefix = 5\nlocation = 'a.io'",
+	"[[registry]]\nprefix = 'a.*.io'\nlocation = 'a.io'",
+	"[[registry]]\nprefix = '*'\nlocation = 'a.io'",
+	"[registry]\nprefix = 'a.io'\nblocked = true",
+	"registry = 'a.io'",
+	"registry = ['a.io']",
+	"[[registry]]\nlocation = 'a.io'\n[registry.mirror]\nlocation = 'b.io'",
+	"[[registry]]\nlocation = 'a.io'\nmirror = 'b.io'",
+	"[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\nlocation = 1",
+	("[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\n"
+	 "location = 'b.io'\npull-from-mirror = 1"),
+	("[[registry]]\nlocation = 'a.io'\nmirror-by-digest-only = true\n"
+	 "[[registry.mirror]]\nlocation = 'b.io'\npull-from-mirror = 'all'"),
+	"unqualified-search-registries = ['']",
+	"unqualified-search-registries = ['https://a.io']",
+	"aliases = 'x'",
 	"[[registry]]\nlocation = 'a.io/x:tag'",
 	"[[registry]]\nprefix = 'a.io/x@sha256:12'",
 	"[[registry]]\nlocation = 'a.io'\n[[registry.mirror]]\ninsecure = true",
