@@ -111,62 +111,68 @@ struct net_tap {
 int net_tap_setup(void *arg, struct err *err);
 
 /**
+ * leash_make() - what ends the processes beside a container
+ *
+ * The write end of a pipe that nothing is written to.  Whoever has a read end
+ * of it (slirp4netns, the proxy) ends when the last copy is closed, however
+ * its owner dies.  One descriptor is enough for all of them and for those that
+ * are started later.
+ * Return: descriptor or -errno
+ */
+int leash_make(struct err *err);
+
+/** leash_end() - a read end of @leash, O_CLOEXEC; or -errno */
+int leash_end(int leash, struct err *err);
+
+/**
  * struct slirp - a running slirp4netns
  * @pid:      our child
  * @pidfd:    owned
- * @exit_fd:  owned; slirp ends when its last copy is closed
- * @peer_fd:  owned; the other end of it.  A slirp_spawn() that finds it open
- *            uses the pipe again
  * @ready_fd: owned; readable once slirp forwards
  * @log_fd:   owned; what it prints until it is ready
  */
 struct slirp {
 	pid_t pid;
 	int pidfd;
-	int exit_fd;
-	int peer_fd;
 	int ready_fd;
 	int log_fd;
 };
 
-#define SLIRP_INIT { 0, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }
+#define SLIRP_INIT { 0, -EBADF, -EBADF, -EBADF }
 
 /**
  * slirp_spawn() - slirp4netns for @init's network namespace
- * @init: our unreaped child, whose tap0 exists
- * @ret:  SLIRP_INIT before, or of one that has ended and was reaped
+ * @init:  our unreaped child, whose tap0 exists
+ * @leash: of leash_make(); borrowed
+ * @ret:   SLIRP_INIT before, or of one that has ended and was reaped
  *
  * The caller's own network namespace is the one that slirp connects from.
  * Always --disable-host-loopback --enable-sandbox --enable-seccomp, no -c.
  * -ENOENT, ERR_START: slirp4netns is not installed.
  * Return: 0 or -errno
  */
-int slirp_spawn(pid_t init, struct slirp *ret, struct err *err);
+int slirp_spawn(pid_t init, int leash, struct slirp *ret, struct err *err);
 
 /** slirp_wait() - until ready, @timeout_ms at most; closes ready_fd and
  *  log_fd.  A slirp that ended: its own last words are in @err (ERR_START) */
 int slirp_wait(struct slirp *s, int timeout_ms, struct err *err);
 
-/** slirp_done() - close the descriptors; without another copy of exit_fd the
- *  process ends.  Reaping it is up to the caller. */
+/** slirp_done() - close the descriptors; ending (by its leash) and reaping it
+ *  is up to the caller */
 void slirp_done(struct slirp *s);
 
 /**
  * struct proxy_proc - a running proxy
  * @pid:     our child
- * @exit_fd: owned; the proxy ends when its last copy is closed
- * @peer_fd: owned; the other end of it
  * @conf_fd: owned; a memfd that names the proxy's descriptors: the listeners
- *           and @peer_fd, which have the same numbers there and here
+ *           and the leash, which have the same numbers there and here
  */
 struct proxy_proc {
 	pid_t pid;
-	int exit_fd;
-	int peer_fd;
 	int conf_fd;
 };
 
-#define PROXY_PROC_INIT { 0, -EBADF, -EBADF, -EBADF }
+#define PROXY_PROC_INIT { 0, -EBADF }
 
 /**
  * proxy_spawn() - the port proxy: a child of ours in @init's network
@@ -175,6 +181,7 @@ struct proxy_proc {
  *              caller has CAP_SYS_ADMIN and CAP_NET_ADMIN over it
  * @socks:      borrowed; a caller that closes its copies afterwards cannot
  *              use proxy_respawn()
+ * @leash:      of leash_make(); borrowed, its number is the proxy's as well
  * @monitor_fd: descriptor of the bryo-monitor binary, started as
  *              {"bryo-monitor", "proxy", "<conf fd>"}; or -EBADF to stay in
  *              the forked process
@@ -182,25 +189,30 @@ struct proxy_proc {
  *
  * Return: 0 or -errno
  */
-int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
-		struct proxy_proc *ret, struct err *err);
+int proxy_spawn(pid_t init, const struct port_socks *socks, int leash,
+		int monitor_fd, struct proxy_proc *ret, struct err *err);
+
+/** proxy_conf_read() - the text in @conf_fd; owned, NULL when there is none */
+char *proxy_conf_read(int conf_fd);
 
 /**
  * proxy_respawn() - another one in place of one that has ended
- * @conf_fd: as above; all descriptors that it names are still open.  Rules and
- *           routes are in the namespace since the first one.
+ * @conf: of proxy_conf_read(); all descriptors that it names are still open.
+ *        Rules and routes are in the namespace since the first one.
  *
  * Return: pid (our child) or -errno
  */
-pid_t proxy_respawn(pid_t init, int conf_fd, int monitor_fd, struct err *err);
+pid_t proxy_respawn(pid_t init, const char *conf, int monitor_fd,
+		    struct err *err);
 
-/** proxy_proc_done() - close the descriptors, but the listeners.  Reaping it
- *  is up to the caller. */
+/** proxy_proc_done() - close the configuration; ending and reaping the proxy
+ *  is up to the caller */
 void proxy_proc_done(struct proxy_proc *p);
 
-/** proxy_fds() - the descriptors that @conf_fd names: peer_fd first, then the
- *  listeners; owned array, NULL (and *ret_n 0) when it is no good */
-int *proxy_fds(int conf_fd, size_t *ret_n);
+/** proxy_fds() - the descriptors that @conf (NULL: none) names: the leash
+ *  first, then the listeners; owned array, NULL (and *ret_n 0) when it is no
+ *  good */
+int *proxy_fds(const char *conf, size_t *ret_n);
 
 /** proxy_main() - the proxy process; descriptors as proxy_spawn() left them.
  *  Return: the process exit code */

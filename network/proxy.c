@@ -16,7 +16,7 @@
  *
  * It handles bytes of strangers, so it looks at none of them, and it keeps of
  * its capabilities only what a transparent socket needs.  It ends when the
- * monitor closes the exit pipe, or dies.
+ * monitor lets go of its leash, or dies.
  *
  * The configuration comes as a memfd of lines, written and read here:
  *	exit FD | transparent 0|1 | addr IP | listen FD tcp|udp PORT
@@ -153,27 +153,24 @@ int proxy_conf_parse(const char *text, struct proxy *p, struct err *err)
 	return 0;
 }
 
-static int conf_load(int fd, struct proxy *p, struct err *err)
+char *proxy_conf_read(int conf_fd)
 {
 	autosb struct sb text = SB_INIT;
-	int r;
 
 	/* each reader begins anew: they share the offset */
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(err, "rewind the proxy's configuration");
-	r = fd_read_all(fd, CONF_MAX, &text);
-	if (r < 0)
-		return err_code(err, r, "read the proxy's configuration");
-	return proxy_conf_parse(text.buf, p, err);
+	if (lseek(conf_fd, 0, SEEK_SET) < 0 ||
+	    fd_read_all(conf_fd, CONF_MAX, &text) < 0)
+		return NULL;
+	return sb_take(&text);
 }
 
-int *proxy_fds(int conf_fd, size_t *ret_n)
+int *proxy_fds(const char *conf, size_t *ret_n)
 {
 	struct proxy p = { .exit_fd = -EBADF };
 	int *fds = NULL;
 
 	*ret_n = 0;
-	if (conf_fd >= 0 && conf_load(conf_fd, &p, NULL) == 0) {
+	if (conf && proxy_conf_parse(conf, &p, NULL) == 0) {
 		fds = xcalloc(p.n_listeners + 1, sizeof(*fds));
 		fds[(*ret_n)++] = p.exit_fd;
 		for (size_t i = 0; i < p.n_listeners; i++)
@@ -330,14 +327,13 @@ int proxy_main(int conf_fd)
 {
 	/* static: its buffer stays untouched, and unpaid, until it is used */
 	static struct proxy proxy = { .exit_fd = -EBADF };
-	autoclose int fd = conf_fd;
+	autofree char *conf = proxy_conf_read(conf_fd);
 	int r;
 
 	prctl(PR_SET_NAME, "bryo-proxy");
-	r = conf_load(fd, &proxy, NULL);
-	if (r < 0)
+	close(conf_fd);
+	if (!conf || proxy_conf_parse(conf, &proxy, NULL) < 0)
 		return 1;
-	close_fd(fd);
 	r = caps_drop(serves_udp(&proxy), NULL);
 	if (r < 0)
 		return 1;

@@ -11,11 +11,12 @@
  * container by pid, because its sandbox wants the target's user namespace too
  * and takes that from a pid only.
  *
- * Its life hangs on a pipe, not on a signal: only the monitor holds the write
- * end, so slirp ends with the monitor however that dies.  Should it end on its
- * own, the tap is still there, and the monitor starts another one on it.  The
- * three security options are not negotiable: without --disable-host-loopback a
- * container reaches the host's 127.0.0.1 as 10.0.2.2.
+ * Its life hangs on a pipe (leash_make()), not on a signal: only the monitor
+ * holds the write end, so slirp ends with the monitor however that dies.
+ * Should it end on its own, the tap is still there, and the monitor starts
+ * another one on it.  The three security options are not negotiable: without
+ * --disable-host-loopback a container reaches the host's 127.0.0.1 as
+ * 10.0.2.2.
  */
 #include "network/network.h"
 
@@ -52,11 +53,11 @@ static int pipe_make(int ret[2], struct err *err)
 	return 0;
 }
 
-int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
+int slirp_spawn(pid_t init, int leash, struct slirp *ret, struct err *err)
 {
 	char pid_text[16], mtu_text[32];
 	autofree char *path = proc_find_program(SLIRP_PROGRAM);
-	int ready[2], quit[2], log[2], r;
+	int ready[2], log[2], r;
 
 	if (!path)
 		return err_set(err, ERR_START, ENOENT,
@@ -70,25 +71,20 @@ int slirp_spawn(pid_t init, struct slirp *ret, struct err *err)
 	autoclose int ready_r = ready[0];
 	autoclose int ready_w = ready[1];
 
-	if (ret->peer_fd < 0) {
-		r = pipe_make(quit, err);
-		if (r < 0)
-			return r;
-		ret->peer_fd = quit[0];
-		ret->exit_fd = quit[1];
-	}
-
 	r = pipe_make(log, err);
 	if (r < 0)
 		return r;
 	autoclose int log_r = log[0];
 	autoclose int log_w = log[1];
+	autoclose int end = leash_end(leash, err);
 
+	if (end < 0)
+		return end;
 	snprintf(pid_text, sizeof(pid_text), "%d", (int)init);
 	snprintf(mtu_text, sizeof(mtu_text), "--mtu=%d", NET_SLIRP_MTU);
 
-	/* in the child: 3 is the ready pipe, 4 the exit pipe */
-	const int fds[] = { -1, log_w, log_w, ready_w, ret->peer_fd };
+	/* in the child: 3 is the ready pipe, 4 the leash */
+	const int fds[] = { -1, log_w, log_w, ready_w, end };
 	const char *const argv[] = {
 		SLIRP_PROGRAM,
 		"--netns-type=pid",
@@ -174,8 +170,6 @@ int slirp_wait(struct slirp *s, int timeout_ms, struct err *err)
 
 void slirp_done(struct slirp *s)
 {
-	close_fd(s->exit_fd);
-	close_fd(s->peer_fd);
 	close_fd(s->ready_fd);
 	close_fd(s->log_fd);
 	close_fd(s->pidfd);

@@ -4,13 +4,14 @@
  *
  * Starts the port proxy (proxy.c).  The monitor forks; the child enters the
  * container's network namespace, prepares it and becomes bryo-monitor in its
- * proxy mode.  Listeners, the exit pipe and the configuration are inherited,
+ * proxy mode.  Listeners, the leash and the configuration are inherited,
  * everything else is closed.
  *
  * The configuration is a memfd that the first child fills.  The monitor keeps
- * it, the listeners and the exit pipe, under the numbers that it names: should
- * the proxy end, the next one needs nothing but a fork, and clients have
- * waited in the backlog meanwhile.
+ * its text, the listeners and the leash, under the numbers that it names:
+ * should the proxy end, the next one needs nothing but a fork, and clients have
+ * waited in the backlog meanwhile.  The leash is a pipe of which the monitor
+ * has the write end; the child puts a read end in its place.
  *
  * Preparation is what makes answers of a server find their way to a socket
  * that carries a foreign address (upstream.c):
@@ -53,13 +54,15 @@
  * struct child - of the fork
  * @socks:   the first proxy: rules, routes and configuration are to be made;
  *           NULL: they are there
- * @exit_fd: with @socks
+ * @leash:   number of it
+ * @end_fd:  its read end
  */
 struct child {
 	const struct port_socks *socks;
 	int pidfd;
 	int monitor_fd;
-	int exit_fd;
+	int leash;
+	int end_fd;
 	int conf_fd;
 	int sync_fd;
 };
@@ -198,7 +201,8 @@ static void prepare(const struct port_socks *socks, struct upstream *up)
 static int fds_prepare(const struct child *c, struct err *err)
 {
 	size_t n;
-	autofree int *named = proxy_fds(c->conf_fd, &n);
+	autofree char *conf = proxy_conf_read(c->conf_fd);
+	autofree int *named = proxy_fds(conf, &n);
 	autofree int *keep = xcalloc(n + 3, sizeof(*keep));
 	int r;
 
@@ -208,6 +212,8 @@ static int fds_prepare(const struct child *c, struct err *err)
 	r = fd_null(0, 2);
 	if (r < 0)
 		return err_code(err, r, "leave the standard descriptors");
+	if (dup2(c->end_fd, c->leash) < 0)
+		return err_sys(err, "take the read end of a pipe");
 	for (size_t i = 0; i < n; i++)
 		fd_cloexec(keep[i] = named[i], false);
 	fd_cloexec(keep[n++] = c->conf_fd, false);
@@ -228,7 +234,7 @@ static int child_run(struct child *c, struct err *err)
 		return err_sys(err, "enter the container's network namespace");
 	if (c->socks) {
 		prepare(c->socks, &up);
-		r = proxy_conf_save(c->conf_fd, &up, c->socks, c->exit_fd,
+		r = proxy_conf_save(c->conf_fd, &up, c->socks, c->leash,
 				    err);
 	}
 	if (r == 0 && chdir("/") < 0)
@@ -277,7 +283,7 @@ static int child_wait(pid_t pid, int sync, struct err *err)
 	return err_wrap(err, -reason.code, "start the port proxy");
 }
 
-/* @c: all but the pidfd and the sync pipe; the pid or -errno */
+/* @c: all but the pidfd, the read end and the sync pipe; the pid or -errno */
 static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 {
 	int sync[2], r;
@@ -286,6 +292,9 @@ static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 
 	if (pidfd < 0)
 		return err_sys(err, "open process %d", (int)init);
+	autoclose int end = leash_end(c->leash, err);
+	if (end < 0)
+		return end;
 	if (pipe2(sync, O_CLOEXEC) < 0)
 		return err_sys(err, "make a pipe");
 	autoclose int sync_r = sync[0];
@@ -294,6 +303,7 @@ static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 	if (FAULT("net.proxy.spawn") < 0)
 		return err_sys(err, "start the port proxy");
 	c->pidfd = pidfd;
+	c->end_fd = end;
 	c->sync_fd = sync_w;
 	pid = fork();
 	if (pid < 0)
@@ -305,23 +315,18 @@ static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 	return r < 0 ? r : pid;
 }
 
-int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
-		struct proxy_proc *ret, struct err *err)
+int proxy_spawn(pid_t init, const struct port_socks *socks, int leash,
+		int monitor_fd, struct proxy_proc *ret, struct err *err)
 {
-	int quit[2];
 	pid_t pid;
 	autoclose int conf = fd_memory("bryo-proxy", err);
 
 	if (conf < 0)
 		return conf;
-	if (pipe2(quit, O_CLOEXEC) < 0)
-		return err_sys(err, "make a pipe");
-	autoclose int quit_r = quit[0];
-	autoclose int quit_w = quit[1];
 	struct child c = {
 		.socks = socks,
 		.monitor_fd = monitor_fd,
-		.exit_fd = quit_r,
+		.leash = leash,
 		.conf_fd = conf,
 	};
 
@@ -329,22 +334,36 @@ int proxy_spawn(pid_t init, const struct port_socks *socks, int monitor_fd,
 	if (pid < 0)
 		return pid;
 	ret->pid = pid;
-	ret->exit_fd = take_fd(quit_w);
-	ret->peer_fd = take_fd(quit_r);
 	ret->conf_fd = take_fd(conf);
 	return 0;
 }
 
-pid_t proxy_respawn(pid_t init, int conf_fd, int monitor_fd, struct err *err)
+pid_t proxy_respawn(pid_t init, const char *conf, int monitor_fd,
+		    struct err *err)
 {
-	struct child c = { .monitor_fd = monitor_fd, .conf_fd = conf_fd };
+	size_t n;
+	autofree int *named = proxy_fds(conf, &n);
+	int r;
+
+	if (!named)
+		return err_set(err, ERR_FAIL, EINVAL,
+			       "no proxy configuration");
+	autoclose int fd = fd_memory("bryo-proxy", err);
+	if (fd < 0)
+		return fd;
+	r = fd_write_full(fd, conf, strlen(conf));
+	if (r < 0)
+		return err_code(err, r, "write the proxy's configuration");
+	struct child c = {
+		.monitor_fd = monitor_fd,
+		.leash = named[0],
+		.conf_fd = fd,
+	};
 
 	return fork_proxy(init, &c, err);
 }
 
 void proxy_proc_done(struct proxy_proc *p)
 {
-	close_fd(p->exit_fd);
-	close_fd(p->peer_fd);
 	close_fd(p->conf_fd);
 }

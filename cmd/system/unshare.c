@@ -132,14 +132,15 @@ static int net_child(struct runtime *rt, char **command, int sock,
 }
 
 /* 1: the child has said why it did not work */
-static int serve(pid_t pid, int sock, struct slirp *slirp, struct err *err)
+static int serve(pid_t pid, int sock, int leash, struct slirp *slirp,
+		 struct err *err)
 {
 	char byte;
 	int r;
 
 	if (read(sock, &byte, 1) != 1)
 		return 1;
-	r = slirp_spawn(pid, slirp, err);
+	r = slirp_spawn(pid, leash, slirp, err);
 	if (r == 0)
 		r = slirp_wait(slirp, SLIRP_READY_MS, err);
 	if (r == 0 && write(sock, "g", 1) != 1)
@@ -169,12 +170,14 @@ static int run_in_netns(struct runtime *rt, char **command, struct err *err)
 	autoclose int sock = pair[0];
 	if (pass_to < 0)
 		return err_sys(err, "fork");
-	r = serve(pass_to, sock, &slirp, err);
+	autoclose int leash = leash_make(err);
+	r = leash < 0 ? leash : serve(pass_to, sock, leash, &slirp, err);
 	close_fd(sock);	/* a child that still waits gives up */
 	if (r == 0)
 		handle_signals(SIG_IGN, pass_signal);
 	code = proc_wait(pass_to);
 	slirp_done(&slirp);
+	close_fd(leash);
 	if (slirp.pid > 0)
 		(void)proc_wait(slirp.pid);
 	return r < 0 ? r : code;

@@ -28,7 +28,9 @@ void monitor_become(struct monitor_conf *c, int monitor_fd)
 {
 	int conf_fd = monitor_conf_save(c, NULL);
 	size_t n_proxy;
-	autofree int *proxy = proxy_fds(c->proxy_fd, &n_proxy);
+	autofree char *conf = c->proxy_fd < 0 ? NULL :
+						proxy_conf_read(c->proxy_fd);
+	autofree int *proxy = proxy_fds(conf, &n_proxy);
 	autofree int *keep = xcalloc(MONITOR_FDS_MAX + n_proxy + 2,
 				     sizeof(*keep));
 	size_t n = monitor_conf_fds(c, keep);

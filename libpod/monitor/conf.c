@@ -5,7 +5,7 @@
  * What M knows crosses its exec into bryo-monitor as a sealed memfd of
  * "key=value\n" lines.  One table says which keys there are and how each is
  * written and read, so that the two directions cannot drift apart.  A list
- * (hold, helper, argv) repeats its key.
+ * (helper, argv) repeats its key.
  *
  * The reader trusts nothing: it is the same parser that the fuzz target
  * feeds.  In texts a newline and a backslash are written as \n and \\.
@@ -34,7 +34,6 @@ enum conf_kind {
 	CONF_TEXT,
 	CONF_ARGV,
 	CONF_FD,
-	CONF_FDS,
 	CONF_PIDS,
 	CONF_PID,
 	CONF_BOOL,
@@ -67,10 +66,9 @@ static const struct conf_field {
 	FIELD("console_fd", CONF_FD, console_fd),
 	FIELD("client_fd", CONF_FD, client_fd),
 	FIELD("listen_fd", CONF_FD, listen_fd),
-	FIELD("hold_fd", CONF_FDS, hold_fds),
+	FIELD("leash_fd", CONF_FD, leash_fd),
 	FIELD("helper_pid", CONF_PIDS, helper_pids),
 	FIELD("slirp_pid", CONF_PID, slirp_pid),
-	FIELD("slirp_fd", CONF_FD, slirp_fd),
 	FIELD("proxy_pid", CONF_PID, proxy_pid),
 	FIELD("proxy_fd", CONF_FD, proxy_fd),
 	FIELD("cgroup", CONF_TEXT, cgroup),
@@ -103,7 +101,7 @@ static const char *const driver_names[] = {
 	[LOGDRV_PASSTHROUGH] = "passthrough",
 };
 
-/* The descriptors of a conf that are not in a list */
+/* The descriptors of a conf */
 static const size_t fd_offsets[] = {
 	offsetof(struct monitor_conf, dir_fd),
 	offsetof(struct monitor_conf, run_fd),
@@ -116,7 +114,7 @@ static const size_t fd_offsets[] = {
 	offsetof(struct monitor_conf, console_fd),
 	offsetof(struct monitor_conf, client_fd),
 	offsetof(struct monitor_conf, listen_fd),
-	offsetof(struct monitor_conf, slirp_fd),
+	offsetof(struct monitor_conf, leash_fd),
 	offsetof(struct monitor_conf, proxy_fd),
 	offsetof(struct monitor_conf, log_dir_fd),
 	offsetof(struct monitor_conf, journal_fd),
@@ -127,8 +125,6 @@ void monitor_conf_init(struct monitor_conf *c)
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < ARRAY_LEN(fd_offsets); i++)
 		*(int *)(void *)((char *)c + fd_offsets[i]) = -EBADF;
-	for (int i = 0; i < MONITOR_HOLD_MAX; i++)
-		c->hold_fds[i] = -EBADF;
 	c->log_files_max = 1;
 }
 
@@ -153,8 +149,6 @@ size_t monitor_conf_fds(const struct monitor_conf *c, int ret[MONITOR_FDS_MAX])
 	for (size_t i = 0; i < ARRAY_LEN(fd_offsets); i++)
 		ret[n++] = *(const int *)(const void *)((const char *)c +
 							fd_offsets[i]);
-	for (int i = 0; i < c->n_hold; i++)
-		ret[n++] = c->hold_fds[i];
 	return n;
 }
 
@@ -201,9 +195,6 @@ static void put_field(struct sb *out, const struct conf_field *f,
 		break;
 	case CONF_FD:
 		put_ints(out, f->key, p, 1);
-		break;
-	case CONF_FDS:
-		put_ints(out, f->key, p, c->n_hold);
 		break;
 	case CONF_PIDS:
 		put_ints(out, f->key, p, c->n_helpers);
@@ -300,7 +291,7 @@ static int get_int(int *p, const char *value, int min, int max)
 
 static int get_list(int *v, int *n, const char *value, int min, int max)
 {
-	if (*n >= MONITOR_HOLD_MAX || get_int(&v[*n], value, min, max) < 0)
+	if (*n >= MONITOR_HELPERS_MAX || get_int(&v[*n], value, min, max) < 0)
 		return -EINVAL;
 	(*n)++;
 	return 0;
@@ -337,8 +328,6 @@ static int get_field(struct monitor_conf *c, const struct conf_field *f,
 		return get_argv(p, value);
 	case CONF_FD:
 		return get_int(p, value, 0, CONF_FD_MAX);
-	case CONF_FDS:
-		return get_list(p, &c->n_hold, value, 0, CONF_FD_MAX);
 	case CONF_PIDS:
 		return get_list(p, &c->n_helpers, value, 1, INT_MAX);
 	case CONF_PID:
@@ -373,7 +362,7 @@ static const struct conf_field *find_field(char *line, char **ret_value)
 
 static bool is_list(enum conf_kind kind)
 {
-	return kind == CONF_ARGV || kind == CONF_FDS || kind == CONF_PIDS;
+	return kind == CONF_ARGV || kind == CONF_PIDS;
 }
 
 static int parse_lines(struct monitor_conf *c, char *text, struct err *err)

@@ -3,9 +3,9 @@
  * The programs that work beside the payload: slirp4netns, the port proxy, and
  * fuse-overlayfs.
  *
- * Theory of operation.  They end with the payload, by a pipe whose other end
- * we close.  One that ends before is said in the file "degraded".  What the
- * network needs is all there still: the tap, rules and routes live in the
+ * Theory of operation.  They end with the payload, by a pipe that we close
+ * (leash_make()).  One that ends before is said in the file "degraded".  What
+ * the network needs is all there still: the tap, rules and routes live in the
  * container's network namespace, the listening sockets are ours as well
  * (clients wait in the backlog), so the two of the network are started again:
  *
@@ -115,13 +115,10 @@ static int on_ready(struct loop *loop, struct loop_source *src,
 
 static pid_t start_slirp(struct helper *h)
 {
-	struct monitor_conf *c = h->m->conf;
+	const struct monitor_conf *c = h->m->conf;
 	struct slirp s = SLIRP_INIT;
-	int r;
+	int r = slirp_spawn(c->init.pid, c->leash_fd, &s, NULL);
 
-	s.peer_fd = c->slirp_fd;
-	r = slirp_spawn(c->init.pid, &s, NULL);
-	s.peer_fd = -EBADF;
 	if (r == 0) {
 		h->ready_fd = take_fd(s.ready_fd);
 		(void)loop_add(h->m->loop, h->ready_fd, EPOLLIN, on_ready, h,
@@ -137,7 +134,7 @@ static pid_t start_proxy(struct helper *h)
 	autoclose int program = c->is_program ?
 		open("/proc/self/exe", O_PATH | O_CLOEXEC) : -EBADF;
 
-	return proxy_respawn(c->init.pid, c->proxy_fd, program, NULL);
+	return proxy_respawn(c->init.pid, h->m->proxy, program, NULL);
 }
 
 static void failed(struct helper *h);
@@ -197,8 +194,11 @@ static struct helper *helper_at(struct monitor *m, int slot)
 
 void helpers_start(struct monitor *m)
 {
-	const struct monitor_conf *c = m->conf;
+	struct monitor_conf *c = m->conf;
 
+	if (c->proxy_fd >= 0)
+		m->proxy = proxy_conf_read(c->proxy_fd);
+	close_fd(c->proxy_fd);
 	for (int i = 0; i < c->n_helpers; i++)
 		m->helpers_left += c->helper_pids[i] > 0;
 	for (int i = 0; i < HELPER_ROLES; i++)
@@ -248,14 +248,11 @@ void helpers_let_go(struct monitor *m)
 {
 	struct monitor_conf *c = m->conf;
 	size_t n;
-	autofree int *fds = proxy_fds(c->proxy_fd, &n);
+	autofree int *fds = proxy_fds(m->proxy, &n);
 
-	for (int i = 0; i < c->n_hold; i++)
-		close_fd(c->hold_fds[i]);
-	for (size_t i = 0; i < n; i++)
+	close_fd(c->leash_fd);
+	for (size_t i = 1; i < n; i++)	/* the first is the leash */
 		close(fds[i]);
-	close_fd(c->proxy_fd);
-	close_fd(c->slirp_fd);
 	for (int i = 0; i < HELPER_ROLES; i++) {
 		struct helper *h = &m->helpers[i];
 

@@ -11,8 +11,8 @@
  * monitor, except what output_drain() sets aside for a slow first client.
  */
 
-/* The descriptors of a monitor_conf: 15 named ones and the held ones */
-#define MONITOR_FDS_MAX (15 + MONITOR_HOLD_MAX)
+/* The descriptors of a monitor_conf */
+#define MONITOR_FDS_MAX 15
 
 /** monitor_conf_fds() - every descriptor that @c names (some negative)
  *  Return: how many */
@@ -113,6 +113,7 @@ enum ending {
  * @in_owner: the first client with stdin while it has it: nobody else can end
  *            the payload's.  NULL before and after
  * @damaged:  a helper has ended for which there is no other
+ * @proxy:    owned; the proxy's configuration, NULL: there is none
  * @worked:   the dead payload had run for long: no back-off needed
  * @hurry:    SIGTERM came after the payload's death
  * @held:     the payload does not run yet, see hold.c
@@ -156,6 +157,7 @@ struct monitor {
 	bool removed;	/* and our directory is in the trash */
 	struct helper helpers[HELPER_ROLES];
 	int helpers_left;
+	char *proxy;
 	bool damaged;
 
 	struct {

@@ -53,6 +53,7 @@ struct launch_msg {
  * struct birth - a container on its way, in M
  * @report_fd: -EBADF in launch_here()
  * @ends:      the payload's ends of its pipes, ours are in the conf; owned
+ * @leash:     of slirp and the proxy; owned
  */
 struct birth {
 	const struct launch *l;
@@ -62,6 +63,7 @@ struct birth {
 	bool created;
 	struct oci_io io;
 	int ends[3];
+	int leash;
 	struct slirp slirp;
 	struct proxy_proc proxy;
 };
@@ -124,11 +126,14 @@ static int netns_ready(void *arg, const struct oci_ctr *ctr, struct err *err)
 
 	if (b->l->net != LAUNCH_NET_SLIRP)
 		return 0;
-	r = slirp_spawn(ctr->init.pid, &b->slirp, err);
+	b->leash = leash_make(err);
+	if (b->leash < 0)
+		return b->leash;
+	r = slirp_spawn(ctr->init.pid, b->leash, &b->slirp, err);
 	if (r < 0 || !socks || socks->n == 0)
 		return r;
-	return proxy_spawn(ctr->init.pid, socks, b->l->monitor_fd, &b->proxy,
-			   err);
+	return proxy_spawn(ctr->init.pid, socks, b->leash, b->l->monitor_fd,
+			   &b->proxy, err);
 }
 
 /* ---- undo ------------------------------------------------------------ */
@@ -156,6 +161,7 @@ static void birth_undo(struct birth *b)
 	if (b->cgroup.path)
 		cgroup_remove(b->cgroup.path);
 	cgroup_done(&b->cgroup);
+	close_fd(b->leash);
 	slirp_done(&b->slirp);
 	proxy_proc_done(&b->proxy);
 	for (int i = 0; i < 3; i++)
@@ -284,12 +290,6 @@ static void add_helper(struct monitor_conf *c, pid_t pid)
 		c->helper_pids[c->n_helpers++] = pid;
 }
 
-static void add_hold(struct monitor_conf *c, int fd)
-{
-	if (fd >= 0)
-		c->hold_fds[c->n_hold++] = fd;
-}
-
 /* The payload runs, or waits: hand everything to bryo-monitor. */
 static void noreturn_attr become(struct birth *b)
 {
@@ -300,15 +300,12 @@ static void noreturn_attr become(struct birth *b)
 	c->sync_fd = take_fd(b->ctr.sync_fd);
 	c->console_fd = b->io.console_fd;
 	c->cgroup = take_ptr(b->cgroup.path);
+	c->leash_fd = b->leash;
 	c->n_helpers = 0;
-	c->n_hold = 0;
 	add_helper(c, b->slirp.pid);
 	add_helper(c, b->proxy.pid);
 	add_helper(c, b->ctr.fuse_pid);
-	add_hold(c, b->slirp.exit_fd);
-	add_hold(c, b->proxy.exit_fd);
 	c->slirp_pid = b->slirp.pid;
-	c->slirp_fd = b->slirp.peer_fd;
 	c->proxy_pid = b->proxy.pid;
 	c->proxy_fd = b->proxy.conf_fd;
 	(void)fd_null(0, 2);
@@ -325,6 +322,7 @@ static int give_birth(const struct launch *l, int report_fd, struct err *err)
 		.ctr = OCI_CTR_INIT,
 		.io = { { -EBADF, -EBADF, -EBADF }, -EBADF },
 		.ends = { -EBADF, -EBADF, -EBADF },
+		.leash = -EBADF,
 		.slirp = SLIRP_INIT,
 		.proxy = PROXY_PROC_INIT,
 	};

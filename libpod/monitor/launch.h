@@ -45,7 +45,7 @@ enum launch_net {
 /**
  * struct launch - what M is to do
  * @spec:        borrowed
- * @conf:        borrowed; all but the init, stdio, console, hold and helper
+ * @conf:        borrowed; all but the init, stdio, console, leash and helper
  *               fields, which M fills in
  * @want_stdin:  the payload gets a pipe as stdin, else /dev/null
  * @net:         see enum launch_net

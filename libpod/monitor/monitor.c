@@ -179,6 +179,34 @@ void monitor_payload_runs(struct monitor *m)
 	health_start(m);
 }
 
+/* @fd moves to a lower number that nobody needs. */
+static void move_fd(int *fd, int to)
+{
+	if (*fd <= to || dup3(*fd, to, O_CLOEXEC) < 0)
+		return;
+	close(*fd);
+	*fd = to;
+}
+
+/*
+ * The program lives in the container's directory: one descriptor less, and the
+ * directory that it was started from can be unmounted.
+ *
+ * It never reads 0 nor writes 1 and 2, so three of its descriptors live there.
+ * None of them can be read or written, should somebody try.  What it executes
+ * gets /dev/null there: proc_spawn(), spawn_session(), exec_next().
+ */
+static void move_in(struct monitor_conf *c)
+{
+	if (fchdir(c->dir_fd) == 0) {
+		close(c->dir_fd);
+		c->dir_fd = AT_FDCWD;
+	}
+	move_fd(&c->init_pidfd, 0);
+	move_fd(&c->run_fd, 1);
+	move_fd(&c->listen_fd, 2);
+}
+
 static int start(struct monitor *m)
 {
 	const struct monitor_conf *c = m->conf;
@@ -215,6 +243,8 @@ static void exec_next(const struct monitor_conf *c)
 
 	(void)FAULT("monitor.exec");
 	fd_close_all_but(keep, 1);
+	if (fd_null(0, 2) < 0 || chdir("/") < 0)
+		return;
 	if (c->lock_fd >= 0)
 		fd_cloexec(c->lock_fd, false);
 	execve(c->exec_path, c->exec_argv, environ);
@@ -226,8 +256,10 @@ static void exec_next(const struct monitor_conf *c)
  * is at work.  Those who came meanwhile went away again, what they left is
  * ours.  Should anything be odd it stays for the next sweep.
  */
-static void delete_dir(int dir_fd)
+static void delete_dir(int at)
 {
+	autoclose int dir_fd = openat(at, ".", O_RDONLY | O_DIRECTORY |
+						       O_CLOEXEC);
 	char link[FD_PATH_MAX];
 	char path[4096];
 	struct stat held;
@@ -259,6 +291,8 @@ int monitor_main(struct monitor_conf *c)
 	m.conf = c;
 	m.held = c->sync_fd >= 0;
 	prctl(PR_SET_NAME, "bryo-monitor");
+	if (c->is_program)
+		move_in(c);
 	r = start(&m);
 	if (r == 0)
 		r = loop_run(m.loop);

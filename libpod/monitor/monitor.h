@@ -29,7 +29,7 @@
  *
  * How it ends, in this order:
  *  1. the payload is reaped, what its pipes still hold is read and logged;
- *     @hold_fds are closed, so that the helpers end meanwhile
+ *     @leash_fd is closed, so that the helpers end meanwhile
  *  2. the exit record is written; from here on wait(1) may return; the
  *     cgroup is removed, and who is left in it (--pid=host) killed
  *  3. every client gets ATTACH_EXIT; the first one (@client_fd) only after it
@@ -68,7 +68,7 @@ enum log_driver {
 /* nor @log_name, so that numbers fit behind it */
 #define LOG_BASE_MAX 240
 
-#define MONITOR_HOLD_MAX 16
+#define MONITOR_HELPERS_MAX 16
 
 /* The back-off before the first restart in a row, and after good work */
 #define MONITOR_BACKOFF_MIN_MS 100
@@ -78,7 +78,8 @@ enum log_driver {
  * struct monitor_conf - all that bryo-monitor knows
  * @id, @name:    of the container; owned
  * @start_n:      which start of the container this is
- * @dir_fd:       the container's data directory: log, exit record, lock
+ * @dir_fd:       the container's data directory: log, exit record, lock; the
+ *                program makes it its working directory, AT_FDCWD
  * @run_fd:       the container's run directory, or -EBADF
  * @lock_fd:      flock'ed by us for life: the liveness of this monitor
  * @init, @init_pidfd: the payload, our child
@@ -89,13 +90,13 @@ enum log_driver {
  * @console_fd:   pty master instead of the three, -EBADF: none
  * @client_fd:    connected attach client (the CLI that started us), or -EBADF
  * @listen_fd:    listening attach socket (run_fd/attach), or -EBADF
- * @hold_fds:     kept open while the payload lives: slirp's exit pipe, ...
+ * @leash_fd:     leash_make()'s, which holds slirp and the proxy while the
+ *                payload lives; or -EBADF
  * @helper_pids:  children that end with us (slirp4netns, proxy, fuse)
  * @slirp_pid:    one of them, or 0; started again should it end before us
- * @slirp_fd:     struct slirp's peer_fd, or -EBADF
  * @proxy_pid:    the same
- * @proxy_fd:     struct proxy_proc's conf_fd, or -EBADF; what it names is ours
- *                as well
+ * @proxy_fd:     struct proxy_proc's conf_fd, or -EBADF: it is read and closed;
+ *                what it names is ours as well
  * @cgroup:       absolute path of the payload's cgroup, or NULL; owned
  * @stdin_once:   close the payload's stdin when the first client's ends, also
  *                when that is killed; without it at the end of what a client
@@ -141,12 +142,10 @@ struct monitor_conf {
 	int console_fd;
 	int client_fd;
 	int listen_fd;
-	int hold_fds[MONITOR_HOLD_MAX];
-	int n_hold;
-	pid_t helper_pids[MONITOR_HOLD_MAX];
+	int leash_fd;
+	pid_t helper_pids[MONITOR_HELPERS_MAX];
 	int n_helpers;
 	pid_t slirp_pid;
-	int slirp_fd;
 	pid_t proxy_pid;
 	int proxy_fd;
 	char *cgroup;

@@ -19,6 +19,8 @@ static void noreturn_attr child(int program, int sock)
 	int keep[] = { program, sock };
 
 	setsid();
+	if (fd_null(0, 2) < 0)
+		child_exit(125);
 	fd_close_all_but(keep, ARRAY_LEN(keep));
 	fd_cloexec(sock, false);
 	(void)snprintf(number, sizeof(number), "%d", sock);

@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	autoclose int copy = monitor_conf_save(&c, NULL);
 	if (copy >= 0) {
 		if (monitor_conf_load(copy, &again, NULL) < 0 ||
-		    again.n_hold != c.n_hold || again.start_n != c.start_n)
+		    again.n_helpers != c.n_helpers ||
+		    again.start_n != c.start_n)
 			abort();
 		monitor_conf_done(&again);
 	}

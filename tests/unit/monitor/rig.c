@@ -98,7 +98,7 @@ static void start_helper(struct rig *r)
 		_exit(r->helper());
 	}
 	close(fds[0]);
-	r->conf.hold_fds[r->conf.n_hold++] = fds[1];
+	r->conf.leash_fd = fds[1];
 	r->conf.helper_pids[r->conf.n_helpers++] = pid;
 }
 

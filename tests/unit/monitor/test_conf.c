@@ -29,11 +29,9 @@ static void test_round_trip(void **state unused_attr)
 	c.init_pidfd = 8;
 	c.stdout_fd = 10;
 	c.client_fd = 0;
-	c.hold_fds[c.n_hold++] = 20;
-	c.hold_fds[c.n_hold++] = 21;
+	c.leash_fd = 20;
 	c.helper_pids[c.n_helpers++] = 300;
 	c.slirp_pid = 300;
-	c.slirp_fd = 30;
 	c.proxy_fd = 31;
 	strv_add(&c.note_argv, "bryo");
 	strv_add(&c.note_argv, "__helper");
@@ -65,13 +63,10 @@ static void test_round_trip(void **state unused_attr)
 	assert_int_equal(back.client_fd, 0);
 	assert_int_equal(back.init.pid, 4711);
 	assert_int_equal(back.init.start, c.init.start);
-	assert_int_equal(back.n_hold, 2);
-	assert_int_equal(back.hold_fds[1], 21);
-	assert_int_equal(back.hold_fds[2], -EBADF);
+	assert_int_equal(back.leash_fd, 20);
 	assert_int_equal(back.n_helpers, 1);
 	assert_int_equal(back.helper_pids[0], 300);
 	assert_int_equal(back.slirp_pid, 300);
-	assert_int_equal(back.slirp_fd, 30);
 	assert_int_equal(back.proxy_pid, 0);
 	assert_int_equal(back.proxy_fd, 31);
 	assert_int_equal(strv_len(back.note_argv), 2);
@@ -134,10 +129,12 @@ static void test_strict(void **state unused_attr)
 		GOOD "name=a\\x\n",
 		GOOD "name=a\\\n",
 		GOOD "exec_argv=bryo\n",
-		GOOD "hold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\n"
-		     "hold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\n"
-		     "hold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\nhold_fd=1\n"
-		     "hold_fd=1\nhold_fd=1\n",
+		GOOD "leash_fd=1\nleash_fd=1\n",
+		GOOD "helper_pid=1\nhelper_pid=1\nhelper_pid=1\nhelper_pid=1\n"
+		     "helper_pid=1\nhelper_pid=1\nhelper_pid=1\nhelper_pid=1\n"
+		     "helper_pid=1\nhelper_pid=1\nhelper_pid=1\nhelper_pid=1\n"
+		     "helper_pid=1\nhelper_pid=1\nhelper_pid=1\nhelper_pid=1\n"
+		     "helper_pid=1\n",
 	};
 	autofree char *big = xcalloc(1, 100000);
 

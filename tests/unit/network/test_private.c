@@ -21,7 +21,7 @@
  * namespaces (rig.h).
  */
 
-static pid_t publish(struct rig *rig, const char *const *ports, int *ret_exit)
+static pid_t publish(struct rig *rig, const char *const *ports, int *ret_leash)
 {
 	struct port_list list = { 0 };
 	struct port_socks socks = { 0 };
@@ -30,18 +30,20 @@ static pid_t publish(struct rig *rig, const char *const *ports, int *ret_exit)
 	for (; *ports; ports++)
 		assert_ok(port_parse(*ports, &list, err));
 	assert_ok(ports_bind(&list, &socks, err));
-	assert_ok(proxy_spawn(rig->init, &socks, -EBADF, &proxy, err));
+	*ret_leash = leash_make(NULL);
+	assert_true(*ret_leash >= 0);
+	assert_ok(proxy_spawn(rig->init, &socks, *ret_leash, -EBADF, &proxy,
+			      err));
 	port_socks_done(&socks);
 	port_list_done(&list);
-	*ret_exit = take_fd(proxy.exit_fd);
 	proxy_proc_done(&proxy);
 	return proxy.pid;
 }
 
-/* Closing the exit pipe is how the monitor ends it. */
-static void unpublish(pid_t pid, int exit_fd)
+/* Letting go is how the monitor ends it. */
+static void unpublish(pid_t pid, int leash)
 {
-	close(exit_fd);
+	close(leash);
 	assert_int_equal(proc_wait(pid), 0);
 }
 
@@ -72,10 +74,10 @@ static const struct {
 static void test_client_address(void **state unused_attr)
 {
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (size_t i = 0; i < ARRAY_LEN(seen_cases); i++) {
@@ -98,7 +100,7 @@ static void test_client_address(void **state unused_attr)
 		}
 	}
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -109,10 +111,10 @@ static void test_v6_client_of_v4_server(void **state unused_attr)
 {
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, true);
 
 	for (int udp = 0; udp < 2; udp++) {
@@ -122,7 +124,7 @@ static void test_v6_client_of_v4_server(void **state unused_attr)
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -131,10 +133,10 @@ static void test_v4_only_container(void **state unused_attr)
 {
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, false);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (int udp = 0; udp < 2; udp++) {
@@ -147,7 +149,7 @@ static void test_v4_only_container(void **state unused_attr)
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -156,13 +158,13 @@ static void test_client_in_the_same_subnet(void **state unused_attr)
 {
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
 	assert_int_equal(rig_sh(0, "ip addr add 10.0.2.1/24 dev h0"), 0);
 	assert_int_equal(rig_sh(rig.client, "ip addr add 10.0.2.77/24 dev c0"),
 			 0);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (int udp = 0; udp < 2; udp++) {
@@ -173,7 +175,7 @@ static void test_client_in_the_same_subnet(void **state unused_attr)
 		assert_true(str_starts(seen, "10.0.2.100:"));
 	}
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -182,10 +184,10 @@ static void test_no_server(void **state unused_attr)
 {
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 
 	assert_int_equal(rig_ask(rig.client, false, RIG_HOST, 8080, seen, own),
 			 ECONNRESET);
@@ -198,7 +200,7 @@ static void test_no_server(void **state unused_attr)
 	assert_int_equal(rig_ask(rig.client, false, RIG_HOST, 8080, seen, own),
 			 0);
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 
 	/* the port is free again: nothing else holds a listener */
 	assert_int_equal(rig_ask(rig.client, false, RIG_HOST, 8080, seen, own),
@@ -224,10 +226,10 @@ static void test_loopback_is_not_published(void **state unused_attr)
 {
 	char seen[RIG_TEXT], own[RIG_TEXT], c;
 	struct rig rig;
-	int exit_fd, ready[2];
+	int leash, ready[2];
 
 	rig_start(&rig, true);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 
 	assert_int_equal(pipe(ready), 0);
 	pid_t server = rig_spawn(rig.init, loopback_server, &ready[1]);
@@ -240,7 +242,7 @@ static void test_loopback_is_not_published(void **state unused_attr)
 	rig_reap(server);
 	close(ready[0]);
 	close(ready[1]);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -250,13 +252,13 @@ static void test_answers_leave_from_the_right_address(void **state unused_attr)
 	static const char *const second[] = { "192.168.77.9", "fd77::9" };
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
 	assert_int_equal(rig_sh(0, "ip addr add 192.168.77.9/24 dev h0;"
 				   "ip addr add fd77::9/64 dev h0 nodad"),
 			 0);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 
 	for (size_t i = 0; i < ARRAY_LEN(second); i++) {
@@ -267,7 +269,7 @@ static void test_answers_leave_from_the_right_address(void **state unused_attr)
 		assert_string_equal(seen, own);
 	}
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
@@ -327,14 +329,14 @@ static void test_same_client_port(void **state unused_attr)
 	struct fixed one = { .to = { 8080 } };
 	char text[2][RIG_TEXT];
 	struct rig rig;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
 	/* the client itself shall be free to come back at once */
 	assert_int_equal(rig_sh(rig.client, "sysctl -qw net.ipv4."
 					    "tcp_max_tw_buckets=0"),
 			 0);
-	pid_t proxy = publish(&rig, ports, &exit_fd);
+	pid_t proxy = publish(&rig, ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 
 	/* the second one cannot have the same address towards one server */
@@ -347,23 +349,29 @@ static void test_same_client_port(void **state unused_attr)
 	assert_string_equal(text[0], RIG_CLIENT ":40001\n");
 
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	rig_stop(&rig);
 }
 
 /* ---- slirp4netns ----------------------------------------------------- */
 
+/* Of the slirp4netns that runs */
+static int rig_leash = -EBADF;
+
 static void slirp_start(struct rig *rig, struct slirp *s)
 {
 	*s = (struct slirp)SLIRP_INIT;
-	assert_ok(slirp_spawn(rig->init, s, err));
+	rig_leash = leash_make(NULL);
+	assert_true(rig_leash >= 0);
+	assert_ok(slirp_spawn(rig->init, rig_leash, s, err));
 	assert_ok(slirp_wait(s, 30000, err));
 }
 
 static void slirp_stop(struct slirp *s)
 {
-	/* the exit pipe is all that keeps it */
+	/* its leash is all that keeps it */
 	slirp_done(s);
+	close_fd(rig_leash);
 	assert_int_equal(proc_wait(s->pid), 0);
 }
 
@@ -436,11 +444,11 @@ static void test_udp_server_sends_first(void **state unused_attr)
 	char text[2][RIG_TEXT], seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
 	struct slirp s;
-	int exit_fd, out[2];
+	int leash, out[2];
 
 	rig_start(&rig, true);
 	slirp_start(&rig, &s);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t other = rig_server(rig.client, 7000, false);
 
 	/* some other client is being served meanwhile */
@@ -459,7 +467,7 @@ static void test_udp_server_sends_first(void **state unused_attr)
 	close(out[1]);
 
 	rig_reap(other);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	slirp_stop(&s);
 	rig_stop(&rig);
 }
@@ -471,14 +479,14 @@ static void test_published_port_is_reserved(void **state unused_attr)
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
 	struct slirp s;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
 	slirp_start(&rig, &s);
 	assert_int_equal(rig_sh(rig.init, "sysctl -qw net.ipv4."
 					  "ip_local_port_range='50000 50001'"),
 			 0);
-	pid_t proxy = publish(&rig, ports, &exit_fd);
+	pid_t proxy = publish(&rig, ports, &leash);
 	pid_t other = rig_server(rig.client, 7000, false);
 
 	/* connect(2) prefers even numbers: it would take the published one */
@@ -486,7 +494,7 @@ static void test_published_port_is_reserved(void **state unused_attr)
 			 0);
 	assert_string_equal(own, "10.0.2.100:50001");
 	rig_reap(other);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	slirp_stop(&s);
 	rig_stop(&rig);
 }
@@ -497,16 +505,17 @@ static void test_slirp_restart(void **state unused_attr)
 	char seen[RIG_TEXT], own[RIG_TEXT];
 	struct rig rig;
 	struct slirp s;
-	int exit_fd;
+	int leash;
 
 	rig_start(&rig, true);
 	slirp_start(&rig, &s);
-	pid_t proxy = publish(&rig, web_ports, &exit_fd);
+	pid_t proxy = publish(&rig, web_ports, &leash);
 	pid_t server = rig_server(rig.init, 80, false);
 	pid_t other = rig_server(rig.client, 7000, false);
 
 	rig_reap(s.pid);
 	slirp_done(&s);
+	close_fd(rig_leash);
 	assert_int_equal(rig_ask(rig.client, false, RIG_HOST, 8080, seen, own),
 			 0);
 	assert_string_equal(seen, own);
@@ -516,7 +525,7 @@ static void test_slirp_restart(void **state unused_attr)
 			 0);
 	rig_reap(other);
 	rig_reap(server);
-	unpublish(proxy, exit_fd);
+	unpublish(proxy, leash);
 	slirp_stop(&s);
 	rig_stop(&rig);
 }
@@ -530,7 +539,8 @@ static void test_slirp_fails(void **state unused_attr)
 
 	rig_start(&rig, true);
 	rig_reap(rig.init);
-	assert_ok(slirp_spawn(rig.init, &s, err));
+	autoclose int leash = leash_make(NULL);
+	assert_ok(slirp_spawn(rig.init, leash, &s, err));
 	assert_int_equal(slirp_wait(&s, 30000, &why), -EPIPE);
 	print_message("%s\n", why.msg);
 	assert_int_equal(why.kind, ERR_START);
@@ -550,7 +560,8 @@ static int without_slirp(void *arg unused_attr)
 
 	/* a file that is not executable instead */
 	if (rig_hide("/etc/passwd", "/usr/bin/slirp4netns") < 0 ||
-	    slirp_spawn(1, &s, &why) != -ENOENT || why.kind != ERR_START)
+	    slirp_spawn(1, -EBADF, &s, &why) != -ENOENT ||
+	    why.kind != ERR_START)
 		return 1;
 	print_message("%s\n", why.msg);
 	return !strstr(why.msg, "apt-get install slirp4netns") ||
@@ -586,6 +597,7 @@ static void test_proxy_program(void **state unused_attr)
 	struct port_socks socks = { 0 };
 	struct rig rig;
 	struct proxy_proc proxy = PROXY_PROC_INIT;
+	int leash;
 	autoclose int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 
 	assert_return_code(self, errno);
@@ -593,7 +605,9 @@ static void test_proxy_program(void **state unused_attr)
 	assert_ok(port_parse("8080:80", &list, err));
 	assert_ok(port_parse("8080:80/udp", &list, err));
 	assert_ok(ports_bind(&list, &socks, err));
-	assert_ok(proxy_spawn(rig.init, &socks, self, &proxy, err));
+	leash = leash_make(NULL);
+	assert_true(leash >= 0);
+	assert_ok(proxy_spawn(rig.init, &socks, leash, self, &proxy, err));
 	port_list_done(&list);
 	pid_t server = rig_server(rig.init, 80, false);
 
@@ -613,7 +627,9 @@ static void test_proxy_program(void **state unused_attr)
 	/* killed, and another one in its place: the same ports, addresses */
 	kill(proxy.pid, SIGKILL);
 	assert_int_equal(proc_wait(proxy.pid), 128 + SIGKILL);
-	proxy.pid = proxy_respawn(rig.init, proxy.conf_fd, self, NULL);
+	autofree char *conf = proxy_conf_read(proxy.conf_fd);
+	proxy_proc_done(&proxy);
+	proxy.pid = proxy_respawn(rig.init, conf, self, NULL);
 	assert_true(proxy.pid > 0);
 	for (int udp = 0; udp < 2; udp++) {
 		assert_int_equal(
@@ -622,8 +638,7 @@ static void test_proxy_program(void **state unused_attr)
 	}
 
 	rig_reap(server);
-	unpublish(proxy.pid, take_fd(proxy.exit_fd));
-	proxy_proc_done(&proxy);
+	unpublish(proxy.pid, leash);
 	port_socks_done(&socks);
 	rig_stop(&rig);
 }
@@ -644,10 +659,12 @@ static void test_proxy_without_container(void **state unused_attr)
 	siginfo_t info;
 	assert_int_equal(
 		waitid(P_PID, (id_t)rig.init, &info, WEXITED | WNOWAIT), 0);
-	assert_true(proxy_spawn(rig.init, &socks, -EBADF, &proxy, &why) < 0);
+	autoclose int leash = leash_make(NULL);
+	assert_true(proxy_spawn(rig.init, &socks, leash, -EBADF, &proxy, &why) <
+		    0);
 	print_message("%s\n", why.msg);
 	assert_non_null(strstr(why.msg, "start the port proxy"));
-	assert_int_equal(proxy.exit_fd, -EBADF);
+	assert_int_equal(proxy.conf_fd, -EBADF);
 	port_socks_done(&socks);
 	port_list_done(&list);
 	rig_stop(&rig);

@@ -724,12 +724,14 @@ static void test_configuration(void **state unused_attr)
 	size_t n;
 
 	assert_true(fd >= 0);
-	assert_null(proxy_fds(fd, &n));
+	assert_null(proxy_fds(NULL, &n));
+	assert_null(proxy_fds("", &n));
 	assert_int_equal(n, 0);
 	assert_ok(proxy_conf_save(fd, &up, &socks, 5, err));
 	/* whoever reads begins anew */
 	for (int i = 0; i < 2; i++) {
-		autofree int *named = proxy_fds(fd, &n);
+		autofree char *conf = proxy_conf_read(fd);
+		autofree int *named = proxy_fds(conf, &n);
 
 		assert_int_equal(n, 3);
 		assert_int_equal(named[0], 5);
