@@ -175,7 +175,12 @@ static char *table_template(const char *text)
  * two newlines, as it does in podman and docker. */
 const char *format_line_end(const char *format)
 {
-	return str_ends(format, "\n") || str_ends(format, "\\n") ? "" : "\n";
+	static const char *const ends[] = { "\n", "\\n", "{{\"\\n\"}}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (str_ends(format, ends[i]))
+			return "";
+	return "\n";
 }
 
 static int add_row(const struct template *t, struct json_object *row,

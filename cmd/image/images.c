@@ -162,6 +162,19 @@ static char *history_of(const struct image *img)
 	return all ? strv_join(all, ", ") : xstrdup(NONE);
 }
 
+/* What the row's own registry has, where the image came from there: the
+ * digest of another one would find nothing. */
+static const char *digest_of_row(const struct row *row)
+{
+	for (char **d = row->img->digests; d && *d; d++) {
+		const char *at = str_after(*d, row->repo);
+
+		if (at && *at == '@')
+			return at + 1;
+	}
+	return row->img->digest;
+}
+
 static struct json_object *row_object(const struct row *row,
 				      const struct images_args *args,
 				      struct store *store,
@@ -188,7 +201,7 @@ static struct json_object *row_object(const struct row *row,
 	json_set_str(o, "Tag", row->tag);
 	json_set_str(o, "ID", id);
 	json_set_str(o, "Id", img->id);
-	json_set_str(o, "Digest", img->digest);
+	json_set_str(o, "Digest", digest_of_row(row));
 	set_times(o, img);
 	size_human(img->size, true, size);
 	json_set_str(o, "Size", size);
@@ -343,6 +356,13 @@ static const struct column columns_history[] = {
 	{ NULL, NULL },
 };
 
+static const struct column columns_both[] = {
+	{ "Repository", "REPOSITORY" }, { "Tag", "TAG" },
+	{ "Digest", "DIGEST" },		{ "ID", "IMAGE ID" },
+	{ "Created", "CREATED" },	{ "Size", "SIZE" },
+	{ "History", "HISTORY" },	{ NULL, NULL },
+};
+
 static void print_quiet(const struct rows *rows, bool no_trunc)
 {
 	const char *last = NULL;
@@ -385,11 +405,12 @@ static int print(const struct images_args *args, struct store *store,
 	auto_lineage struct lineage *l = NULL;
 	autojson struct json_object *list = json_object_new_array();
 	autojson struct json_object *json = NULL;
-	bool is_json = streq(args->format, "json");
+	bool is_json = format_is_json(args->format);
 	bool labels = args->format && strstr(args->format, "Label");
-	const struct column *cols = args->digests ? columns_digest :
-				    args->history ? columns_history :
-						    columns;
+	const struct column *cols =
+		args->digests ? (args->history ? columns_both :
+						 columns_digest) :
+		args->history ? columns_history : columns;
 
 	int r = load_lineage(args, store, &l, err);
 

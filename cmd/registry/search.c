@@ -395,6 +395,7 @@ static int search_run(struct runtime *rt unused_attr, const void *p,
 
 const struct cmd cmd_registry_search = {
 	.path = "search",
+	.aliases = (const char *const[]){ "image search", NULL },
 	.usage = "[options] TERM",
 	.summary = "Search registries for an image",
 	.text = "Looks for repositories whose name or description has TERM, at "

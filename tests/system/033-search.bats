@@ -54,7 +54,7 @@ setup() {
 	run_bryo search --format '{{.Name}}' "$reg/nosuchthing"
 	assert ""
 	# everything that it has
-	run_bryo search --limit 0 --format '{{.Name}}' "$reg/"
+	run_bryo image search --limit 0 --format '{{.Name}}' "$reg/"
 	grep -qx "$reg/busybox" <<<"$out"
 	grep -qx "$reg/nginx" <<<"$out"
 	run_bryo -125 search --limit -1 "$reg/"

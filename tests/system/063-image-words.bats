@@ -40,6 +40,8 @@ both() {
 	run_bryo image exists "$repo@$own"
 	run_bryo image inspect --format '{{.Id}}' "words-${repo##*-}@$list"
 	assert "$id"
+	run_bryo images --digests --format '{{.Digest}}' "$repo"
+	assert "$list"
 	# no row more for it
 	run_bryo pull -q --platform linux/arm64 "$repo@$list"
 	run_bryo images -a --format '{{.Repository}}:{{.Tag}}' --filter "id=$id"
@@ -72,6 +74,39 @@ both() {
 	assert "|"
 	run_bryo rmi q p:1
 	assert_match "Deleted: $child"
+}
+
+@test "images: --digests and --history together; JSON with blanks" {
+	run_bryo images --digests --history "$BUSYBOX"
+	assert_match "^REPOSITORY +TAG +DIGEST +IMAGE ID +CREATED +SIZE +HISTORY
+$BUSYBOX +latest +sha256:[0-9a-f]{64} .* $BUSYBOX:latest"
+	run_bryo images --format json
+	local plain=$out
+	run_bryo images --format ' json '
+	assert "$plain"
+}
+
+@test "images --digests: each name has the digest of its registry" {
+	local repo=localhost:$REGISTRY_PORT/words-$RANDOM first name
+	run_bryo push -q "$BUSYBOX" "$repo/oci:1"
+	run_bryo push -q --format v2s2 "$BUSYBOX" "$repo/docker:1"
+	run_bryo pull -q "$repo/oci:1" "$repo/docker:1"
+	for name in oci docker; do
+		first=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' \
+			"docker://$repo/$name:1")
+		run_bryo images --digests --format '{{.Digest}}' "$repo/$name"
+		assert "$first"
+		run_bryo image exists "$repo/$name@$first"
+	done
+	run_bryo rmi "$repo/oci:1" "$repo/docker:1"
+}
+
+@test "G15: a line that ends itself is not ended twice" {
+	local f
+	for f in '{{.Tag}}{{"\n"}}' '{{.Tag}}\n' $'{{.Tag}}\n' '{{.Tag}}'; do
+		assert "latest." \
+			"$("$BRYO" images --format "$f" "$BUSYBOX" | tr '\n' .)"
+	done
 }
 
 @test "G15: a range over a field is one per row, over . it is one for all" {
