@@ -90,7 +90,17 @@ static int open_input(struct store *s, const char *path, bool quiet,
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return fd < 0 ? err_sys(err, "open %s", path) : fd;
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	/* No archive comes from there, and a process of another session that
+	 * reads it is stopped for ever */
+	if (isatty(fd)) {
+		close(fd);
+		return err_set(err, ERR_USAGE, ENOTTY,
+			       "cannot read from terminal, use command-line "
+			       "redirection or the name of a file");
+	}
+	return fd;
 }
 
 static int import_run(struct runtime *rt, const void *p, char **argv,

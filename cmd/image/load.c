@@ -37,16 +37,19 @@ static int open_input(struct store *s, const char *path, bool quiet,
 
 	if (path && input_is_url(path))
 		return open_url(s, path, quiet, err);
-	if (path && !streq(path, "-")) {
+	if (path && !streq(path, "-"))
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		return fd < 0 ? err_sys(err, "open %s", path) : fd;
-	}
-	if (isatty(STDIN_FILENO))
+	else
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return err_sys(err, "open %s", path ? path : "stdin");
+	if (isatty(fd)) {
+		close(fd);
 		return err_set(err, ERR_USAGE, ENOTTY,
 			       "cannot read from terminal, use command-line "
 			       "redirection or the --input flag");
-	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	return fd < 0 ? err_sys(err, "dup stdin") : fd;
+	}
+	return fd;
 }
 
 static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,

@@ -172,3 +172,17 @@ Trying to pull $repo:2..." "$(grep Trying <<<"$errs" | sort)"
 	assert '[["docker.io/other/name:5"]]' \
 		"$(tar xOf "$ENGINE_DIR/o.tar" manifest.json | jq -c 'map(.RepoTags)')"
 }
+
+@test "I14: no archive is read from a terminal" {
+	local cmd
+	for cmd in load 'load -i -' 'load -i /dev/stdin' 'import - x:1' \
+		'import /dev/stdin x:1'; do
+		echo "$cmd"
+		status=0
+		output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 200 "" \
+			timeout --foreground 60 "$BRYO" $cmd) || status=$?
+		echo "$output"
+		assert 125 "$status"
+		assert_match "^Error: cannot read from terminal, use command-line redirection or"
+	done
+}
