@@ -213,14 +213,15 @@ static int print_table(const char *text, struct json_object *rows,
 		       struct err *err)
 {
 	auto_template struct template *t = NULL;
-	autojson struct json_object *head = header_row(columns, rows);
+	autojson struct json_object *head =
+		noheading ? NULL : header_row(columns, rows);
 	autofree char *format = table_template(text);
 	const char *end = format_line_end(format);
 	autosb struct sb raw = SB_INIT;
 	autosb struct sb out = SB_INIT;
 	int r = template_parse(format, &t, err);
 
-	if (!r && !noheading && add_row(t, head, end, &raw, NULL) < 0)
+	if (!r && head && add_row(t, head, end, &raw, NULL) < 0)
 		sb_trunc(&raw, 0);
 	if (!r)
 		r = add_rows(t, rows, end, &raw, err);
@@ -302,9 +303,10 @@ int print_objects(const char *format, struct json_object *objects,
 		print_json(objects, INSPECT_INDENT);
 		return 0;
 	}
-	/* There is no table of objects: podman drops the word */
+	/* of objects: columns as in a list, but no heads */
 	if (str_starts(format, "table "))
-		format += strlen("table ");
+		return print_table(format + strlen("table "), objects, NULL,
+				   true, err);
 	r = template_parse(format, &t, err);
 	if (!r)
 		r = add_rows(t, objects, format_line_end(format), &out, err);

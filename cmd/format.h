@@ -112,7 +112,7 @@ int print_rows(const char *format, struct json_object *rows,
 	       bool noheading, struct err *err);
 
 /** print_objects() - inspect and info: template per object (NULL: JSON array
- *  indented as podman does it) */
+ *  indented as podman does it); a "table" has no heads */
 int print_objects(const char *format, struct json_object *objects,
 		  struct err *err);
 

@@ -96,7 +96,7 @@ setup_file() {
 	assert_no_match "-b"
 }
 
-@test "inspect drops the word table, there is none of objects" {
+@test "inspect aligns a table and gives it no heads" {
 	run_bryo image inspect --format 'table {{.Os}}' bare:1
 	assert "linux"
 }

@@ -169,3 +169,17 @@ wait_for_removal() {
 	run_bryo -125 create --label-file "$ENGINE_DIR/bad.env" "$BUSYBOX"
 	assert "Error: parsing file \"$ENGINE_DIR/bad.env\": invalid variable: \"=x\""
 }
+
+@test "G15: inspect --format table: columns as in a list, without heads" {
+	local c
+	c=$(cname)
+	run_bryo create --name "$c" "$BUSYBOX" true
+	run_bryo create --name "${c}_with_a_long_name" "$BUSYBOX" true
+	run_bryo inspect --format 'table {{.Name}}\t{{.State.Status}}' "${c}_with_a_long_name" "$c"
+	assert "${c}_with_a_long_name  created
+$(printf "%-$((${#c} + 19))screated" "$c")"
+	# a blank between two fields parts columns, too
+	run_bryo inspect --format 'table {{.State.Status}} {{.Path}}' "$c"
+	assert "created     true"
+	run_bryo rm "$c" "${c}_with_a_long_name"
+}
