@@ -131,6 +131,9 @@ static int pull_all_tags(struct pull *p, struct source *src,
 	autostrv char **tags = NULL;
 	int r = source_registry_tags(src, &tags, err);
 
+	if (r == 0 && strv_len(tags) == 0)
+		return err_set(err, ERR_NOT_FOUND, ENOENT,
+			       "the repository has no tags");
 	for (char **tag = tags; r == 0 && tag && *tag; tag++) {
 		auto_ref struct ref one = REF_INIT;
 		autofree char *full = xasprintf("%s/%s:%s", ref->host,

@@ -200,6 +200,10 @@ int response_error(const struct exchange *ex, const char *name, struct err *err)
 	case 404:
 		return err_set(err, ERR_NOT_FOUND, ENOENT, "%s: %s", name,
 			       said ? said : "not found (HTTP 404)");
+	case 407:
+		return err_set(err, ERR_FAIL, EACCES,
+			       "%s: the proxy wants credentials (HTTP 407)%s%s",
+			       name, sep, text);
 	case 429:
 		return err_set(err, ERR_FAIL, EBUSY,
 			       "%s: too many requests (HTTP 429)%s%s", name,
