@@ -29,8 +29,9 @@ static int tap_create(struct err *err)
 	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
 		return err_set(err, ERR_START, errno,
 			       "a private network needs " TUN_PATH ", which is "
-			       "missing (fix: sudo modprobe tun; or use "
-			       "--network none or host)");
+			       "missing (fix: sudo modprobe tun; in a "
+			       "container: give it --device " TUN_PATH "; or "
+			       "use --network none or host)");
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
 		return err_set(
 			err, ERR_START, errno,

@@ -207,8 +207,9 @@ int step_sysctls(struct init *in, struct err *err)
 		/* A masked outer /proc has /proc/sys read-only as well. */
 		if (!in->outer_pid || (r != -EROFS && r != -EACCES))
 			return r;
-		init_warn(in, "sysctl %s is not set: /proc/sys of the outer "
-			  "container is read-only", s->name);
+		if (!s->wish)
+			init_warn(in, "sysctl %s is not set: /proc/sys of the "
+				  "outer container is read-only", s->name);
 		err_clear(err);
 	}
 	return 0;

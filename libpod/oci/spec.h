@@ -153,6 +153,7 @@ struct oci_rlimit {
 struct oci_sysctl {
 	const char *name; /* "net.ipv4.ping_group_range" */
 	const char *value;
+	bool wish;	  /* the user's is an order: it warns or fails */
 };
 
 /**

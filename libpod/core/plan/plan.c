@@ -359,18 +359,21 @@ static uint32_t largest_gid(const struct idmap *map)
 	return (uint32_t)MIN(max, (uint64_t)INT32_MAX);
 }
 
-static void add_sysctl(struct plan *p, const char *name, const char *value)
+/* @wish: our own idea, not what the user asked for */
+static void add_sysctl(struct plan *p, const char *name, const char *value,
+		       bool wish)
 {
 	size_t n = p->spec.n_sysctls;
 
 	for (size_t i = 0; i < n; i++) {
 		if (streq(p->sysctls[i].name, name)) {
 			p->sysctls[i].value = value;
+			p->sysctls[i].wish = wish;
 			return;
 		}
 	}
 	p->sysctls = xreallocarray(p->sysctls, n + 1, sizeof(*p->sysctls));
-	p->sysctls[n] = (struct oci_sysctl){ name, value };
+	p->sysctls[n] = (struct oci_sysctl){ name, value, wish };
 	p->spec.n_sysctls = n + 1;
 }
 
@@ -381,8 +384,9 @@ static int plan_sysctls(struct plan *p, struct err *err)
 	if (p->private_net && p->spec.ns[OCI_NS_USER].mode == OCI_NS_NEW) {
 		add_sysctl(p, "net.ipv4.ping_group_range",
 			   plan_text(p, xasprintf("0 %u",
-						  largest_gid(gids))));
-		add_sysctl(p, "net.ipv4.ip_unprivileged_port_start", "0");
+						  largest_gid(gids))), true);
+		add_sysctl(p, "net.ipv4.ip_unprivileged_port_start", "0",
+			   true);
 	}
 	for (char **s = p->c->config.sysctls; s && *s; s++) {
 		const char *eq = strchr(*s, '=');
@@ -391,7 +395,7 @@ static int plan_sysctls(struct plan *p, struct err *err)
 			return err_set(err, ERR_INVALID, EINVAL,
 				       "sysctl '%s' is not name=value", *s);
 		add_sysctl(p, plan_text(p, xstrndup(*s, (size_t)(eq - *s))),
-			   eq + 1);
+			   eq + 1, false);
 	}
 	p->spec.sysctls = p->sysctls;
 	return 0;

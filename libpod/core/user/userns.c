@@ -313,6 +313,11 @@ static int write_single_maps(pid_t pid, const struct rootless *ids,
 	if (deny < 0 || fd_write_full(deny, "deny", 4) < 0)
 		return err_sys(err, "write %s/setgroups", path);
 	r = idmap_write(dir, "uid_map", &ids->uid_map, err);
+	/* KERNEL(5.12): or it could give files capabilities it lacks */
+	if (r == -EPERM && ids->uid == 0)
+		return err_wrap(err, r, "root without CAP_SETFCAP cannot map "
+				"itself (fix: run bryo as another user, or the "
+				"outer container with --cap-add setfcap)");
 	if (r < 0)
 		return r;
 	return idmap_write(dir, "gid_map", &ids->gid_map, err);

@@ -102,7 +102,8 @@ static void test_network(void **state unused_attr)
 
 static void test_host(void **state unused_attr)
 {
-	const struct oci_sysctl s = { "net.ipv4.ping_group_range", "0 0" };
+	const struct oci_sysctl s = { .name = "net.ipv4.ping_group_range",
+				      .value = "0 0" };
 	struct err why = ERR_INIT;
 	auto_ctr struct ctr c = CTR_INIT;
 	auto_ctr struct ctr d = CTR_INIT;

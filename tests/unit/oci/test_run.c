@@ -335,8 +335,8 @@ static void test_limits(void **state unused_attr)
 static void test_sysctl(void **state unused_attr)
 {
 	const struct oci_sysctl good[] = {
-		{ "net.ipv4.ip_unprivileged_port_start", "0" },
-		{ "kernel.msgmax", "8191" },
+		{ "net.ipv4.ip_unprivileged_port_start", "0", false },
+		{ "kernel.msgmax", "8191", false },
 	};
 	static const char *const bad[] = { "kernel.core_pattern",
 					   "vm.swappiness", "net..x",
@@ -350,7 +350,7 @@ static void test_sysctl(void **state unused_attr)
 	assert_ok(ctr_run(&c, err));
 	assert_string_equal(c.out.buf, "0\n8191\n");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		const struct oci_sysctl s = { bad[i], "x" };
+		const struct oci_sysctl s = { bad[i], "x", false };
 		struct err why = ERR_INIT;
 		auto_ctr struct ctr d = CTR_INIT;
 
