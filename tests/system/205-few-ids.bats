@@ -69,3 +69,22 @@ few() {
 	assert 0
 	run_bryo rm -f -t 0 poor
 }
+
+@test "one id: images get their owners back when there are more" {
+	run_bryo run --name mk "$BUSYBOX" sh -c 'echo x >/own; chown 5:6 /own'
+	run_bryo commit -q mk own
+	run_bryo rm mk
+	run_bryo save -q -o "$ENGINE_DIR/own.tar" own
+	run_bryo rmi -fa
+	run_bryo system migrate
+	few load -q -i "$ENGINE_DIR/own.tar"
+	few run --rm own stat -c %u:%g /own
+	assert 0:0 "$out"
+	run_bryo run --rm own stat -c %u:%g /own
+	assert 0:0
+	run_bryo -125 system check
+	assert_match "damaged at /own"
+	run_bryo system check --repair
+	run_bryo run --rm own stat -c %u:%g /own
+	assert 5:6
+}

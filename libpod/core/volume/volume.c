@@ -598,6 +598,20 @@ int volume_remove(struct runtime *rt, const char *name, bool force,
 	return r < 0 ? r : delete_volume(rt, real, err);
 }
 
+/* Left out when it is root, as podman does */
+static void set_owner(struct json_object *o, const struct volume *v)
+{
+	struct volume_opts opts;
+
+	if (volume_opts_parse(v->options, &opts, NULL) < 0)
+		return;
+	if (opts.uid != VOLUME_NO_ID && opts.uid != 0)
+		json_set_i64(o, "UID", opts.uid);
+	if (opts.gid != VOLUME_NO_ID && opts.gid != 0)
+		json_set_i64(o, "GID", opts.gid);
+	volume_opts_done(&opts);
+}
+
 struct json_object *volume_inspect(const struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
@@ -610,6 +624,7 @@ struct json_object *volume_inspect(const struct volume *v)
 	json_set(o, "Labels", json_new_env_map(v->labels));
 	json_set_str(o, "Scope", "local");
 	json_set(o, "Options", json_new_env_map(v->options));
+	set_owner(o, v);
 	json_set_bool(o, "Anonymous", v->anonymous);
 	json_set_i64(o, "MountCount", (int64_t)strv_len(v->users));
 	json_set_bool(o, "NeedsCopyUp", v->needs_copy_up);
