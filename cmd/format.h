@@ -45,6 +45,14 @@ void template_mark_map(struct json_object *o);
  *  for templates only, the keys of marked maps in order */
 void template_to_json(struct json_object *o);
 
+/** template_mark_duration() - @o is a number of nanoseconds that templates
+ *  print as Go's time.Duration: "1m30s"; %d still prints the number */
+void template_mark_duration(struct json_object *o);
+
+/** template_zero_duration() - one that JSON leaves out: "0s"; not if there is
+ *  a @name, nor without an @o */
+void template_zero_duration(struct json_object *o, const char *name);
+
 /** template_mark_time() - @o is a string in RFC 3339 that templates print as
  *  Go prints a time ("2026-11-20 13:27:53.27 +0000 UTC") */
 void template_mark_time(struct json_object *o);

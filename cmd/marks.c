@@ -28,10 +28,12 @@ static void mark_path(struct json_object *o, const char *path,
 }
 
 void marks_set(struct json_object *o, const char *const *maps,
-	       const char *const *times)
+	       const char *const *times, const char *const *durations)
 {
 	for (; maps && *maps; maps++)
 		mark_path(o, *maps, template_mark_map);
 	for (; times && *times; times++)
 		mark_path(o, *times, template_mark_time);
+	for (; durations && *durations; durations++)
+		mark_path(o, *durations, template_mark_duration);
 }

@@ -175,9 +175,14 @@ static void add_digits(const struct verb *f, int64_t n, unsigned int base,
 static void fmt_int(const struct verb *f, struct value v, struct sb *out)
 {
 	int64_t n = json_object_get_int64(v.o);
+	char duration[DURATION_TEXT_MAX];
 	unsigned int base = base_of(f->c);
 	autosb struct sb text = SB_INIT;
 
+	if (value_is_duration(v) && strchr("vsq", f->c)) {
+		fmt_text(f, duration_go(n, duration), out);
+		return;
+	}
 	if (base) {
 		add_digits(f, n, base, &text);
 	} else if (f->c == 'c') {

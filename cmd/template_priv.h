@@ -137,6 +137,7 @@ enum value_kind value_kind(struct value v);
 const char *value_type(struct value v);	/* Go's name: "[]string" */
 bool value_is_true(struct value v);
 bool value_is_time(struct value v);
+bool value_is_duration(struct value v);
 struct value value_new(struct json_object *o);	/* taken */
 struct value value_ref(struct json_object *o);	/* a reference of our own */
 void value_done(struct value *v);

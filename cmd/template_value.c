@@ -15,6 +15,7 @@
 #include "util/strv.h"
 
 static const char mark_map, mark_time, mark_hidden, mark_method;
+static const char mark_duration, mark_no_duration;
 static const char mark_header;
 /* Go's zero values that its JSON leaves out; a nil pointer among them; and an
  * empty slice or map that JSON shows as null */
@@ -39,6 +40,22 @@ void template_mark_map(struct json_object *o)
 void template_mark_time(struct json_object *o)
 {
 	mark(o, &mark_time);
+}
+
+void template_mark_duration(struct json_object *o)
+{
+	mark(o, &mark_duration);
+}
+
+void template_zero_duration(struct json_object *o, const char *name)
+{
+	struct json_object *zero;
+
+	if (!o || json_object_object_get_ex(o, name, NULL))
+		return;
+	zero = json_object_new_int(0);
+	mark(zero, &mark_no_duration);
+	json_set(o, name, zero);
 }
 
 void template_put_hidden(struct json_object *o, const char *name,
@@ -110,10 +127,17 @@ bool value_is_time(struct value v)
 	return is_marked(v.o, &mark_time);
 }
 
+bool value_is_duration(struct value v)
+{
+	return is_marked(v.o, &mark_duration) ||
+	       is_marked(v.o, &mark_no_duration);
+}
+
 bool value_is_hidden(struct json_object *o)
 {
 	return is_marked(o, &mark_hidden) || is_marked(o, &mark_zero) ||
-	       is_marked(o, &mark_nil) || value_is_method(o);
+	       is_marked(o, &mark_no_duration) || is_marked(o, &mark_nil) ||
+	       value_is_method(o);
 }
 
 struct value value_new(struct json_object *o)
@@ -166,7 +190,7 @@ const char *value_type(struct value v)
 	case VAL_BOOL:
 		return "bool";
 	case VAL_INT:
-		return "int";
+		return value_is_duration(v) ? "time.Duration" : "int";
 	case VAL_FLOAT:
 		return "float64";
 	case VAL_STR:

@@ -9,6 +9,7 @@
 #include "util/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -99,6 +100,58 @@ const char *time_go(int64_t ns, char buf[TIME_TEXT_MAX])
 	if (!ns)
 		return memcpy(buf, "0001-01-01 00:00:00 +0000 UTC", 30);
 	return format_utc(ns, "%Y-%m-%d %H:%M:%S", " +0000 UTC", buf);
+}
+
+/* @n of units that have @unit ns each: "1.5ms" */
+static void short_duration(uint64_t ns, char buf[DURATION_TEXT_MAX])
+{
+	static const struct {
+		uint64_t ns;
+		int digits;
+		const char *name;
+	} units[] = { { 1000000, 6, "ms" }, { 1000, 3, "\xc2\xb5s" },
+		      { 1, 0, "ns" } };
+	size_t i = 0;
+	char rest[16];
+	size_t len;
+
+	while (ns < units[i].ns)
+		i++;
+	len = (size_t)snprintf(rest, sizeof(rest), ".%0*" PRIu64,
+			       units[i].digits, ns % units[i].ns);
+	while (len > 0 && (rest[len - 1] == '0' || rest[len - 1] == '.'))
+		rest[--len] = '\0';
+	snprintf(buf, DURATION_TEXT_MAX - 1, "%" PRIu64 "%s%s",
+		 ns / units[i].ns, rest, units[i].name);
+}
+
+const char *duration_go(int64_t ns, char buf[DURATION_TEXT_MAX])
+{
+	uint64_t n = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	uint64_t s = n / NS_PER_S;
+	char *p = buf;
+	size_t left;
+	char frac[16];
+
+	if (n == 0)
+		return memcpy(buf, "0s", 3);
+	if (ns < 0)
+		*p++ = '-';
+	if (n < NS_PER_S) {
+		short_duration(n, p);
+		return buf;
+	}
+	left = DURATION_TEXT_MAX - 1;
+	fraction((long)(n % NS_PER_S), frac);
+	if (s >= 3600)
+		snprintf(p, left, "%" PRIu64 "h%" PRIu64 "m%" PRIu64 "%ss",
+			 s / 3600, s / 60 % 60, s % 60, frac);
+	else if (s >= 60)
+		snprintf(p, left, "%" PRIu64 "m%" PRIu64 "%ss", s / 60, s % 60,
+			 frac);
+	else
+		snprintf(p, left, "%" PRIu64 "%ss", s, frac);
+	return buf;
 }
 
 /* Exactly @digits decimal digits at *s; moves *s behind them. */

@@ -27,6 +27,10 @@ int time_parse(const char *s, int64_t *ret_ns);
 /** time_human() - "5 seconds", "About a minute", "2 weeks" (go-units) */
 const char *time_human(int64_t duration_ns, char buf[TIME_TEXT_MAX]);
 
+/** duration_go() - as Go prints a time.Duration: "1m30s", "1.5ms", "0s" */
+#define DURATION_TEXT_MAX 40
+const char *duration_go(int64_t ns, char buf[DURATION_TEXT_MAX]);
+
 /** size_human() - decimal, 4 digits: "2.13MB"; @space: "2.13 MB" */
 #define SIZE_TEXT_MAX 32
 const char *size_human(uint64_t bytes, bool space, char buf[SIZE_TEXT_MAX]);

@@ -83,6 +83,15 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		"State.FinishedAt",	"State.RestoredAt",
 		"State.StartedAt",	NULL,
 	};
+	static const char *const durations[] = {
+		"Config.Healthcheck.StartPeriod",
+		"Config.Healthcheck.StartInterval",
+		"Config.Healthcheck.Interval",
+		"Config.Healthcheck.Timeout",
+		"Config.StartupHealthCheck.Interval",
+		"Config.StartupHealthCheck.Timeout",
+		NULL,
+	};
 	static const struct zero_field sizes[] = {
 		{ "SizeRootFs", json_type_int }, { "SizeRw", json_type_null },
 		{ NULL, json_type_null },
@@ -94,14 +103,18 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 	};
 	const struct ctr_list one = { &c, 1 };
 	int r = size ? ctr_list_measure(rt, &one, err) : 0;
+	struct json_object *check;
 	struct json_object *o = r < 0 ? NULL : ctr_inspect(rt, c, err);
 
 	if (!o)
 		return -err->code;
-	marks_set(o, maps, times);
+	marks_set(o, maps, times, durations);
 	set_docker(o);
 	template_zeros(o, sizes);
 	template_zeros(json_obj(o, "Config"), health);
+	check = json_obj(json_obj(o, "Config"), "Healthcheck");
+	template_zero_duration(check, "StartPeriod");
+	template_zero_duration(check, "StartInterval");
 	alias_health(json_obj(o, "State"));
 	*ret = o;
 	return 0;

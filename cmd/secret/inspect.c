@@ -45,7 +45,7 @@ static struct json_object *object_of(const struct secret *s)
 	json_set(spec, "Driver", driver);
 	json_set(spec, "Labels", labels);
 	json_set(o, "Spec", spec);
-	marks_set(o, maps, times);
+	marks_set(o, maps, times, NULL);
 	return o;
 }
 

@@ -47,6 +47,8 @@ static int enter(struct runtime *rt, struct err *err)
 
 	if (r < 0)
 		return r;
+	(void)setenv("CONTAINERS_GRAPHROOT", rt->data_path, 1);
+	(void)setenv("CONTAINERS_RUNROOT", rt->run_path, 1);
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(err, "make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)

@@ -91,7 +91,7 @@ struct json_object *volume_object(const struct volume *v)
 	};
 	struct json_object *o = volume_inspect(v);
 
-	marks_set(o, maps, times);
+	marks_set(o, maps, times, NULL);
 	template_zeros(o, zeros);
 	return o;
 }

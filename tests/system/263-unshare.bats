@@ -70,6 +70,13 @@ load helpers
 	wait_until 5 are_gone "$slirp"
 }
 
+@test "unshare: the command finds the engine's directories" {
+	# shellcheck disable=SC2016
+	run_bryo unshare sh -c 'ls "$CONTAINERS_GRAPHROOT/state.db" &&
+		ls -d "$CONTAINERS_RUNROOT/containers"'
+	assert "$XDG_DATA_HOME/bryo/state.db"$'\n'"$XDG_RUNTIME_DIR/bryo/containers"
+}
+
 @test "system migrate --new-runtime: there is only one" {
 	run_bryo -125 system migrate --new-runtime crun
 	assert_match "no OCI runtime \"crun\""

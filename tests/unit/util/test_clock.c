@@ -97,5 +97,31 @@ static void test_sizes(void **state unused_attr)
 	assert_string_equal(size_human(65536000000, false, buf), "65.54GB");
 }
 
-UNIT_TESTS(unit_test(test_format), unit_test(test_parse),
-	   unit_test(test_human), unit_test(test_sizes));
+static void test_durations(void **state unused_attr)
+{
+	static const struct {
+		int64_t ns;
+		const char *want;
+	} table[] = {
+		{ 0, "0s" },
+		{ 1, "1ns" },
+		{ 1500, "1.5\xc2\xb5s" },
+		{ 2000000, "2ms" },
+		{ 2000001, "2.000001ms" },
+		{ 999999999, "999.999999ms" },
+		{ S, "1s" },
+		{ 1500000000, "1.5s" },
+		{ 90 * S, "1m30s" },
+		{ 3600 * S, "1h0m0s" },
+		{ -90 * S, "-1m30s" },
+		{ INT64_MIN, "-2562047h47m16.854775808s" },
+	};
+	char buf[DURATION_TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		assert_string_equal(duration_go(table[i].ns, buf),
+				    table[i].want);
+}
+
+UNIT_TESTS(unit_test(test_durations), unit_test(test_format),
+	   unit_test(test_parse), unit_test(test_human), unit_test(test_sizes));
