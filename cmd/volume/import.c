@@ -22,6 +22,11 @@ static int import_run(struct runtime *rt, const void *p unused_attr,
 							 O_NOCTTY);
 	if (fd < 0)
 		return err_sys(err, "open %s", argv[1]);
+	/* The process that unpacks would be stopped for ever */
+	if (isatty(fd))
+		return err_set(err, ERR_USAGE, ENOTTY,
+			       "cannot read from terminal, use command-line "
+			       "redirection or the name of a file");
 	r = volume_import(rt, v, fd, err);
 	return r < 0 ? err_wrap(err, r, "import %s", argv[1]) : 0;
 }

@@ -175,8 +175,9 @@ Trying to pull $repo:2..." "$(grep Trying <<<"$errs" | sort)"
 
 @test "I14: no archive is read from a terminal" {
 	local cmd
+	run_bryo volume create tty
 	for cmd in load 'load -i -' 'load -i /dev/stdin' 'import - x:1' \
-		'import /dev/stdin x:1'; do
+		'import /dev/stdin x:1' 'volume import tty -'; do
 		echo "$cmd"
 		status=0
 		output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 200 "" \
