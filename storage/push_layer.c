@@ -246,7 +246,7 @@ int push_layer_open(struct store *s, const char *image,
 		    struct err *err)
 {
 	struct push_layer l = PUSH_LAYER_INIT;
-	const char *codec;
+	const char *codec = NULL;
 	bool packed = false;
 	int r = find(s, want, diff_id, &l, &packed, err);
 

@@ -345,6 +345,7 @@ ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
 		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
 	} control;
+	/* cppcheck-suppress ctuuninitvar ; recvmsg(2) fills it in */
 	struct iovec iov = { data, len };
 	struct msghdr msg = {
 		.msg_iov = &iov,

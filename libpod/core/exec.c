@@ -79,7 +79,7 @@ static void session_remove(struct runtime *rt, const struct ctr *c,
 static bool session_lives(int dir, const char *name)
 {
 	autosb struct sb text = SB_INIT;
-	struct proc_id id;
+	struct proc_id id = { 0 };
 
 	return file_read_at(dir, name, 128, &text) == 0 &&
 	       sscanf(text.buf, "v1 %d %" SCNu64, &id.pid, &id.start) == 2 &&

@@ -27,7 +27,7 @@ static int parse_key(const char *s, size_t len)
 int attach_keys_parse(const char *spec, char ret[ATTACH_KEYS_MAX],
 		      size_t *ret_len)
 {
-	char keys[ATTACH_KEYS_MAX];
+	char keys[ATTACH_KEYS_MAX] = "";
 	size_t n = 0;
 
 	for (const char *s = spec; *spec; s++) {

@@ -277,7 +277,7 @@ static bool spawn_message(struct client *c, uint8_t type, const int fds[2],
 static void client_read(struct client *c)
 {
 	struct monitor *m = c->m;
-	uint8_t type;
+	uint8_t type = 0;
 	char small[8];
 	struct iovec iov[2] = {
 		{ .iov_base = &type, .iov_len = 1 },

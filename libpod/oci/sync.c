@@ -75,12 +75,13 @@ int sync_recv(int sock, struct sync_msg *msg, int *ret_fd)
 {
 	autoclose int fd = -EBADF;
 	size_t n_fds = 1;
-	ssize_t n = -ECONNRESET;
+	ssize_t n;
 	int r;
 
+	n = sock_recv_fds(sock, msg, sizeof(*msg), &fd, &n_fds);
 	/* When the peer ended with something of ours unread the kernel says so
 	   once, in front of what the peer had sent: its reason, perhaps */
-	for (int i = 0; i < 2 && n == -ECONNRESET; i++)
+	if (n == -ECONNRESET)
 		n = sock_recv_fds(sock, msg, sizeof(*msg), &fd, &n_fds);
 	if (ret_fd)
 		*ret_fd = -EBADF;

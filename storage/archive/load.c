@@ -364,7 +364,7 @@ int load_fd(struct store *s, int fd, const struct load_opts *opts,
 int image_load(struct store *s, int fd, const char *platform,
 	       const struct progress *p, char ***ret_names, struct err *err)
 {
-	struct platform want;
+	struct platform want = { 0 };
 	const struct load_opts opts = {
 		.want = platform ? &want : NULL,
 		.progress = p,
