@@ -307,7 +307,7 @@ static pid_t fork_proxy(pid_t init, struct child *c, struct err *err)
 	c->sync_fd = sync_w;
 	pid = fork();
 	if (pid < 0)
-		return err_sys(err, "fork for the port proxy");
+		return err_fork(err, errno, "fork for the port proxy");
 	if (pid == 0)
 		child_main(c);
 	close_fd(sync_w);

@@ -59,7 +59,7 @@ int publish_start(struct fetch *f, struct err *err)
 		f->syncing[i] = f->v[i].state == SLOT_UNPACKED;
 	pid = fork();
 	if (pid < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	if (pid == 0)
 		child_exit(syncfs(fd) < 0 ? (errno == ENOSPC ? 2 : 1) : 0);
 	f->sync_pid = pid;

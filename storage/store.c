@@ -300,7 +300,7 @@ int store_fork(struct store *s, int (*fn)(void *arg, struct err *err),
 	autoclose int wr = pair[1];
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	if (pid == 0)
 		fork_child(s, wr, fn, arg);
 	close_fd(wr);

@@ -87,6 +87,10 @@ static int writer_lock(struct db *db, short type, struct err *err)
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
 	while (fcntl(db->lock_fd, F_SETLKW, &lock) < 0) {
+		if (errno == EBADF)	/* see open_lock() */
+			return err_code(err, EROFS, "change the state "
+					"database %s",
+					sqlite3_db_filename(db->sq, "main"));
 		if (errno != EINTR)
 			return err_sys(err, "lock the state database");
 	}

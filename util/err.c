@@ -34,13 +34,25 @@ const char *err_reason(int code)
 	return text;
 }
 
+static const char *limit_of(int code)
+{
+	switch (code < 0 ? -code : code) {
+	case EMFILE:
+		return " (see ulimit -n)";
+	case ENFILE:
+		return " (see sysctl fs.file-max)";
+	default:
+		return "";
+	}
+}
+
 /* Append ": reason" behind what is in msg, never overflowing. */
 static void add_reason(struct err *err, int code)
 {
 	size_t len = strlen(err->msg);
 
-	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s",
-		 err_reason(code));
+	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s%s",
+		 err_reason(code), limit_of(code));
 }
 
 int err_set(struct err *err, enum err_kind kind, int code, const char *fmt, ...)
@@ -82,6 +94,21 @@ int err_code(struct err *err, int code, const char *fmt, ...)
 		add_reason(err, code);
 	}
 	return store(err, ERR_SYS, code);
+}
+
+int err_fork(struct err *err, int code, const char *fmt, ...)
+{
+	char what[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	code = err_code(err, code, "%s", what);
+	if (err && code == -EAGAIN)
+		err_set(err, ERR_SYS, EAGAIN, "%s: no more processes allowed "
+			"(see ulimit -u, and pids.max of the cgroup)", what);
+	return code;
 }
 
 int err_wrap(struct err *err, int r, const char *fmt, ...)

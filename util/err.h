@@ -70,12 +70,17 @@ const char *err_reason(int code);
 /**
  * err_sys() - record the failed system call that errno describes
  *
- * The text is "<fmt>: <err_reason(errno)>", the kind ERR_SYS.  errno is read
- * before anything else happens.
+ * The text is "<fmt>: <err_reason(errno)>", the kind ERR_SYS.  Where it is a
+ * limit, it is named.  errno is read before anything else happens.
  *
  * Return: -errno (-EIO should errno be 0)
  */
 int err_sys(struct err *err, const char *fmt, ...) printf_like(2, 3);
+
+/** err_fork() - err_code() of a fork or a clone, with the limits of processes
+ *  when they may be the cause */
+int err_fork(struct err *err, int code, const char *fmt, ...)
+	printf_like(3, 4);
 
 /**
  * err_code() - like err_sys() for calls that return -errno themselves

@@ -249,7 +249,7 @@ pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct err *err)
 	autoclose int out = sync[1];
 	pid = fork();
 	if (pid < 0)
-		return err_sys(err, "fork for %s", s->path);
+		return err_fork(err, errno, "fork for %s", s->path);
 	if (pid == 0)
 		spawn_child(s, out);
 	close_fd(out);

@@ -305,7 +305,7 @@ static int follow_all(struct runtime *rt, const struct ctr_list *list,
 		if (!pids[i])
 			child_exit(follow_child(rt, list->v[i], args, (int)i));
 		if (pids[i] < 0)
-			r = err_sys(err, "fork");
+			r = err_fork(err, errno, "fork");
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		if (pids[i] > 0)

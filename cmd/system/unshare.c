@@ -171,7 +171,7 @@ static int run_in_netns(struct runtime *rt, char **command, struct err *err)
 	close(pair[1]);
 	autoclose int sock = pair[0];
 	if (pass_to < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	autoclose int leash = leash_make(err);
 	r = leash < 0 ? leash : serve(pass_to, sock, leash, &slirp, err);
 	close_fd(sock);	/* a child that still waits gives up */

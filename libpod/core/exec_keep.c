@@ -116,7 +116,7 @@ int exec_kept(const struct runtime *rt, const struct ctr *c,
 	autoclose int theirs = pair[1];
 	pid = fork();
 	if (pid < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	if (pid == 0) {
 		close_fd(ours);
 		keeper(rt, c, ex, id, theirs);

@@ -356,7 +356,7 @@ int relay_keep(struct relay *r, struct err *err)
 	if (pid != 0)
 		(void)signal(SIGHUP, SIG_DFL);
 	if (pid < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	if (pid > 0)
 		return 0;
 	int keep[] = { r->console, r->pidfd };

@@ -258,6 +258,21 @@ static int tx_stopping(struct runtime *rt, void *arg, struct err *err)
 	return row_save(rt, c, err);
 }
 
+/* On a disk that has become read-only nothing can be noted, but what runs can
+ * still be stopped.  Not with a policy, whose monitor would start it again. */
+static int look_unwritten(struct runtime *rt, struct ctr *c, struct err *err)
+{
+	int r;
+
+	if (ctr_comes_back(&c->config))
+		return -EROFS;
+	err_clear(err);
+	r = row_reload(rt, c, err);
+	if (r == 0)
+		ctr_normalise(rt, c);
+	return r;
+}
+
 static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
 {
 	int sig = c->config.stop_signal ? c->config.stop_signal : SIGTERM;
@@ -299,7 +314,10 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	if (look_settled(rt, c, SETTLE_MS) == 0)
 		return err_set(err, ERR_FAIL, ETIMEDOUT,
 			       "the monitor of %s does not finish", c->name);
-	return event_ctr(rt, c, EVENT_STOP, NULL, err);
+	r = event_ctr(rt, c, EVENT_STOP, NULL, err);
+	if (r == -EROFS)
+		err_clear(err);
+	return r == -EROFS ? 0 : r;
 }
 
 /* A signal would only be pending.  Killing it works all the same. */
@@ -381,6 +399,8 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	if (!ctr_is_up(c) && !backs_off(rt, c))
 		return 0;
 	r = tx_run(rt, TX_RESERVE, tx_stopping, c, err);
+	if (r == -EROFS)
+		r = look_unwritten(rt, c, err);
 	if (r == -ENOENT) {	/* --rm, and it ended by itself */
 		err_clear(err);
 		return 0;

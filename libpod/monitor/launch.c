@@ -411,7 +411,7 @@ int launch_spawn(const struct launch *l, struct launch_proc *ret,
 	autoclose int theirs = pair[1];
 	pid = fork_monitor(l, &ret->pidfd);
 	if (pid < 0)
-		return err_sys(err, "fork the monitor");
+		return err_fork(err, errno, "fork the monitor");
 	if (pid == 0) {
 		close_fd(ours);
 		child(l, theirs);

@@ -180,7 +180,7 @@ static int clone_joined(struct init *in, uint64_t flags, struct oci_ctr *ctr,
 	if (pid == 0)
 		helper_main(in, flags);
 	if (pid < 0)
-		return err_code(err, pid, "fork");
+		return err_fork(err, pid, "fork");
 	close_fd(in->sync_fd);
 	r = sync_recv(ctr->sync_fd, &msg, &ctr->pidfd);
 	pidfd_reap(helper);
@@ -221,7 +221,7 @@ static int err_clone(struct err *err, int r)
 {
 	const char *hint = clone_hint(r);
 
-	r = err_code(err, r, "clone the container's first process%s", hint);
+	r = err_fork(err, r, "clone the container's first process%s", hint);
 	/* no container can start: it is not this one's fault */
 	return *hint ? err_kind_set(err, r, ERR_UNSUPPORTED) : r;
 }

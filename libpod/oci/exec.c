@@ -139,7 +139,7 @@ static int helper_run(struct init *in, const struct oci_exec *ex, int pidfd,
 	if (pid == -ENOMEM)
 		return not_running(in, err);
 	if (pid < 0)
-		return err_code(err, pid, "clone into the container");
+		return err_fork(err, pid, "clone into the container");
 	r = FAULT("oci.exec.cloned") < 0 ? -errno :
 	    sync_send(in->sync_fd, SYNC_PID, pid, NULL, ret_pidfd);
 	if (r == 0)
@@ -248,7 +248,7 @@ static int exec_in(struct init *in, const struct oci_exec *ex, int init_pidfd,
 		helper_main(in, ex, init_pidfd);
 	close_fd(in->sync_fd);
 	if (pid < 0)
-		return err_code(err, pid, "fork");
+		return err_fork(err, pid, "fork");
 	r = wait_created(sock, p, err);
 	pidfd_reap(helper);
 	if (r == 0)

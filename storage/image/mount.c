@@ -152,7 +152,7 @@ static int run_child(const struct mounting *m, struct err *err)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	if (pid == 0) {
 		struct err why = ERR_INIT;
 		int r = mount_child(m, &why);

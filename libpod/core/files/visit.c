@@ -53,7 +53,7 @@ static int run_child(visit_fn fn, void *arg, struct err *err)
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
-		return err_sys(err, "fork");
+		return err_fork(err, errno, "fork");
 	}
 	n = fd_read_full(fds[0], &child, sizeof(child));
 	close(fds[0]);

@@ -363,6 +363,8 @@ static int start_holder(struct runtime *rt, struct userns *u, struct err *err)
 	if (r == -ENOSPC || r == -EUSERS)
 		r = err_set(err, ERR_FAIL, -r, "create a user namespace: limit "
 			    "reached (sysctl user.max_user_namespaces)");
+	else if (r == -EAGAIN)
+		r = err_fork(err, r, "fork the holder of the user namespace");
 	else if (r < 0)
 		r = err_code(err, r, "create a user namespace (is it allowed? "
 			     "see sysctl kernel.unprivileged_userns_clone and "
@@ -596,7 +598,7 @@ int userns_run(struct runtime *rt, int (*fn)(void *arg, struct err *err),
 			(void)fd_write_full(fds[1], &child, sizeof(child));
 		child_exit(r < 0);
 	}
-	r = pid < 0 ? err_sys(err, "fork") : 0;
+	r = pid < 0 ? err_fork(err, errno, "fork") : 0;
 	close(fds[1]);
 	if (pid > 0) {
 		ssize_t n = fd_read_full(fds[0], &child, sizeof(child));
