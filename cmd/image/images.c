@@ -14,6 +14,7 @@
 #include "cmd/format.h"
 #include "cmd/image/filter.h"
 #include "cmd/image/platforms.h"
+#include "cmd/image/rows.h"
 #include "libpod/core/runtime.h"
 #include "storage/image/lineage.h"
 #include "storage/store.h"
@@ -24,7 +25,6 @@
 
 #define SHORT_ID 12
 #define NS_PER_S 1000000000LL
-#define NONE "<none>"
 
 struct images_args {
 	bool all;
@@ -61,71 +61,6 @@ static const struct opt images_opts[] = {
 	OPT_END,
 };
 
-/* ---- rows --------------------------------------------------------------- */
-
-/**
- * struct row - one line
- * @img:  borrowed from the list
- * @repo, @tag: owned
- */
-struct row {
-	const struct image *img;
-	char *repo;
-	char *tag;
-};
-
-struct rows {
-	struct row *v;
-	size_t n;
-};
-
-static void rows_done(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++) {
-		free(rows->v[i].repo);
-		free(rows->v[i].tag);
-	}
-	free(rows->v);
-}
-
-static void add_row(struct rows *rows, const struct image *img, char *repo,
-		    char *tag)
-{
-	rows->v = xreallocarray(rows->v, rows->n + 1, sizeof(*rows->v));
-	rows->v[rows->n++] = (struct row){ img, repo, tag };
-}
-
-/* @only: patterns of which a shown name has to match one; NULL: all names */
-static void add_rows(struct rows *rows, const struct image *img,
-		     char *const *only)
-{
-	size_t before = rows->n;
-
-	for (char **name = img->names; name && *name; name++) {
-		const char *colon = strrchr(*name, ':');
-
-		if (only && !image_name_matches(only, *name))
-			continue;
-		add_row(rows, img,
-			xstrndup(*name, (size_t)(colon - *name)),
-			xstrdup(colon + 1));
-	}
-	/* Found by its digest: then all of its names */
-	if (img->names && rows->n == before)
-		add_rows(rows, img, NULL);
-	if (img->names)
-		return;
-	if (img->digests) {
-		const char *at = strchr(*img->digests, '@');
-
-		add_row(rows, img,
-			xstrndup(*img->digests, (size_t)(at - *img->digests)),
-			xstrdup(NONE));
-		return;
-	}
-	add_row(rows, img, xstrdup(NONE), xstrdup(NONE));
-}
-
 /* ---- what is printed ---------------------------------------------------- */
 
 static struct json_object *labels_of(struct store *store,
@@ -159,23 +94,10 @@ static char *history_of(const struct image *img)
 	autostrv char **all = strv_copy(img->names);
 
 	strv_extend(&all, img->history);
-	return all ? strv_join(all, ", ") : xstrdup(NONE);
+	return all ? strv_join(all, ", ") : xstrdup(IMAGE_NONE);
 }
 
-/* What the row's own registry has, where the image came from there: the
- * digest of another one would find nothing. */
-static const char *digest_of_row(const struct row *row)
-{
-	for (char **d = row->img->digests; d && *d; d++) {
-		const char *at = str_after(*d, row->repo);
-
-		if (at && *at == '@')
-			return at + 1;
-	}
-	return row->img->digest;
-}
-
-static struct json_object *row_object(const struct row *row,
+static struct json_object *row_object(const struct image_row *row,
 				      const struct images_args *args,
 				      struct store *store,
 				      struct json_object *labels)
@@ -201,7 +123,7 @@ static struct json_object *row_object(const struct row *row,
 	json_set_str(o, "Tag", row->tag);
 	json_set_str(o, "ID", id);
 	json_set_str(o, "Id", img->id);
-	json_set_str(o, "Digest", digest_of_row(row));
+	json_set_str(o, "Digest", image_row_digest(row));
 	set_times(o, img);
 	size_human(img->size, true, size);
 	json_set_str(o, "Size", size);
@@ -263,72 +185,6 @@ static struct json_object *image_json(struct store *store,
 	return o;
 }
 
-/* ---- order -------------------------------------------------------------- */
-
-static int by_created(const void *a, const void *b)
-{
-	const struct row *x = a;
-	const struct row *y = b;
-	int64_t i = x->img->created_ns, j = y->img->created_ns;
-
-	return i != j ? (i < j) - (i > j) : strcmp(x->img->id, y->img->id);
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->img->id,
-		      ((const struct row *)b)->img->id);
-}
-
-static int by_repository(const void *a, const void *b)
-{
-	const struct row *x = a;
-	const struct row *y = b;
-	int r = strcmp(x->repo, y->repo);
-
-	return r ? r : strcmp(x->tag, y->tag);
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t i = ((const struct row *)a)->img->size;
-	uint64_t j = ((const struct row *)b)->img->size;
-
-	return (i > j) - (i < j);
-}
-
-static int by_tag(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->tag,
-		      ((const struct row *)b)->tag);
-}
-
-static int sort_rows(struct rows *rows, const char *key, struct err *err)
-{
-	static const struct {
-		const char *key;
-		int (*compare)(const void *a, const void *b);
-	} orders[] = {
-		{ "created", by_created }, { "id", by_id },
-		{ "repository", by_repository }, { "size", by_size },
-		{ "tag", by_tag },
-	};
-
-	for (size_t i = 0; key && i < ARRAY_LEN(orders); i++) {
-		if (!streq(orders[i].key, key))
-			continue;
-		if (rows->n)
-			qsort(rows->v, rows->n, sizeof(*rows->v),
-			      orders[i].compare);
-		return 0;
-	}
-	if (!key)
-		return 0;
-	return err_set(err, ERR_USAGE, EINVAL,
-		       "\"%s\" is not a valid field for sorting. Choose from: "
-		       "created, id, repository, size, tag", key);
-}
-
 /* ---- the command -------------------------------------------------------- */
 
 static const struct column columns[] = {
@@ -363,7 +219,7 @@ static const struct column columns_both[] = {
 	{ "History", "HISTORY" },	{ NULL, NULL },
 };
 
-static void print_quiet(const struct rows *rows, bool no_trunc)
+static void print_quiet(const struct image_rows *rows, bool no_trunc)
 {
 	const char *last = NULL;
 
@@ -400,7 +256,7 @@ static int load_lineage(const struct images_args *args, struct store *store,
 }
 
 static int print(const struct images_args *args, struct store *store,
-		 const struct rows *rows, struct err *err)
+		 const struct image_rows *rows, struct err *err)
 {
 	auto_lineage struct lineage *l = NULL;
 	autojson struct json_object *list = json_object_new_array();
@@ -417,7 +273,7 @@ static int print(const struct images_args *args, struct store *store,
 	if (is_json)
 		json = json_object_new_array();
 	for (size_t i = 0; r == 0 && i < rows->n; i++) {
-		const struct row *row = &rows->v[i];
+		const struct image_row *row = &rows->v[i];
 		autojson struct json_object *map =
 			labels ? labels_of(store, row->img) : NULL;
 		struct json_object *o = row_object(row, args, store, map);
@@ -437,14 +293,14 @@ static int print(const struct images_args *args, struct store *store,
 }
 
 static int print_tree(const struct images_args *args, struct store *store,
-		      const struct rows *rows, struct err *err)
+		      const struct image_rows *rows, struct err *err)
 {
 	autojson struct json_object *lines = json_object_new_array();
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < rows->n; i++) {
-		const struct row *row = &rows->v[i];
-		autofree char *name = streq(row->tag, NONE) ?
+		const struct image_row *row = &rows->v[i];
+		autofree char *name = streq(row->tag, IMAGE_NONE) ?
 			xstrdup(row->repo) :
 			xasprintf("%s:%s", row->repo, row->tag);
 
@@ -512,7 +368,7 @@ static int choice_make(struct choice *c, struct store *store, struct err *err)
 }
 
 static int select_images(struct choice *c, const struct image_list *list,
-			 struct rows *rows, struct err *err)
+			 struct image_rows *rows, struct err *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct image *img = list->v[i];
@@ -526,7 +382,7 @@ static int select_images(struct choice *c, const struct image_list *list,
 		if (r < 0)
 			return r;
 		if (r > 0)
-			add_rows(rows, img, named ? c->only : NULL);
+			image_rows_add(rows, img, named ? c->only : NULL);
 	}
 	return 0;
 }
@@ -536,7 +392,7 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct images_args *args = p;
 	auto_image_list struct image_list list = { 0 };
-	cleanup(rows_done) struct rows rows = { 0 };
+	cleanup(image_rows_done) struct image_rows rows = { 0 };
 	cleanup(choice_done) struct choice choice = {
 		.args = args, .name = argv[0],
 	};
@@ -552,7 +408,7 @@ static int images_run(struct runtime *rt, const void *p, char **argv,
 	if (r == 0)
 		r = select_images(&choice, &list, &rows, err);
 	if (r == 0)
-		r = sort_rows(&rows, args->sort, err);
+		r = image_rows_sort(&rows, args->sort, err);
 	if (r < 0)
 		return r;
 	if (args->tree)
