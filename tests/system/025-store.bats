@@ -21,10 +21,6 @@ store() {
 	echo "$XDG_DATA_HOME/bryo"
 }
 
-trash_is_empty() {
-	[ -z "$(ls "$(store)/trash")" ]
-}
-
 # a layer that was finished, of the two
 one_layer() {
 	[ "$(layers)" -ge "${1:-1}" ]

@@ -188,7 +188,7 @@ login() {
 }
 
 @test "login: asks on the terminal, the password without echo" {
-	run python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 80 \
+	run pty 24 80 \
 		'tester\nsecret\n' "$BRYO" login "$host"
 	echo "$output"
 	[ "$status" = 0 ]

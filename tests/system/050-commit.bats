@@ -310,7 +310,7 @@ commit_and() {
 
 @test "export refuses a terminal, ends quietly with its reader" {
 	run_bryo create --name pipe base true
-	run python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 30 200 "" "$BRYO" export pipe
+	run pty 30 200 "" "$BRYO" export pipe
 	assert_match 'refusing to export to terminal. Use -o flag or redirect' "$output"
 	run bash -c '"$BRYO" export pipe | head -c 10 >/dev/null; echo "${PIPESTATUS[0]}"'
 	assert 141

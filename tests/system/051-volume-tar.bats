@@ -54,7 +54,7 @@ mine"
 
 @test "volume export refuses a terminal; import junk and nothing" {
 	run_bryo volume create junk
-	run python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 30 200 "" "$BRYO" volume export junk
+	run pty 30 200 "" "$BRYO" volume export junk
 	assert_match 'refusing to export volume to terminal. Use -o flag or redirect' "$output"
 	head -c 100000 /dev/urandom >"$ENGINE_DIR/junk"
 	run_bryo -125 volume import junk "$ENGINE_DIR/junk"

@@ -18,10 +18,6 @@ raw() {
 	"$BRYO" system df --format '{{.Type}} {{.RawSize}}' | sed -n "s/^$1 //p"
 }
 
-trash_is_empty() {
-	[ -z "$(ls "$(data)/trash")" ]
-}
-
 @test "I20: system df has three rows and podman's fields" {
 	run_bryo system df
 	assert_match $'^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +1 +0 +' "$out"

@@ -8,10 +8,6 @@ userns() {
 	"$BATS_TEST_DIRNAME/../setup/in-userns.py" "$@"
 }
 
-trash_is_empty() {
-	[ -z "$(ls "$XDG_DATA_HOME/bryo/trash")" ]
-}
-
 @test "docker's driver name is understood, what is not there names the three" {
 	run_bryo --storage-driver overlay2 run --rm --network none "$BUSYBOX" true
 	run_bryo --storage-driver overlay2 create --name o2 "$BUSYBOX" true

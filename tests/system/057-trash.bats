@@ -4,10 +4,6 @@
 
 load helpers
 
-trash_is_empty() {
-	[ -z "$(ls "$XDG_DATA_HOME/bryo/trash")" ]
-}
-
 # A container that takes its monitor some tenths of a second to delete.
 run_many_files() {
 	run_bryo run --rm --network none "$BUSYBOX" sh -c \

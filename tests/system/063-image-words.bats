@@ -180,7 +180,7 @@ Trying to pull $repo:2..." "$(grep Trying <<<"$errs" | sort)"
 		'import /dev/stdin x:1' 'volume import tty -'; do
 		echo "$cmd"
 		status=0
-		output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 200 "" \
+		output=$(pty 24 200 "" \
 			timeout --foreground 60 "$BRYO" $cmd) || status=$?
 		echo "$output"
 		assert 125 "$status"

@@ -4,10 +4,6 @@
 
 load helpers
 
-pty() {
-	python3 "$BATS_TEST_DIRNAME/../setup/pty.py" "$@"
-}
-
 @test "run -it: the size is there before the first prompt, output ends CRLF" {
 	output=$(pty 30 100 "" "$BRYO" run --rm -it "$BUSYBOX" sh -c 'stty size; tty')
 	assert $'30 100\r\n/dev/pts/0\r'

@@ -8,10 +8,6 @@ teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null 2>&1
 }
 
-pty() {
-	python3 "$BATS_TEST_DIRNAME/../setup/pty.py" "$@"
-}
-
 @test "R1: run prints only the container's output; -d prints the id; --attach stdin alone, too" {
 	run_bryo run --rm "$BUSYBOX" echo x
 	assert x

@@ -68,10 +68,6 @@ load helpers
 	run_bryo rm k
 }
 
-trash_is_empty() {
-	[ -z "$(ls "$XDG_DATA_HOME/bryo/trash")" ]
-}
-
 @test "what rm leaves in the trash goes without another command" {
 	run_bryo run --name t "$BUSYBOX" touch /f
 	run_bryo rm t

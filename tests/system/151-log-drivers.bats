@@ -100,9 +100,9 @@ load helpers
 }
 
 @test "R10: passthrough refuses a terminal, passthrough-tty gives it away" {
-	output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 80 "" "$BRYO" run --rm --log-driver passthrough "$BUSYBOX" true) || true
+	output=$(pty 24 80 "" "$BRYO" run --rm --log-driver passthrough "$BUSYBOX" true) || true
 	assert_match "cannot be used on a TTY"
-	output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 24 80 "" "$BRYO" run --rm --log-driver passthrough-tty "$BUSYBOX" \
+	output=$(pty 24 80 "" "$BRYO" run --rm --log-driver passthrough-tty "$BUSYBOX" \
 		sh -c 'test -t 1 && echo is a tty; stty size')
 	assert $'is a tty\r\n24 80\r'
 }

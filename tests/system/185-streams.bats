@@ -5,10 +5,6 @@
 
 load helpers
 
-pty() {
-	python3 "$BATS_TEST_DIRNAME/../setup/pty.py" "$@"
-}
-
 # has_open PID TEXT: among what it has open
 has_open() {
 	readlink "/proc/$1"/fd/* | grep -q -- "$2"

@@ -60,7 +60,7 @@ runs_not() {
 }
 
 @test "P12: a terminal with its size, preserved descriptors, -d" {
-	output=$(python3 "$BATS_TEST_DIRNAME/../setup/pty.py" 30 100 "" \
+	output=$(pty 30 100 "" \
 		"$BRYO" exec -it x sh -c 'tty; stty size')
 	assert $'/dev/pts/0\r\n30 100\r'
 	exec 4<<<through 5<<<too

@@ -16,10 +16,6 @@ make_secret() {
 }
 
 # what was removed is deleted in the background: wait before a search
-trash_is_empty() {
-	[ -z "$(ls -A "$XDG_DATA_HOME/bryo/trash")" ]
-}
-
 @test "secret create: file, stdin, --env; prints 25 digits" {
 	make_secret
 	assert_match '^[0-9a-f]{25}$'

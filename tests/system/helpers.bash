@@ -9,7 +9,7 @@
 #                           sets $status, $output (stdout+stderr), $out, $errs
 #   assert WANT [WHAT]      exact text of $output
 #   assert_match REGEX [TEXT], assert_no_match REGEX [TEXT]
-#   run_pty SECONDS CMD     run CMD on a pseudo terminal of 30x100
+#   pty ROWS COLUMNS INPUT CMD...   run CMD on a pseudo terminal, see setup/pty.py
 
 BRYO=${BRYO:-$BRYO_BUILD/bryo}
 BUSYBOX=${BUSYBOX:-localhost:$REGISTRY_PORT/busybox}
@@ -28,6 +28,14 @@ engine_setup() {
 	# not what this machine's files say: the tests want our defaults
 	export CONTAINERS_CONF=/dev/null
 	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
+}
+
+pty() {
+	python3 "$BATS_TEST_DIRNAME/../setup/pty.py" "$@"
+}
+
+trash_is_empty() {
+	[ -z "$(ls -A "$XDG_DATA_HOME/bryo/trash")" ]
 }
 
 engine_image() {
