@@ -208,13 +208,13 @@ static int add_rows(const struct template *t, struct json_object *rows,
 	return 0;
 }
 
+/* @columns: NULL without heads */
 static int print_table(const char *text, struct json_object *rows,
-		       const struct column *columns, bool noheading,
-		       struct err *err)
+		       const struct column *columns, struct err *err)
 {
 	auto_template struct template *t = NULL;
 	autojson struct json_object *head =
-		noheading ? NULL : header_row(columns, rows);
+		columns ? header_row(columns, rows) : NULL;
 	autofree char *format = table_template(text);
 	const char *end = format_line_end(format);
 	autosb struct sb raw = SB_INIT;
@@ -282,8 +282,8 @@ int print_rows(const char *format, struct json_object *rows,
 	if (!str_is_empty(format) && !streq(format, "table")) {
 		const char *table = str_after(format, "table ");
 
-		return table ? print_table(table, rows, columns, noheading,
-					   err) :
+		return table ? print_table(table, rows,
+					   noheading ? NULL : columns, err) :
 			       print_template(format, rows, err);
 	}
 	default_table(rows, columns, noheading, &raw);
@@ -306,7 +306,7 @@ int print_objects(const char *format, struct json_object *objects,
 	/* of objects: columns as in a list, but no heads */
 	if (str_starts(format, "table "))
 		return print_table(format + strlen("table "), objects, NULL,
-				   true, err);
+				   err);
 	r = template_parse(format, &t, err);
 	if (!r)
 		r = add_rows(t, objects, format_line_end(format), &out, err);
