@@ -200,7 +200,7 @@ setup() {
 	grep -q '^GET http://proxied.test:5000/v2/ Basic' "$R/proxy.log"
 	HTTP_PROXY=$proxy HTTPS_PROXY=$proxy run_bryo -125 pull -q --retry 0 \
 		refuse.test:5000/busybox
-	assert_match "refuse.test:5000: HTTP status 407"
+	assert_match "refuse.test:5000: the proxy wants credentials [(]HTTP 407[)]"
 	assert_no_match "me:pw"
 	: >"$R/proxy.log"
 	HTTP_PROXY=$proxy HTTPS_PROXY=$proxy run_bryo pull -q --policy always \
