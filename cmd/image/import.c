@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/image/url.h"
+#include "cmd/input.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
@@ -82,25 +81,9 @@ static int make_config(const struct import_args *args,
 static int open_input(struct store *s, const char *path, bool quiet,
 		      struct err *err)
 {
-	int fd;
-
 	if (input_is_url(path))
 		return open_url(s, path, quiet, err);
-	if (streq(path, "-"))
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(err, "open %s", path);
-	/* No archive comes from there, and a process of another session that
-	 * reads it is stopped for ever */
-	if (isatty(fd)) {
-		close(fd);
-		return err_set(err, ERR_USAGE, ENOTTY,
-			       "cannot read from terminal, use command-line "
-			       "redirection or the name of a file");
-	}
-	return fd;
+	return input_open(path, "the name of a file", err);
 }
 
 static int import_run(struct runtime *rt, const void *p, char **argv,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
 #include "cmd/image/url.h"
+#include "cmd/input.h"
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
@@ -33,23 +32,9 @@ static const struct opt load_opts[] = {
 static int open_input(struct store *s, const char *path, bool quiet,
 		      struct err *err)
 {
-	int fd;
-
 	if (path && input_is_url(path))
 		return open_url(s, path, quiet, err);
-	if (path && !streq(path, "-"))
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	else
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return err_sys(err, "open %s", path ? path : "stdin");
-	if (isatty(fd)) {
-		close(fd);
-		return err_set(err, ERR_USAGE, ENOTTY,
-			       "cannot read from terminal, use command-line "
-			       "redirection or the --input flag");
-	}
-	return fd;
+	return input_open(path, "the --input flag", err);
 }
 
 static int load_run(struct runtime *rt, const void *p, char **argv unused_attr,

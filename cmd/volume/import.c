@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "cmd/cmd.h"
 #include "cmd/commands.h"
+#include "cmd/input.h"
 #include "cmd/volume/volume.h"
 #include "libpod/core/runtime.h"
-#include "util/str.h"
+#include "util/cleanup.h"
 
 static int import_run(struct runtime *rt, const void *p unused_attr,
 		      char **argv, struct err *err)
@@ -16,17 +14,9 @@ static int import_run(struct runtime *rt, const void *p unused_attr,
 
 	if (r < 0)
 		return r;
-	autoclose int fd = streq(argv[1], "-") ?
-				   fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
-				   open(argv[1], O_RDONLY | O_CLOEXEC |
-							 O_NOCTTY);
+	autoclose int fd = input_open(argv[1], "the name of a file", err);
 	if (fd < 0)
-		return err_sys(err, "open %s", argv[1]);
-	/* The process that unpacks would be stopped for ever */
-	if (isatty(fd))
-		return err_set(err, ERR_USAGE, ENOTTY,
-			       "cannot read from terminal, use command-line "
-			       "redirection or the name of a file");
+		return fd;
 	r = volume_import(rt, v, fd, err);
 	return r < 0 ? err_wrap(err, r, "import %s", argv[1]) : 0;
 }
