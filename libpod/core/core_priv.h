@@ -27,6 +27,12 @@ struct ctr_mark {
 	uint32_t start_n;
 };
 
+/** ctr_mark_of() - of what @c says now */
+static inline struct ctr_mark ctr_mark_of(const struct ctr *c)
+{
+	return (struct ctr_mark){ c->state, c->owner, c->start_n };
+}
+
 /* ---- rootless.c ---- */
 
 /** rootless_init() - who we are; the maps come later, rootless_load() */

@@ -59,7 +59,7 @@ static uint32_t next_delay(const struct ctr *c, uint32_t delay_ms)
 static int tx_restarting(struct runtime *rt, void *arg, struct err *err)
 {
 	struct ctr *c = arg;
-	struct ctr_mark mark = { c->state, c->owner, c->start_n };
+	struct ctr_mark mark = ctr_mark_of(c);
 	autosb struct sb ports = SB_INIT;
 	int r;
 
@@ -277,8 +277,7 @@ static int end(struct runtime *rt, const char *id, uint32_t start_n,
 	*ret_code = c->exit_code;
 	db_checkpoint(rt->db, false);
 	if (c->config.auto_remove) {
-		const struct ctr_mark mark = { c->state, c->owner,
-					       c->start_n };
+		const struct ctr_mark mark = ctr_mark_of(c);
 
 		if (FAULT("ended.folded") < 0)
 			return err_sys(err, "remove container %.12s", c->id);
@@ -322,7 +321,7 @@ static int settle_removed(struct runtime *rt, struct ctr *c, int *ret_code,
 			return 0;
 		if (r < 0)
 			return err_set(err, why.kind, why.code, "%s", why.msg);
-		mark = (struct ctr_mark){ c->state, c->owner, c->start_n };
+		mark = ctr_mark_of(c);
 		ctr_normalise(rt, c);
 		r = ctr_erase_keep(rt, c, &mark, ret_trash, err);
 	} while (r > 0);

@@ -417,7 +417,7 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 
 	if (r < 0)
 		return r;
-	*ret = (struct ctr_mark){ c->state, c->owner, c->start_n };
+	*ret = ctr_mark_of(c);
 	ctr_normalise(rt, c);
 	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
 		return 1;

@@ -339,7 +339,7 @@ static int tx_save_if(struct runtime *rt, void *arg, struct err *err)
 
 int ctr_recover(struct runtime *rt, struct ctr *c, struct err *err)
 {
-	const struct ctr_mark mark = { c->state, c->owner, c->start_n };
+	const struct ctr_mark mark = ctr_mark_of(c);
 	int held;
 
 	if (owner_is_alive(&c->owner, c->owner_boot))
@@ -372,7 +372,7 @@ bool ctr_reap(struct runtime *rt, struct ctr *c)
 	if (row_reload(rt, c, NULL) < 0)
 		return true;
 	/* what the row says, before the witnesses correct it */
-	mark = (struct ctr_mark){ c->state, c->owner, c->start_n };
+	mark = ctr_mark_of(c);
 	ctr_normalise(rt, c);
 	if (!c->config.auto_remove || c->state != CTR_EXITED ||
 	    ctr_lock_probe(rt, c->id) != 0)
