@@ -48,6 +48,11 @@ meets() {
 	echo "$code $errs"
 }
 
+# half_made NAME: by a `run` that is stopped in the middle
+half_made() {
+	stopped_at create.dir run -d --name "$1" "$BUSYBOX" sleep 1000
+}
+
 # what runs is what `run` said, and once
 runs_once() {
 	local id
@@ -61,31 +66,31 @@ runs_once() {
 	local n
 
 	n=$(cname s)
-	stopped_at create.dir run -d --name "$n" "$BUSYBOX" sleep 1000
+	half_made "$n"
 	meets start "$n"
 	assert "0 " "$code $errs"
 	runs_once "$n"
 
 	n=$(cname r)
-	stopped_at create.dir run -d --name "$n" "$BUSYBOX" sleep 1000
+	half_made "$n"
 	meets restart -t 0 "$n"
 	assert "0 " "$code $errs"
 	runs_once "$n"
 
 	n=$(cname i)
-	stopped_at create.dir run -d --name "$n" "$BUSYBOX" sleep 1000
+	half_made "$n"
 	meets init "$n"
 	assert_match "^125 .*already been created" "$code $errs"
 	runs_once "$n"
 
 	n=$(cname m)
-	stopped_at create.dir run -d --name "$n" "$BUSYBOX" sleep 1000
+	half_made "$n"
 	meets rm "$n"
 	assert_match "^2 .*as it is running" "$code $errs"
 	runs_once "$n"
 
 	n=$(cname f)
-	stopped_at create.dir run -d --name "$n" "$BUSYBOX" sleep 1000
+	half_made "$n"
 	meets rm -f -t 0 "$n"
 	assert "0 " "$code $errs"
 	run_bryo -1 container exists "$n"

@@ -162,7 +162,7 @@ static void test_tree_remove_busy(void **state unused_attr)
  * each removal that would work (FASTER), or between the one that found a
  * directory full and the look into it (MEANWHILE).
  */
-static enum { ALONE, FASTER, MEANWHILE } rival;
+static enum rival { ALONE, FASTER, MEANWHILE } rival;
 static unsigned int rival_was_faster;
 
 /* of all that is linked into this program */
@@ -201,31 +201,27 @@ static void make_wide_tree(void)
 	}
 }
 
-/* It is gone for both, whoever was faster. */
-static void test_tree_remove_twice(void **state unused_attr)
+static void remove_beside(enum rival who, unsigned int faster)
 {
 	struct err err = ERR_INIT;
 	int r;
 
 	make_wide_tree();
-	rival = FASTER;
+	rival = who;
 	rival_was_faster = 0;
 	r = tree_remove_at(dir, "wide", &err);
 	rival = ALONE;
 	assert_string_equal(err.msg, "");
 	assert_int_equal(r, 0);
-	assert_int_equal(rival_was_faster, 5 * 3 + 1);
+	assert_int_equal(rival_was_faster, faster);
 	assert_int_equal(faccessat(dir, "wide", F_OK, 0), -1);
+}
 
-	make_wide_tree();
-	rival = MEANWHILE;
-	rival_was_faster = 0;
-	r = tree_remove_at(dir, "wide", &err);
-	rival = ALONE;
-	assert_string_equal(err.msg, "");
-	assert_int_equal(r, 0);
-	assert_int_equal(rival_was_faster, 5);
-	assert_int_equal(faccessat(dir, "wide", F_OK, 0), -1);
+/* It is gone for both, whoever was faster. */
+static void test_tree_remove_twice(void **state unused_attr)
+{
+	remove_beside(FASTER, 5 * 3 + 1);
+	remove_beside(MEANWHILE, 5);
 }
 
 static int count_fds(void)
