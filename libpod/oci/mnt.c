@@ -191,10 +191,11 @@ static int remount_line(char *line, struct submounts *s, uint64_t attr)
 	unescape(line + path_at);
 	autoclose int fd =
 		open(line + path_at, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	/* Covered by another mount, which may lack the path: out of reach. */
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	if (mount_id(fd, &have) < 0 || have != id)
-		return 0;	/* covered by another mount: out of reach */
+		return 0;
 	return remount(fd, attr);
 }
 

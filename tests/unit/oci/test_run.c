@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/oci/ctr.h"
@@ -443,6 +446,47 @@ static void test_binds(void **state unused_attr)
 	assert_int_equal(faccessat(dir, "new", F_OK, 0), 0);
 }
 
+/*
+ * A machine's cgroup v2 over its v1 trees: what is below has no path any more,
+ * what is on top gets the flags.
+ */
+static void bind_covered(void)
+{
+	autofree char *top = xasprintf("%s/covered", ctr_dir_path());
+	autofree char *below = xasprintf("%s/below", top);
+	auto_ctr struct ctr c = CTR_INIT;
+	struct oci_mount *m;
+
+	make_tree("covered");
+	assert_int_equal(mount("x", top, "tmpfs", 0, NULL), 0);
+	assert_int_equal(mkdir(below, 0755), 0);
+	assert_int_equal(mount("x", below, "tmpfs", 0, NULL), 0);
+	assert_int_equal(mount("x", top, "tmpfs", 0, NULL), 0);
+	autoclose int dir = openat(ctr_dir(), ".", O_PATH | O_CLOEXEC);
+	ctr_sh(&c, "touch /tree/covered/x; ls /tree/covered");
+	m = ctr_mount(&c, OCI_MOUNT_BIND, "/tree");
+	m->source_fd = dir;
+	m->attr = MOUNT_ATTR_RDONLY;
+	assert_ok(ctr_run(&c, err));
+	assert_string_equal(c.out.buf, "touch: /tree/covered/x: "
+				       "Read-only file system\n");
+}
+
+static void test_bind_covered(void **state unused_attr)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0)
+			_exit(3);
+		bind_covered();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* hosts, resolv.conf and the like lie beside "upper" */
 static void test_bind_of_state(void **state unused_attr)
 {
@@ -644,6 +688,7 @@ static int tests(void)
 		unit_test(test_oom),
 		unit_test(test_passwd_entry),
 		unit_test(test_binds),
+		unit_test(test_bind_covered),
 		unit_test(test_bind_of_state),
 		unit_test(test_replaced_source),
 		unit_test(test_tmpfs),
