@@ -14,7 +14,7 @@ demo: deps ## build and show the main job on real input
 
 check: deps ## install what tests need, build, run all tests
 	$(Q)$(AS_USER) $(MAKE) --no-print-directory check-user
-	$(Q)tests/setup/as-root.sh $(MAKE) --no-print-directory check-root
+	$(Q)$(MAKE) --no-print-directory check-root
 
 # ---- tiers ----------------------------------------------------------------
 USER_TIERS := lint check-unit check-fuzz check-system check-hostile check-fault check-vm
@@ -54,7 +54,7 @@ check-vm: all ## scenarios in a Debian VM: systemd, cgroup v2, reboots
 
 # Root tests what the unprivileged user built.
 check-root: ## what needs root: root's own containers, outer network namespaces
-	$(Q)tests/setup/bats.sh $(TALLY)/root $(or $(BRYO_BUILD),$(abspath $(O))) $(or $(F),tests/root)
+	$(Q)tests/setup/as-root.sh $(TALLY)/root $(abspath $(O)) $(or $(F),tests/root)
 
 bench: deps ## side by side with podman, crun, bubblewrap, skopeo and umoci
 	$(Q)tests/bench/setup.sh
