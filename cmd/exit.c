@@ -7,6 +7,7 @@
  * kind of a struct err; the table of codes is here.
  */
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -62,13 +63,24 @@ static int exit_code(const struct err *err, bool rm_family)
 	return 125;
 }
 
+/* What is read may be too large, too: for a limit of ours. */
+static const char *limit_of(const struct err *err)
+{
+	struct rlimit rl;
+
+	if (err->code != EFBIG || getrlimit(RLIMIT_FSIZE, &rl) < 0 ||
+	    rl.rlim_cur == RLIM_INFINITY)
+		return "";
+	return " (see ulimit -f)";
+}
+
 int cmd_error(const struct err *err, bool rm_family)
 {
 	autofree char *text = safe_line(err->msg);
 
 	/* What was printed before comes first in a shared pipe too. */
 	fflush(stdout);
-	fprintf(stderr, "Error: %s\n", text);
+	fprintf(stderr, "Error: %s%s\n", text, limit_of(err));
 	return exit_code(err, rm_family);
 }
 

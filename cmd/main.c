@@ -276,7 +276,7 @@ int main(int argc unused_attr, char **argv)
 	struct err err = ERR_INIT;
 	int code = 0;
 
-	signals_reset();
+	signals_init();
 	open_std_fds();
 	fault_init();
 	trace_init();

@@ -59,6 +59,16 @@ struct db {
 	struct db_stmt cache[STMT_CACHE];
 };
 
+/* What the system said.  SQLite does not keep it when it is COMMIT that fails:
+ * then errno still has it, which was 0 before. */
+static int cause(struct db *db)
+{
+	int left = errno ? errno : EIO;
+	int sys = sqlite3_system_errno(db->sq);
+
+	return sys ? sys : left;
+}
+
 static int db_err(struct db *db, struct err *err, const char *what)
 {
 	int code = sqlite3_errcode(db->sq) & 0xff;
@@ -72,11 +82,10 @@ static int db_err(struct db *db, struct err *err, const char *what)
 		sys = EEXIST;
 	else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		sys = EBUSY;
-	else if (code == SQLITE_IOERR && sqlite3_system_errno(db->sq))
-		sys = sqlite3_system_errno(db->sq);
-	if (sys == ENOSPC)
-		return err_set(err, ERR_SYS, sys,
-			       "state database: no space left on device");
+	else if (code == SQLITE_IOERR)
+		sys = cause(db);
+	if (sys == ENOSPC || sys == EFBIG)
+		return err_code(err, sys, "state database");
 	return err_set(err, sys == EEXIST ? ERR_EXISTS : ERR_FAIL, sys,
 		       "state database: %s: %s", what, sqlite3_errmsg(db->sq));
 }
@@ -123,6 +132,7 @@ static int on_wal(void *arg, sqlite3 *sq unused_attr,
 
 static int run_sql(struct db *db, const char *sql, struct err *err)
 {
+	errno = 0;
 	if (sqlite3_exec(db->sq, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return db_err(db, err, "exec");
 	return 0;
@@ -452,8 +462,10 @@ struct db_stmt *db_prep(struct db *db, struct err *err, const char *sql,
 
 int db_step(struct db_stmt *s, struct err *err)
 {
-	int r = sqlite3_step(s->st);
+	int r;
 
+	errno = 0;
+	r = sqlite3_step(s->st);
 	if (r == SQLITE_ROW)
 		return 1;
 	if (r == SQLITE_DONE)

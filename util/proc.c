@@ -166,6 +166,12 @@ void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void signals_init(void)
+{
+	signals_reset();
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int signals_fd(const int *sigs)
 {
 	sigset_t set;

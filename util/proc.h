@@ -50,9 +50,14 @@ int pidfd_wait(int pidfd, int timeout_ms);
  *  BRYO_BOOT_ID overrides in test builds */
 const char *boot_id(void);
 
-/** signals_reset() - all dispositions to default, nothing blocked.  First
- *  thing in main(): an inherited SIG_IGN of SIGCHLD loses exit codes. */
+/** signals_reset() - all dispositions to default, nothing blocked: before a
+ *  foreign program, and in main(), where an inherited SIG_IGN of SIGCHLD
+ *  loses exit codes */
 void signals_reset(void);
+
+/** signals_init() - the same for a program of ours, which ignores SIGXFSZ: a
+ *  file that is larger than ulimit -f is an error that can be told */
+void signals_init(void);
 
 /** signals_fd() - block @sigs (0-terminated) and return a signalfd */
 int signals_fd(const int *sigs);

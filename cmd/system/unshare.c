@@ -62,6 +62,7 @@ static int exec_command(char **command, struct err *err)
 	int code;
 
 	(void)setenv("_CONTAINERS_USERNS_CONFIGURED", "done", 1);
+	(void)signal(SIGXFSZ, SIG_DFL);	/* see signals_init() */
 	(void)execvp(command[0], command);
 	code = errno;
 	return err_set(err, code == ENOENT ? ERR_CMD_NOT_FOUND : ERR_START,

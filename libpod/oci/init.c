@@ -105,14 +105,14 @@ void init_done(struct init *in)
 
 /*
  * CLONE_CLEAR_SIGHAND has reset what had a handler.  Our own main() starts
- * with signals_reset(), so only what a program of ours ignores for itself is
+ * with signals_init(), so only what a program of ours ignores for itself is
  * left: resetting all 64 costs as much as a mount.
  */
 static void reset_signals(void)
 {
 	static const int ignored[] = { SIGPIPE, SIGHUP,	 SIGINT,  SIGQUIT,
 				       SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
-				       SIGCHLD, SIGWINCH };
+				       SIGCHLD, SIGWINCH, SIGXFSZ };
 	sigset_t none;
 
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)

@@ -49,3 +49,21 @@ one_error() {
 	run_bryo start -a "$name"
 	run_bryo rm "$name"
 }
+
+@test "F10: files may not grow: one line, ulimit -f, nothing half" {
+	local n name
+	name=$(cname)
+	for n in 1 8 64; do
+		limited "-f $n" run --network none --name "$name" "$BUSYBOX" true
+		assert 125 "$code"
+		assert_match "file too large \(see ulimit -f\)$" \
+			"$(cat "$ENGINE_DIR/err")"
+		run_bryo -1 container exists "$name"
+	done
+	# what is ours alone is not handed on
+	run_bryo run --rm --network none "$BUSYBOX" \
+		sh -c '(ulimit -f 1; exec dd if=/dev/zero of=/x bs=64k count=1); echo "died $?"'
+	assert "died 153" "$out"
+	run_bryo unshare sh -c '(ulimit -f 1; exec dd if=/dev/zero of="$0" bs=64k count=1); echo "died $?"' "$ENGINE_DIR/x"
+	assert "died 153" "$out"
+}
