@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/db_files.h"
+#include "util/lock.h"
 #include "util/str.h"
 #include "util/trace.h"
 
@@ -90,20 +91,24 @@ static int db_err(struct db *db, struct err *err, const char *what)
 		       "state database: %s: %s", what, sqlite3_errmsg(db->sq));
 }
 
-/* F_WRLCK waits for the other writers, F_UNLCK lets the next one go. */
-static int writer_lock(struct db *db, short type, struct err *err)
+/* Wait for the other writers. */
+static int writer_lock(struct db *db, struct err *err)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+	struct err why = ERR_INIT;
+	int r = lock_record(db->lock_fd, "the state database", &why);
 
-	while (fcntl(db->lock_fd, F_SETLKW, &lock) < 0) {
-		if (errno == EBADF)	/* see open_lock() */
-			return err_code(err, EROFS, "change the state "
-					"database %s",
-					sqlite3_db_filename(db->sq, "main"));
-		if (errno != EINTR)
-			return err_sys(err, "lock the state database");
-	}
-	return 0;
+	if (r == -EBADF)	/* see open_lock() */
+		return err_code(err, EROFS, "change the state database %s",
+				sqlite3_db_filename(db->sq, "main"));
+	return r < 0 ? err_set(err, why.kind, why.code, "%s", why.msg) : r;
+}
+
+/* The next one may go. */
+static void writer_unlock(struct db *db)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(db->lock_fd, F_SETLK, &lock);
 }
 
 /* Sleep 0.2-1 ms, at random so that waiters do not march in step. */
@@ -215,7 +220,7 @@ static int set_journal(struct db *db, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	bool wal = false;
-	int r = writer_lock(db, F_WRLCK, err);
+	int r = writer_lock(db, err);
 
 	if (r < 0)
 		return r;
@@ -226,7 +231,8 @@ static int set_journal(struct db *db, struct err *err)
 	sqlite3_finalize(st);
 	if (!wal && !sqlite3_db_readonly(db->sq, "main"))
 		(void)run_sql(db, "PRAGMA journal_mode = TRUNCATE", NULL);
-	return writer_lock(db, F_UNLCK, err);
+	writer_unlock(db);
+	return 0;
 }
 
 static int configure(struct db *db, struct err *err)
@@ -323,7 +329,7 @@ void db_close(struct db *db)
 int db_begin(struct db *db, bool durable, struct err *err)
 {
 	int want = durable ? 2 : 1;
-	int r = writer_lock(db, F_WRLCK, err);
+	int r = writer_lock(db, err);
 
 	if (r < 0)
 		return r;
@@ -335,7 +341,7 @@ int db_begin(struct db *db, bool durable, struct err *err)
 	if (r == 0)
 		r = run_sql(db, "BEGIN IMMEDIATE", err);
 	if (r < 0) {
-		writer_lock(db, F_UNLCK, NULL);
+		writer_unlock(db);
 		return r;
 	}
 	db->in_tx = true;
@@ -345,7 +351,7 @@ int db_begin(struct db *db, bool durable, struct err *err)
 static void end_tx(struct db *db)
 {
 	db->in_tx = false;
-	writer_lock(db, F_UNLCK, NULL);
+	writer_unlock(db);
 }
 
 int db_commit(struct db *db, struct err *err)
@@ -541,7 +547,7 @@ static void begin_log(struct db *db)
 		return;		/* somebody writes: he has begun it */
 	same = xasprintf("PRAGMA user_version = %d", version);
 	(void)run_sql(db, same, NULL);
-	writer_lock(db, F_UNLCK, NULL);
+	writer_unlock(db);
 }
 
 void db_checkpoint(struct db *db, bool now)

@@ -10,8 +10,9 @@
  * Log lines go to stderr in the form that scripts of this field match:
  *     time="2026-11-20T13:27:48Z" level=warning msg="..."
  * Code below cmd/ logs at debug only; what a user has to know travels in a
- * struct err.  The one exception is log_warn() for a wish that could not be
- * granted and is not an error (a limit without a controller).
+ * struct err.  The exceptions are log_warn() for a wish that could not be
+ * granted and is not an error (a limit without a controller), and for somebody
+ * who is waited for all too long.
  */
 enum log_level {
 	LOG_PANIC,

@@ -103,6 +103,14 @@ bool proc_is_alive(const struct proc_id *id)
 	       start == id->start;
 }
 
+bool proc_is_stopped(pid_t pid)
+{
+	uint64_t start = 0;
+	char state = 0;
+
+	return pid > 0 && read_stat(pid, &state, &start) == 0 && state == 'T';
+}
+
 int64_t proc_age_ns(const struct proc_id *id)
 {
 	int64_t tick = INT64_C(1000000000) / sysconf(_SC_CLK_TCK);

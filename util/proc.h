@@ -35,6 +35,9 @@ int proc_open(const struct proc_id *id);
 /** proc_is_alive() - that very process exists and is no zombie */
 bool proc_is_alive(const struct proc_id *id);
 
+/** proc_is_stopped() - by SIGSTOP or the terminal: until it gets SIGCONT */
+bool proc_is_stopped(pid_t pid);
+
 /** proc_age_ns() - since it was started, on the boot clock: a jump of the time
  *  of day and a suspend do not matter.  @id->pid 0: since the boot */
 int64_t proc_age_ns(const struct proc_id *id);

@@ -64,6 +64,7 @@
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/lock.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -165,12 +166,15 @@ int ctr_lock_probe(struct runtime *rt, const char *id)
 int ctr_op_lock(struct runtime *rt, const char *id, struct err *err)
 {
 	autoclose int fd = dir_open_at(rt->ctrs_fd, id);
+	char what[32];
+	int r;
 
 	if (fd < 0)
 		return no_dir(rt, id, fd, err);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return err_sys(err, "lock container %.12s", id);
+	(void)snprintf(what, sizeof(what), "container %.12s", id);
+	r = lock_flock(fd, LOCK_EX, what, err);
+	if (r < 0)
+		return r;
 	if (!fd_is_at(fd, rt->ctrs_fd, id))
 		return ctr_err_not_found(err, id);
 	return take_fd(fd);

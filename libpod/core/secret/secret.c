@@ -20,6 +20,7 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/json.h"
+#include "util/lock.h"
 #include "util/str.h"
 #include "util/strv.h"
 
@@ -77,12 +78,13 @@ static int take_lock(int dir, struct err *err)
 {
 	autoclose int fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW |
 						       O_CLOEXEC, 0600);
+	int r;
 
 	if (fd < 0)
 		return err_sys(err, "open the lock of the secrets");
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return err_sys(err, "lock the secrets");
+	r = lock_flock(fd, LOCK_EX, "the store of secrets", err);
+	if (r < 0)
+		return r;
 	sweep(dir);
 	return take_fd(fd);
 }

@@ -40,6 +40,7 @@
 #include "util/db.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/lock.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -186,6 +187,8 @@ static int find_by_monitor(struct runtime *rt)
 	return -ENOENT;
 }
 
+static const char record_name[] = "the user namespace record";
+
 static int lock_open(struct runtime *rt, struct err *err)
 {
 	int fd = openat(rt->run_fd, LOCK,
@@ -194,14 +197,6 @@ static int lock_open(struct runtime *rt, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "open %s/" LOCK, rt->run_path);
 	return fd;
-}
-
-static int lock_take(int fd, int how, struct err *err)
-{
-	while (flock(fd, how) < 0)
-		if (errno != EINTR)
-			return err_sys(err, "lock the user namespace record");
-	return 0;
 }
 
 /* ---- the holder -------------------------------------------------------- */
@@ -389,13 +384,13 @@ int userns_prepare(struct runtime *rt, struct err *err)
 	autoclose int lock = lock_open(rt, err);
 	if (lock < 0)
 		return lock;
-	r = lock_take(lock, LOCK_SH, err);
+	r = lock_flock(lock, LOCK_SH, record_name, err);
 	if (r < 0)
 		return r;
 	u->fd = find_by_record(rt);
 	if (u->fd >= 0)
 		return 0;
-	r = lock_take(lock, LOCK_EX, err);
+	r = lock_flock(lock, LOCK_EX, record_name, err);
 	if (r < 0)
 		return r;
 	/* another one may have made it between the two locks */
@@ -518,7 +513,7 @@ int userns_forget(struct runtime *rt, struct err *err)
 	autoclose int lock = lock_open(rt, err);
 	if (lock < 0)
 		return lock;
-	r = lock_take(lock, LOCK_EX, err);
+	r = lock_flock(lock, LOCK_EX, record_name, err);
 	if (r == 0 && unlinkat(rt->run_fd, RECORD, 0) < 0 && errno != ENOENT)
 		r = err_sys(err, "remove %s/" RECORD, rt->run_path);
 	return r;
