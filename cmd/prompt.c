@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/str.h"
 
-bool prompt_confirm(void)
+int prompt_confirm(struct err *err)
 {
 	int first = EOF;
 	int c = EOF;
@@ -21,6 +21,12 @@ bool prompt_confirm(void)
 	first = getchar();
 	for (c = first; c != EOF && c != '\n'; c = getchar())
 		;
+	if (first == EOF) {
+		printf("\n");
+		return err_set(err, ERR_FAIL, ENODATA,
+			       "EOF on stdin instead of an answer: --force "
+			       "goes on without asking");
+	}
 	return first == 'y' || first == 'Y';
 }
 

@@ -2,13 +2,15 @@
 #ifndef CMD_PROMPT_H
 #define CMD_PROMPT_H
 
-#include <stdbool.h>
-
 #include "util/err.h"
 
-/** prompt_confirm() - "Are you sure you want to continue? [y/N] "; only a line
- *  from stdin that begins with y or Y is a yes */
-bool prompt_confirm(void);
+/**
+ * prompt_confirm() - "Are you sure you want to continue? [y/N] "
+ *
+ * Only a line from stdin that begins with y or Y is a yes.
+ * Return: 1 yes, 0 no, -ENODATA stdin was at its end: nobody was asked
+ */
+int prompt_confirm(struct err *err);
 
 /** prompt_line() - print @label, read a line from stdin
  *  Return: 0 and *ret (owned, without the newline), -errno */

@@ -10,7 +10,8 @@
 void prune_print(struct prune *p, const char *id)
 {
 	if (p->n++ == 0 && p->title)
-		printf("%s\n", p->title);
+		printf("%s %s\n",
+		       p->dry_run ? "Would delete" : "Deleted", p->title);
 	printf("%s\n", id);
 }
 

@@ -15,7 +15,8 @@ struct store;
  * @filters: as typed; a strv
  * @all:     images, volumes: those with a name, too
  * @dry_run: only tell
- * @title:   printed in front of the first line; NULL: none
+ * @title:   "Images": a heading in front of the first line says what happens
+ *           to them; NULL: none
  * @n:       lines that were printed
  */
 struct prune {

@@ -64,37 +64,55 @@ static int text_fd(const char *text, struct err *err)
 	return take_fd(fd);
 }
 
-/* Until the end of file, the limit or the deadline */
-static int read_output(int fd, struct sb *out, struct err *err)
+/* What is there now.  Return: 1 more may come, 0 the end of file, -errno */
+static int read_some(int fd, struct sb *out, struct err *err)
+{
+	char buf[4096];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n < 0)
+		return err_sys(err, "read");
+	sb_addn(out, buf, (size_t)n);
+	explicit_bzero(buf, sizeof(buf));
+	if (out->over)
+		return err_set(err, ERR_LIMIT, EFBIG,
+			       "more than 64 KiB of output");
+	return n > 0;
+}
+
+/* Until the end of file, the limit or the deadline, or until the helper has
+ * ended: an agent that it left behind may hold the pipe for ever, but what
+ * the helper itself wrote is in there by then. */
+static int read_output(int fd, int pidfd, struct sb *out, struct err *err)
 {
 	/* A test does not wait a minute */
 	bool impatient = FAULT("auth.helper.wait") < 0;
 	uint64_t end = clock_mono_ns() + (impatient ? 1 : TIMEOUT_S) * NS_PER_S;
 
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+	for (bool ended = false;;) {
+		struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+				      { .fd = ended ? -1 : pidfd,
+					.events = POLLIN } };
 		uint64_t now = clock_mono_ns();
-		char buf[4096];
-		ssize_t n;
+		int r;
 
 		if (now >= end)
 			return err_set(err, ERR_FAIL, ETIMEDOUT,
 				       "no answer within a minute");
-		n = poll(&p, 1, (int)((end - now) / 1000000) + 1);
-		if (n < 0 && errno != EINTR)
+		r = poll(p, ARRAY_LEN(p),
+			 ended ? 0 : (int)((end - now) / 1000000) + 1);
+		if (r < 0 && errno != EINTR)
 			return err_sys(err, "poll");
-		if (n <= 0)
-			continue;
-		n = read(fd, buf, sizeof(buf));
-		if (n < 0)
-			return err_sys(err, "read");
-		if (n == 0)
+		if (r > 0 && p[0].revents) {
+			r = read_some(fd, out, err);
+			if (r <= 0)
+				return r;
+		} else if (r == 0 && ended) {
 			return 0;
-		sb_addn(out, buf, (size_t)n);
-		explicit_bzero(buf, sizeof(buf));
-		if (out->over)
-			return err_set(err, ERR_LIMIT, EFBIG,
-				       "more than 64 KiB of output");
+		} else if (r > 0) {
+			/* It may have written after the pipe was looked at */
+			ended = true;
+		}
 	}
 }
 
@@ -134,7 +152,7 @@ static int run_helper(const char *path, const char *verb, char *const *env,
 	autoclose int owned = pidfd;
 
 	close_fd(to);
-	r = read_output(from, out, err);
+	r = read_output(from, owned, out, err);
 	if (r < 0 || pidfd_wait(owned, 5000) != 1) {
 		kill(-pid, SIGKILL);
 		pidfd_signal(owned, SIGKILL);

@@ -25,7 +25,8 @@ struct auth_helper {
 
 /**
  * auth_helper_run() - run it to its end, for at most a minute; then it is
- * killed with its whole process group
+ * killed with its whole process group.  What it leaves behind is not waited
+ * for
  * @verb:  "get", "store", "erase"
  * @input: its stdin
  * @out:   its stdout (at most 64 KiB); wipe it

@@ -81,13 +81,14 @@ static int prune_run(struct runtime *rt, const void *p,
 	struct prune prune = { .filters = args->filters,
 			       .dry_run = args->dry_run };
 
+	int r = 1;
+
 	if (!args->force && !args->dry_run) {
 		printf("WARNING! This will remove all non running "
 		       "containers.\n");
-		if (!prompt_confirm())
-			return 0;
+		r = prompt_confirm(err);
 	}
-	return prune_containers(rt, &prune, err);
+	return r <= 0 ? r : prune_containers(rt, &prune, err);
 }
 
 const struct cmd cmd_container_prune = {

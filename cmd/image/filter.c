@@ -2,9 +2,10 @@
 /*
  * Theory of operation
  *
- * Which images are meant by --filter.  What a filter needs beyond the image's
- * rows is read when it asks: the config for labels, the configs of all images
- * for "intermediate".
+ * Which images are meant by --filter.  The values are resolved once, before
+ * any image is looked at.  What a filter needs beyond the image's rows is read
+ * when it asks: the config for labels, the configs of all images for
+ * "intermediate".
  */
 #include "cmd/image/filter.h"
 
@@ -17,10 +18,40 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-static const char *const keys[] = {
-	"after",    "before", "containers", "dangling",	 "digest",
-	"id",	    "intermediate", "label", "manifest", "readonly",
-	"reference", "since", "until", NULL,
+/**
+ * struct image_filter_value - what a filter's text means
+ * @when: "until"; of the image that "before" and "since" name
+ * @want: of the keys that are claims
+ */
+struct image_filter_value {
+	int64_t when;
+	bool want;
+};
+
+/**
+ * struct test - one image before the filters
+ * @r, @err: the first failure
+ */
+struct test {
+	struct image_filters *f;
+	const struct image *img;
+	int r;
+	struct err *err;
+};
+
+/**
+ * struct key - one key of --filter
+ * @resolve: the text of it, once and for all images; NULL: any text will do
+ * @is:      a claim about the image, to be compared with the value
+ * @matches: any other test
+ */
+struct key {
+	const char *name;
+	int (*resolve)(struct store *s, const struct filter *f,
+		       struct image_filter_value *ret, struct err *err);
+	bool (*is)(struct test *t);
+	bool (*matches)(struct test *t, const char *text,
+			const struct image_filter_value *value);
 };
 
 static const struct filter_texts words = {
@@ -29,64 +60,6 @@ static const struct filter_texts words = {
 		      "filter!=value\"" },
 	.bad_key = { "unsupported image filter \"", "\"" },
 };
-
-/* A value that means nothing is an error without any image, too. */
-static int check_value(struct store *s, const struct filter *f,
-		       struct err *err)
-{
-	static const char *const flags[] = { "containers", "dangling",
-					     "intermediate", "manifest",
-					     "readonly", NULL };
-	auto_image struct image *img = NULL;
-	int64_t when;
-	bool flag;
-	int r;
-
-	if (strv_contains((char **)flags, f->key))
-		return parse_bool(f->value, &flag) == 0 ? 0 :
-		       err_set(err, ERR_USAGE, EINVAL,
-			       "non-boolean value \"%s\" for %s filter",
-			       f->value, f->key);
-	if (streq(f->key, "until"))
-		return time_arg(f->value, TIME_AGO, &when) == 0 ? 0 :
-		       err_set(err, ERR_USAGE, EINVAL,
-			       "invalid time \"%s\" in filter \"until\"",
-			       f->value);
-	if (!streq(f->key, "before") && !streq(f->key, "since") &&
-	    !streq(f->key, "after"))
-		return 0;
-	r = image_find(s, f->value, &img, err);
-	return r == 0 ? 0 : err_wrap(err, r, "could not find local image for "
-				     "filter \"%s\"=\"%s\"", f->key,
-				     f->value);
-}
-
-int image_filters_parse(struct store *s, char *const *texts,
-			struct image_filters *ret, struct err *err)
-{
-	int r;
-
-	*ret = (struct image_filters){ .store = s, .filters = FILTERS_INIT };
-	r = filters_parse(texts, keys, &words, &ret->filters, err);
-	for (size_t i = 0; r == 0 && i < ret->filters.n; i++)
-		r = check_value(s, &ret->filters.v[i], err);
-	return r;
-}
-
-void image_filters_done(struct image_filters *f)
-{
-	filters_done(&f->filters);
-	f->lineage = lineage_free(f->lineage);
-}
-
-void image_filters_patterns(const struct image_filters *f, char ***ret)
-{
-	const struct filters *list = &f->filters;
-
-	for (size_t i = 0; i < list->n; i++)
-		if (streq(list->v[i].key, "reference") && !list->v[i].negated)
-			strv_add(ret, list->v[i].value);
-}
 
 /* ---- names -------------------------------------------------------------- */
 
@@ -121,58 +94,39 @@ bool image_reference_matches(const char *pattern, const struct image *img)
 	return strv_contains(img->digests, pattern);
 }
 
-/* ---- one filter --------------------------------------------------------- */
+/* ---- values: one that means nothing is an error without any image, too --- */
 
-/**
- * struct test - one image before the filters
- * @r, @err: the first failure
- */
-struct test {
-	struct image_filters *f;
-	const struct image *img;
-	int r;
-	struct err *err;
-};
-
-static bool label_matches(struct test *t, const char *want)
+static int resolve_flag(struct store *s unused_attr, const struct filter *f,
+			struct image_filter_value *ret, struct err *err)
 {
-	autojson struct json_object *config = NULL;
-	autostrv char **labels = NULL;
-	struct json_object *o;
-
-	if (image_config(t->f->store, t->img, &config, NULL) < 0)
-		return false;
-	o = json_obj(json_obj(config, "config"), "Labels");
-	if (o)
-		labels = json_env_list(o);
-	return filter_label(want, labels);
+	return parse_bool(f->value, &ret->want) == 0 ? 0 :
+	       err_set(err, ERR_USAGE, EINVAL,
+		       "non-boolean value \"%s\" for %s filter", f->value,
+		       f->key);
 }
 
-/* before=X, since=X: created earlier or later than image X */
-static int64_t created_of(struct test *t, const char *name)
+static int resolve_time(struct store *s unused_attr, const struct filter *f,
+			struct image_filter_value *ret, struct err *err)
+{
+	return time_arg(f->value, TIME_AGO, &ret->when) == 0 ? 0 :
+	       err_set(err, ERR_USAGE, EINVAL,
+		       "invalid time \"%s\" in filter \"until\"", f->value);
+}
+
+static int resolve_image(struct store *s, const struct filter *f,
+			 struct image_filter_value *ret, struct err *err)
 {
 	auto_image struct image *img = NULL;
+	int r = image_find(s, f->value, &img, err);
 
-	if (t->r == 0)
-		t->r = image_find(t->f->store, name, &img, t->err);
-	return img ? img->created_ns : 0;
+	if (r < 0)
+		return err_wrap(err, r, "could not find local image for "
+				"filter \"%s\"=\"%s\"", f->key, f->value);
+	ret->when = img->created_ns;
+	return 0;
 }
 
-static bool until_matches(struct test *t, const char *value)
-{
-	int64_t when = 0;
-
-	(void)time_arg(value, TIME_AGO, &when);
-	return t->img->created_ns < when;
-}
-
-static bool truth(const struct filter *f, bool is)
-{
-	bool want = false;
-
-	(void)parse_bool(f->value, &want);
-	return want == is;
-}
+/* ---- tests --------------------------------------------------------------- */
 
 static bool has_users(struct test *t)
 {
@@ -180,6 +134,11 @@ static bool has_users(struct test *t)
 
 	return image_users(t->f->store, t->img->id, &users, NULL) == 0 &&
 	       users;
+}
+
+static bool is_dangling(struct test *t)
+{
+	return image_is_dangling(t->img);
 }
 
 static bool is_intermediate(struct test *t)
@@ -191,43 +150,139 @@ static bool is_intermediate(struct test *t)
 	return t->r == 0 && lineage_is_parent(t->f->lineage, t->img->id, NULL);
 }
 
-static bool test_flag(struct test *t, const struct filter *f)
+static bool is_manifest(struct test *t)
 {
-	if (streq(f->key, "dangling"))
-		return truth(f, image_is_dangling(t->img));
-	if (streq(f->key, "containers"))
-		return truth(f, has_users(t));
-	if (streq(f->key, "intermediate"))
-		return truth(f, is_intermediate(t));
-	if (streq(f->key, "manifest"))
-		return truth(f, t->img->is_list);
-	/* The store has no read-only images */
-	return truth(f, false);
+	return t->img->is_list;
+}
+
+/* The store has none */
+static bool is_readonly(struct test *t unused_attr)
+{
+	return false;
+}
+
+static bool digest_matches(struct test *t, const char *text,
+			   const struct image_filter_value *v unused_attr)
+{
+	const char *hex = str_after(text, "sha256:");
+
+	return str_starts(t->img->digest + strlen("sha256:"),
+			  hex ? hex : text);
+}
+
+static bool id_matches(struct test *t, const char *text,
+		       const struct image_filter_value *v unused_attr)
+{
+	const char *hex = str_after(text, "sha256:");
+
+	return str_starts(t->img->id, hex ? hex : text);
+}
+
+static bool label_matches(struct test *t, const char *text,
+			  const struct image_filter_value *v unused_attr)
+{
+	autojson struct json_object *config = NULL;
+	autostrv char **labels = NULL;
+	struct json_object *o;
+
+	if (image_config(t->f->store, t->img, &config, NULL) < 0)
+		return false;
+	o = json_obj(json_obj(config, "config"), "Labels");
+	if (o)
+		labels = json_env_list(o);
+	return filter_label(text, labels);
+}
+
+static bool reference_matches(struct test *t, const char *text,
+			      const struct image_filter_value *v unused_attr)
+{
+	return image_reference_matches(text, t->img);
+}
+
+static bool is_older(struct test *t, const char *text unused_attr,
+		     const struct image_filter_value *v)
+{
+	return t->img->created_ns < v->when;
+}
+
+static bool is_newer(struct test *t, const char *text unused_attr,
+		     const struct image_filter_value *v)
+{
+	return t->img->created_ns > v->when;
+}
+
+static const struct key keys[] = {
+	{ "after", resolve_image, NULL, is_newer },
+	{ "before", resolve_image, NULL, is_older },
+	{ "containers", resolve_flag, has_users, NULL },
+	{ "dangling", resolve_flag, is_dangling, NULL },
+	{ "digest", NULL, NULL, digest_matches },
+	{ "id", NULL, NULL, id_matches },
+	{ "intermediate", resolve_flag, is_intermediate, NULL },
+	{ "label", NULL, NULL, label_matches },
+	{ "manifest", resolve_flag, is_manifest, NULL },
+	{ "readonly", resolve_flag, is_readonly, NULL },
+	{ "reference", NULL, NULL, reference_matches },
+	{ "since", resolve_image, NULL, is_newer },
+	{ "until", resolve_time, NULL, is_older },
+};
+
+static const struct key *key_of(const struct filter *f)
+{
+	const struct key *k = keys;
+
+	while (!streq(k->name, f->key))
+		k++;
+	return k;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+static int resolve_all(struct image_filters *f, struct err *err)
+{
+	const struct filters *list = &f->filters;
+
+	f->values = xcalloc(list->n + 1, sizeof(*f->values));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct key *k = key_of(&list->v[i]);
+		int r = k->resolve ? k->resolve(f->store, &list->v[i],
+						&f->values[i], err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int image_filters_parse(struct store *s, char *const *texts,
+			struct image_filters *ret, struct err *err)
+{
+	const char *known[ARRAY_LEN(keys) + 1] = { NULL };
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		known[i] = keys[i].name;
+	*ret = (struct image_filters){ .store = s, .filters = FILTERS_INIT };
+	r = filters_parse(texts, known, &words, &ret->filters, err);
+	return r < 0 ? r : resolve_all(ret, err);
+}
+
+void image_filters_done(struct image_filters *f)
+{
+	filters_done(&f->filters);
+	free(f->values);
+	f->values = NULL;
+	f->lineage = lineage_free(f->lineage);
 }
 
 static bool test_filter(const struct filter *f, void *arg)
 {
 	struct test *t = arg;
-	const struct image *img = t->img;
-	const char *hex;
+	const struct image_filter_value *v =
+		&t->f->values[f - t->f->filters.v];
+	const struct key *k = key_of(f);
 
-	if (streq(f->key, "reference"))
-		return image_reference_matches(f->value, img);
-	if (streq(f->key, "label"))
-		return label_matches(t, f->value);
-	if (streq(f->key, "before"))
-		return img->created_ns < created_of(t, f->value);
-	if (streq(f->key, "since") || streq(f->key, "after"))
-		return img->created_ns > created_of(t, f->value);
-	if (streq(f->key, "until"))
-		return until_matches(t, f->value);
-	hex = str_after(f->value, "sha256:");
-	if (streq(f->key, "id"))
-		return str_starts(img->id, hex ? hex : f->value);
-	if (streq(f->key, "digest"))
-		return str_starts(img->digest + strlen("sha256:"),
-				  hex ? hex : f->value);
-	return test_flag(t, f);
+	return k->is ? k->is(t) == v->want : k->matches(t, f->value, v);
 }
 
 int image_matches(struct image_filters *f, const struct image *img,
@@ -239,4 +294,13 @@ int image_matches(struct image_filters *f, const struct image *img,
 		       !(hide && is_intermediate(&t));
 
 	return t.r < 0 ? t.r : matches;
+}
+
+void image_filters_patterns(const struct image_filters *f, char ***ret)
+{
+	const struct filters *list = &f->filters;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (streq(list->v[i].key, "reference") && !list->v[i].negated)
+			strv_add(ret, list->v[i].value);
 }

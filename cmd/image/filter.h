@@ -8,6 +8,7 @@
 #include "util/err.h"
 
 struct image;
+struct image_filter_value;
 struct lineage;
 struct store;
 
@@ -15,22 +16,26 @@ struct store;
  * struct image_filters - --filter of `images` and `image prune`
  * @hide:    untagged images from which others were made do not match, unless
  *           a filter asks for such
+ * @values:  of the filters, in their order; owned
  * @lineage: loaded when it is needed; owned
  */
 struct image_filters {
 	struct store *store;
 	bool hide;
 	struct filters filters;
+	struct image_filter_value *values;
 	struct lineage *lineage;
 };
 
+/** image_filters_parse() - -EINVAL/ERR_USAGE: a value has no meaning; or no
+ *  such image in "before" or "since".  image_filters_done() in any case */
 int image_filters_parse(struct store *s, char *const *texts,
 			struct image_filters *ret, struct err *err);
 void image_filters_done(struct image_filters *f);
 
 #define auto_image_filters cleanup(image_filters_done)
 
-/** image_matches() - 1 yes, 0 no, -errno: a value has no meaning */
+/** image_matches() - 1 yes, 0 no, -errno */
 int image_matches(struct image_filters *f, const struct image *img,
 		  struct err *err);
 

@@ -121,15 +121,16 @@ static int remove_one(struct runtime *rt, const char *id, void *data,
 	return r;
 }
 
-static bool confirmed(const struct prune_args *args)
+/* 1, 0, -errno: as prompt_confirm() */
+static int confirmed(const struct prune_args *args, struct err *err)
 {
 	if (args->force || args->dry_run)
-		return true;
+		return 1;
 	printf("WARNING! This command removes all %s.\n",
 	       args->all ? "images without at least one container associated "
 			   "with them" :
 			   "dangling images");
-	return prompt_confirm();
+	return prompt_confirm(err);
 }
 
 int prune_images(struct runtime *rt, struct prune *p, struct err *err)
@@ -170,8 +171,9 @@ static int prune_run(struct runtime *rt, const void *p,
 	int worst;
 	int r;
 
-	if (!confirmed(args))
-		return 0;
+	r = confirmed(args, err);
+	if (r <= 0)
+		return r;
 	worst = prune_images(rt, &prune, err);
 	if (worst < 0)
 		return worst;

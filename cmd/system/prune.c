@@ -51,15 +51,16 @@ static const struct opt prune_opts[] = {
 	OPT_END,
 };
 
-static bool confirmed(const struct prune_args *args)
+/* 1, 0, -errno: as prompt_confirm() */
+static int confirmed(const struct prune_args *args, struct err *err)
 {
 	if (args->force || args->dry_run)
-		return true;
+		return 1;
 	printf("WARNING! This command removes:\n");
 	if (args->external) {
 		printf("\t- all layers, blobs and downloads that no image "
 		       "has\n\n");
-		return prompt_confirm();
+		return prompt_confirm(err);
 	}
 	printf("\t- all stopped containers\n");
 	if (args->volumes)
@@ -68,7 +69,7 @@ static bool confirmed(const struct prune_args *args)
 	       "images without at least one container associated with them" :
 	       "dangling images");
 	printf(args->build ? "\t- all that interrupted builds left\n\n" : "\n");
-	return prompt_confirm();
+	return prompt_confirm(err);
 }
 
 /* What the data directory holds but for the database: images, containers and
@@ -104,10 +105,10 @@ static int prune_all(struct runtime *rt, const struct prune_args *args,
 		struct prune p;
 		bool skip;
 	} parts[] = {
-		{ prune_containers, { .title = "Deleted Containers" }, false },
-		{ prune_volumes, { .title = "Deleted Volumes", .all = true },
+		{ prune_containers, { .title = "Containers" }, false },
+		{ prune_volumes, { .title = "Volumes", .all = true },
 		  !args->volumes },
-		{ prune_images, { .title = "Deleted Images",
+		{ prune_images, { .title = "Images",
 				  .all = args->all }, false },
 	};
 	int worst = 0;
@@ -131,7 +132,7 @@ static int prune_all(struct runtime *rt, const struct prune_args *args,
 static int prune_external(struct store *store, const struct prune_args *args,
 			  struct err *err)
 {
-	struct prune p = { .title = "Deleted External",
+	struct prune p = { .title = "External",
 			   .dry_run = args->dry_run };
 
 	return prune_orphans(store, &p, err);
@@ -163,8 +164,9 @@ static int prune_run(struct runtime *rt, const void *data,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "--external cannot be combined with other "
 			       "options");
-	if (!confirmed(args))
-		return 0;
+	r = confirmed(args, err);
+	if (r <= 0)
+		return r;
 	r = runtime_store(rt, &store, err);
 	if (r == 0)
 		r = occupied(rt, store, &before, err);

@@ -41,7 +41,8 @@ static const struct opt reset_opts[] = {
 	OPT_END,
 };
 
-static bool confirmed(struct runtime *rt)
+/* 1, 0, -errno: as prompt_confirm() */
+static int confirmed(struct runtime *rt, struct err *err)
 {
 	printf("WARNING! This will remove:\n"
 	       "\t- all containers\n"
@@ -49,7 +50,7 @@ static bool confirmed(struct runtime *rt)
 	       "\t- all volumes\n"
 	       "\t- all secrets\n"
 	       "The directory is: %s\n", rt->data_path);
-	return prompt_confirm();
+	return prompt_confirm(err);
 }
 
 static int remove_ctr(struct runtime *rt, const char *id,
@@ -211,10 +212,10 @@ static int reset_run(struct runtime *rt, const void *p,
 	const struct reset_args *args = p;
 	int worst;
 	int lock;
-	int r;
+	int r = args->force ? 1 : confirmed(rt, err);
 
-	if (!args->force && !confirmed(rt))
-		return 0;
+	if (r <= 0)
+		return r;
 	r = reset_begin(rt, &lock, err);
 	if (r < 0)
 		return r;

@@ -46,22 +46,24 @@ static int candidates(struct runtime *rt, const struct prune *p, char ***ret,
 	return r;
 }
 
-static bool confirmed(const struct prune_args *args, char *const *names)
+/* 1, 0, -errno: as prompt_confirm() */
+static int confirmed(const struct prune_args *args, char *const *names,
+		     struct err *err)
 {
 	const char *kind = args->all ? "" : " anonymous";
 
-	if (args->force)
-		return true;
+	if (args->force || args->dry_run)
+		return 1;
 	if (!strv_len(names)) {
 		printf("No dangling%s volumes found\n", kind);
-		return false;
+		return 0;
 	}
 	printf("WARNING! This will remove all%s volumes not used by at least "
 	       "one container. The following volumes will be removed:\n",
 	       kind);
 	for (; *names; names++)
 		printf("%s\n", *names);
-	return prompt_confirm();
+	return prompt_confirm(err);
 }
 
 static int remove_one(struct runtime *rt, const char *name, void *data,
@@ -102,11 +104,9 @@ static int prune_run(struct runtime *rt, const void *p,
 	autostrv char **names = NULL;
 	int r = candidates(rt, &prune, &names, err);
 
-	if (r < 0)
-		return r;
-	if (!args->dry_run && !confirmed(args, names))
-		return 0;
-	return remove_all(rt, &prune, names);
+	if (r == 0)
+		r = confirmed(args, names, err);
+	return r <= 0 ? r : remove_all(rt, &prune, names);
 }
 
 const struct cmd cmd_volume_prune = {

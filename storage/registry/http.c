@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "storage/registry/origin.h"
 #include "storage/registry/tls.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -404,27 +405,61 @@ static void word_certificate(struct exchange *ex, const char *detail)
 			rest);
 }
 
+/* "proxy HOST:PORT: " when that is what could not be reached.  libcurl tells
+ * so only by the peer that its text names: not the one of the URL.  Owned */
+static char *unreached_proxy(const struct exchange *ex, const char *detail)
+{
+	const char *peer = str_after(detail, "Failed to connect to ");
+	const char *port = peer ? strstr(peer, " port ") : NULL;
+	struct origin o = { 0 };
+
+	if (ex->direct || !port || origin_parse(ex->url, &o, NULL) < 0)
+		return xstrdup("");
+	autofree char *host = xstrndup(peer, (size_t)(port - peer));
+	autofree char *number = xstrndup(port + strlen(" port "),
+					 strspn(port + strlen(" port "),
+						"0123456789"));
+	autofree char *tried = xasprintf("%s:%s", host, number);
+	autofree char *bracketed = xasprintf("[%s]:%s", host, number);
+	autofree char *wanted = xasprintf("%s:%u", o.host, o.port);
+
+	if (strcasecmp(tried, wanted) == 0 ||
+	    strcasecmp(bracketed, wanted) == 0)
+		return xstrdup("");
+	return xasprintf("proxy %s: ", strchr(host, ':') ? bracketed : tried);
+}
+
+static void word_unreached(struct exchange *ex, const char *detail)
+{
+	autofree char *proxy = unreached_proxy(ex, detail);
+	long os_errno = 0;
+
+	curl_easy_getinfo(ex->easy, CURLINFO_OS_ERRNO, &os_errno);
+	err_set(&ex->err, ERR_FAIL, ECONNREFUSED, "%scannot connect: %s",
+		proxy, os_errno > 0 ? err_reason((int)os_errno) : detail);
+}
+
 /* One line for a failure of libcurl: a kind of our own where we know one */
 static void word_failure(struct exchange *ex)
 {
 	autofree char *detail = safe_line(
 		*ex->errbuf ? ex->errbuf : curl_easy_strerror(ex->code));
+	const char *proxy = str_after(detail, "Could not resolve proxy: ");
 	struct err *err = &ex->err;
-	long os_errno = 0;
 
 	switch ((int)ex->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
+		err_set(err, ERR_FAIL, EHOSTUNREACH,
+			"cannot resolve host: no such host, or DNS does not "
+			"answer");
+		break;
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		err_set(err, ERR_FAIL, EHOSTUNREACH,
-			"cannot resolve %s: no such host, or DNS does not "
-			"answer",
-			ex->code == CURLE_COULDNT_RESOLVE_HOST ? "host" :
-								 "proxy");
+			"cannot resolve proxy %s: no such host, or DNS does "
+			"not answer", proxy ? proxy : "");
 		break;
 	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(ex->easy, CURLINFO_OS_ERRNO, &os_errno);
-		err_set(err, ERR_FAIL, ECONNREFUSED, "cannot connect: %s",
-			os_errno > 0 ? err_reason((int)os_errno) : detail);
+		word_unreached(ex, detail);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
 		err_set(err, ERR_FAIL, ETIMEDOUT, "%s", detail);

@@ -61,6 +61,14 @@ credential_helper() {
 	echo $! >"$(dirname "$0")/../hang.pid"
 	wait
 	SH
+	# answers, and leaves an agent behind that holds its stdout
+	cat >"$R/bin/docker-credential-agent" <<-'SH'
+	#!/bin/sh
+	cat >/dev/null
+	sleep 300 &
+	echo $! >"$(dirname "$0")/../agent.pid"
+	echo '{"Username":"agent","Secret":"s"}'
+	SH
 	chmod +x "$R/bin/"*
 }
 
@@ -244,6 +252,16 @@ is_dead() {
 		[ ! -s "$R/hang.pid" ] || break
 	done
 	wait_until 10 is_dead "$(cat "$R/hang.pid")"
+}
+
+@test "login: a helper that leaves an agent behind is done when it ends" {
+	mkdir -p "$HOME/.docker"
+	echo '{"credsStore":"agent","auths":{"x.io":{}}}' >"$HOME/.docker/config.json"
+	export PATH=$R/bin:$PATH DOCKER_CONFIG=$HOME/.docker
+	run_bryo login --get-login x.io
+	assert agent
+	# the agent is the user's: it goes on
+	kill "$(cat "$R/agent.pid")"
 }
 
 @test "REG-07: a missing helper is an error, and nothing is sent" {

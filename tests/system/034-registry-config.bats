@@ -209,4 +209,17 @@ setup() {
 	HTTPS_PROXY=$proxy NO_PROXY=.test run_bryo -125 pull -q --retry 0 \
 		proxied.test:5000/busybox
 	[ ! -s "$R/proxy.log" ]
+	# nobody listens on port 1
+	HTTP_PROXY=http://me:pw@127.0.0.1:1 HTTPS_PROXY=http://me:pw@127.0.0.1:1 \
+		run_bryo -125 pull -q --retry 0 proxied.test:5000/busybox
+	assert_match "proxied.test:5000: proxy 127.0.0.1:1: cannot connect: connection refused"
+	assert_no_match "me:pw"
+	HTTP_PROXY="http://[::1]:1" HTTPS_PROXY="http://[::1]:1" \
+		run_bryo -125 pull -q --retry 0 proxied.test:5000/busybox
+	assert_match "proxied.test:5000: proxy [[]::1[]]:1: cannot connect"
+	HTTP_PROXY=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 \
+		run_bryo -125 pull -q --retry 0 127.0.0.1:1/busybox
+	assert_no_match proxy
+	run_bryo -125 pull -q --retry 0 --tls-verify=false "[::1]:1/busybox"
+	assert_no_match proxy
 }
