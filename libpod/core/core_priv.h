@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "libpod/core/container.h"
 #include "libpod/core/runtime.h"
@@ -41,6 +42,11 @@ void rootless_init(struct rootless *ids);
 /** rootless_set_single() - newuidmap turned out not to work: go on with one
  *  id, and leave a note so that the next command does not try again */
 void rootless_set_single(struct runtime *rt, const char *why);
+
+/* ---- runtime.c ---- */
+
+/** user_home() - HOME, or what passwd says; owned, NULL: nobody knows */
+char *user_home(uid_t uid);
 
 /* ---- schema.c: the formats of state.db ---- */
 

@@ -373,15 +373,15 @@ static int prepare_userns(struct runtime *rt, const struct image *img,
 	}
 	if (!usermap_is_auto(c, &c->auto_size) || c->auto_size)
 		return 0;
-	c->auto_size = USERMAP_AUTO_MIN;
+	c->auto_size = usermap_auto_size(-EBADF, NULL, c->user);
 	if (!img)
 		return 0;
 	r = runtime_store(rt, &store, err);
 	if (r == 0)
 		r = image_lower(store, img, &lower, err);
 	if (r == 0)
-		c->auto_size = usermap_auto_size(store_layers_fd(store),
-						 lower);
+		c->auto_size = usermap_auto_size(store_layers_fd(store), lower,
+						 c->user);
 	return r;
 }
 

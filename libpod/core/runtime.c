@@ -25,7 +25,7 @@
 
 /* ---- where things are -------------------------------------------------- */
 
-static char *home_dir(uid_t uid)
+char *user_home(uid_t uid)
 {
 	const char *env = getenv("HOME");
 	char buf[4096];
@@ -64,7 +64,7 @@ static int data_path(const struct runtime *rt, char **ret, struct err *err)
 		*ret = path_join(xdg, "bryo");
 		return 0;
 	}
-	home = home_dir(rt->ids.uid);
+	home = user_home(rt->ids.uid);
 	if (!home)
 		return err_set(err, ERR_FAIL, ENOENT,
 			       "no home directory: set HOME or use --root");

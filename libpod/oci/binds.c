@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "libpod/oci/copyup.h"
+#include "libpod/oci/idmap.h"
 #include "libpod/oci/steps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -20,80 +20,14 @@
  *
  * Mounts that show files which were there before: binds of the host, volumes,
  * devices, overlays of a directory or of an image.  Runs in init before
- * pivot_root.  A source is a descriptor all the way: what is below it
- * (a subpath, the tree to chown) is looked up beneath that descriptor, so a
- * container that shares the volume and swaps names leads nowhere else.
+ * pivot_root.  A source is a descriptor all the way: what is below it is
+ * looked up beneath that descriptor, so a container that shares the volume and
+ * swaps names leads nowhere else.
  */
 
-/* ---- owners ------------------------------------------------------------ */
+#define OVERFLOW_ID 65534	/* what the kernel shows for such an id */
 
-struct owner {
-	uid_t uid;
-	gid_t gid;
-};
-
-#define CHOWN_DEPTH_MAX 400	/* one descriptor each, below 1024 */
-
-static int chown_dir(int dir, const struct owner *o, unsigned int depth);
-
-static int chown_entry(int dir, const char *name, const struct owner *o,
-		       unsigned int depth)
-{
-	struct stat st;
-	int r;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (S_ISDIR(st.st_mode)) {
-		autoclose int sub = dir_open_at(dir, name);
-
-		r = sub < 0 ? sub : chown_dir(sub, o, depth + 1);
-		if (r < 0)
-			return r;
-	}
-	if (st.st_uid == o->uid && st.st_gid == o->gid)
-		return 0;
-	return fchownat(dir, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0 ?
-	       -errno : 0;
-}
-
-/* What is below @dir, not @dir itself. */
-static int chown_dir(int dir, const struct owner *o, unsigned int depth)
-{
-	autoclosedir DIR *d = dir_stream_at(dir, ".");
-	const struct dirent *e;
-	int r = d ? 0 : -errno;
-
-	if (depth > CHOWN_DEPTH_MAX)
-		return -ELOOP;
-	while (r == 0 && (r = dir_next(d, &e, NULL)) > 0)
-		r = chown_entry(dir, e->d_name, o, depth);
-	return r;
-}
-
-int mount_chown(struct init *in, int fd, bool recursive, struct err *err)
-{
-	const struct oci_process *p = in->process;
-	struct user user cleanup(user_done) = { 0 };
-	struct owner o;
-	struct stat st;
-	int r;
-
-	r = user_lookup(in->root_fd, p->user, NULL, &user, err);
-	if (r < 0)
-		return r;
-	o = (struct owner){ user.uid, user.gid };
-	if (fstat(fd, &st) < 0)
-		return err_sys(err, "stat the source");
-	if (recursive && S_ISDIR(st.st_mode)) {
-		r = chown_dir(fd, &o, 0);
-		if (r < 0)
-			return err_code(err, r, "chown the files of the mount");
-	}
-	if (fchownat(fd, "", o.uid, o.gid, AT_EMPTY_PATH) < 0)
-		return err_sys(err, "chown the mount");
-	return 0;
-}
+/* ---- volumes ----------------------------------------------------------- */
 
 /* A new named volume takes over what the image has in its place. */
 static int volume_copy(struct init *in, const struct oci_mount *m, int source,
@@ -110,7 +44,7 @@ static int volume_copy(struct init *in, const struct oci_mount *m, int source,
 				       O_PATH | O_DIRECTORY);
 	if (from >= 0)
 		return copyup_tree(from, source, err);
-	return m->own_new ? mount_chown(in, source, false, err) : 0;
+	return m->own_new ? owner_take(in, source, false, err) : 0;
 }
 
 /* ---- binds ------------------------------------------------------------- */
@@ -203,7 +137,7 @@ int mount_bind(struct init *in, const struct oci_mount *m,
 		return err_wrap(err, r, "copy the image's %s into the volume",
 				m->target);
 	if (m->chown) {
-		r = mount_chown(in, from, true, err);
+		r = owner_take_source(in, m, from, err);
 		if (r < 0)
 			return r;
 	}
@@ -214,18 +148,6 @@ int mount_bind(struct init *in, const struct oci_mount *m,
 }
 
 /* ---- overlays ---------------------------------------------------------- */
-
-static int open_work(struct init *in, const struct oci_mount *m,
-		     struct err *err)
-{
-	autoclose int state = place_open(&in->state, err);
-	int fd;
-
-	if (state < 0)
-		return state;
-	fd = path_open(state, m->work, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-	return fd < 0 ? err_code(err, fd, "open the work directory") : fd;
-}
 
 /* The part of an attached overlay that was asked for goes on top of it. */
 static int cover_subpath(struct init *in, const struct oci_mount *m, int fd,
@@ -238,8 +160,18 @@ static int cover_subpath(struct init *in, const struct oci_mount *m, int fd,
 	return sub < 0 ? sub : attach_clone(in, &part, sub, err);
 }
 
+/* An owner that the container has no id for: it stays with its root. */
+static bool is_nobodys(const struct init *in, const struct stat *st)
+{
+	uint32_t id;
+
+	return st->st_uid == OVERFLOW_ID &&
+	       !idmap_to_inside(&in->spec->uid_map, 0, &id);
+}
+
 /* Upper and work directory have the owner and mode of what they cover. */
-static int take_owner(int from, int work, struct err *err)
+static int take_owner(const struct init *in, int from, int work,
+		      struct err *err)
 {
 	struct stat st;
 
@@ -249,10 +181,24 @@ static int take_owner(int from, int work, struct err *err)
 	if (upper < 0 && (errno == ELOOP || errno == ENOTDIR))
 		return 0;
 	if (upper < 0 || fstat(from, &st) < 0 ||
-	    fchown(upper, st.st_uid, st.st_gid) < 0 ||
+	    (!is_nobodys(in, &st) &&
+	     fchown(upper, st.st_uid, st.st_gid) < 0) ||
 	    fchmod(upper, st.st_mode & 07777) < 0)
 		return err_sys(err, "prepare the upper directory");
 	return 0;
+}
+
+/* What is below keeps its owner: nobody but init can write to the overlay. */
+static int own_overlay(struct init *in, int fd, struct err *err)
+{
+	int r = owner_take(in, fd, true, err);
+
+	if (r != -EPERM && r != -EACCES && r != -EOVERFLOW)
+		return r;
+	return err_set(err, ERR_UNSUPPORTED, EPERM,
+		       "options O and U together: the container has no id for "
+		       "the owner of the files; use --userns=keep-id, or U "
+		       "without O");
 }
 
 int mount_overlay(struct init *in, const struct oci_mount *m,
@@ -261,16 +207,16 @@ int mount_overlay(struct init *in, const struct oci_mount *m,
 	static char here[] = ".";
 	static char *const itself[] = { here, NULL };
 	struct oci_rootfs root = { .lower = m->lower ? m->lower : itself };
+	int work = in->work_fds[m - in->spec->mounts];
 	bool attached = false;
 	int r;
 
 	while (root.lower[root.n_lower])
 		root.n_lower++;
 	autoclose int from = place_open(source, err);
-	autoclose int work = from < 0 ? from : open_work(in, m, err);
-	if (work < 0)
-		return work;
-	r = m->lower ? 0 : take_owner(from, work, err);
+	if (from < 0)
+		return from;
+	r = m->lower ? 0 : take_owner(in, from, work, err);
 	autoclose int base = openat(work, "mnt", O_PATH | O_DIRECTORY |
 				    O_NOFOLLOW | O_CLOEXEC);
 	if (r < 0 || base < 0)
@@ -280,7 +226,7 @@ int mount_overlay(struct init *in, const struct oci_mount *m,
 	in->mnt.scratch_on = -EBADF;
 	if (fd < 0)
 		return fd;
-	r = m->chown ? mount_chown(in, fd, true, err) : 0;
+	r = m->chown ? own_overlay(in, fd, err) : 0;
 	if (r == 0)
 		r = mnt_setattr(&in->mnt, fd, m->attr, false, err);
 	if (r < 0)

@@ -366,6 +366,12 @@ static int handle(struct create *c, const struct sync_msg *msg, int *fd,
 		return c->netns_ready(c->arg, ctr, err);
 	case SYNC_HOOKS:
 		return run_hooks(c->in->spec, ctr, err);
+	case SYNC_CHOWN:
+		r = owner_give(c->in->spec, msg, err);
+		if (r == 0)
+			r = sync_send(ctr->sync_fd, SYNC_CHOWNED, 0, NULL,
+				      -EBADF);
+		return r;
 	case SYNC_FUSE:
 		return start_fuse(c->in->spec, *fd, ctr, err);
 	case SYNC_NO_PROC:

@@ -23,6 +23,7 @@
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/fd.h"
+#include "util/path.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/trace.h"
@@ -86,6 +87,9 @@ void init_done(struct init *in)
 	for (size_t i = 0; in->sources && i < in->spec->n_mounts; i++)
 		place_done(&in->sources[i]);
 	free(in->sources);
+	for (size_t i = 0; in->work_fds && i < in->spec->n_mounts; i++)
+		close_fd(in->work_fds[i]);
+	free(in->work_fds);
 	close_fd(in->trampoline_fd);
 	close_fd(in->root_fd);
 	close_fd(in->proc_fd);
@@ -148,6 +152,30 @@ static int step_fds(struct init *in, struct err *err)
 	return 0;
 }
 
+/* The directories of overlays: only we may pass through the state directory. */
+static int hold_works(struct init *in, struct err *err)
+{
+	const struct oci_spec *spec = in->spec;
+	int state = place_is_set(&in->state) ? in->state.held_fd : -EBADF;
+
+	in->work_fds = xcalloc(spec->n_mounts + 1, sizeof(*in->work_fds));
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		in->work_fds[i] = -EBADF;
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const char *work = spec->mounts[i].work;
+
+		if (!work)
+			continue;
+		in->work_fds[i] = path_open(state, work, O_PATH | O_DIRECTORY |
+							 O_NOFOLLOW);
+		if (in->work_fds[i] < 0)
+			return err_code(err, in->work_fds[i],
+					"open the work directory of %s",
+					spec->mounts[i].target);
+	}
+	return 0;
+}
+
 static int step_places(struct init *in, struct err *err)
 {
 	struct place *const fixed[] = { &in->layers, &in->state, &in->dir };
@@ -159,12 +187,14 @@ static int step_places(struct init *in, struct err *err)
 	for (size_t i = 0; r == 0 && i < in->spec->n_mounts; i++)
 		if (place_is_set(&in->sources[i]))
 			r = place_hold(&in->sources[i], err);
-	if (r < 0 || !place_is_set(&in->state))
+	if (r < 0)
 		return r;
 	/* where the scratch and the root go; optional for a plain directory */
-	in->slot_fd = openat(in->state.held_fd, "mnt", O_PATH | O_DIRECTORY |
-			     O_NOFOLLOW | O_CLOEXEC);
-	return 0;
+	if (place_is_set(&in->state))
+		in->slot_fd = openat(in->state.held_fd, "mnt",
+				     O_PATH | O_DIRECTORY | O_NOFOLLOW |
+					     O_CLOEXEC);
+	return hold_works(in, err);
 }
 
 /* The parent has written the id maps: become root of the new namespace. */

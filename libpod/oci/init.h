@@ -22,6 +22,7 @@
  * @spec:      NULL for oci_exec(): the container exists already
  * @sync_fd:   our end of the sync socket
  * @sources:   one per mount of @spec
+ * @work_fds:  likewise, of overlays: their directory; since step "places"
  * @outer_pid: a new proc was refused: the pid namespace and the /proc are the
  *             outer ones
  * @tell_netns: the parent waits for SYNC_NETNS
@@ -46,6 +47,7 @@ struct init {
 	struct place state;
 	struct place dir;
 	struct place *sources;
+	int *work_fds;
 	bool outer_pid;
 	bool tell_netns;
 	bool oom_done;

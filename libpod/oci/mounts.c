@@ -290,7 +290,7 @@ static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 	if (m->copy_up)
 		r = tmpfs_fill(in, m, fd, target, err);
 	if (r == 0 && m->chown)
-		r = mount_chown(in, fd, false, err);
+		r = owner_take(in, fd, false, err);
 	return r < 0 ? r : mnt_attach(&in->mnt, fd, target, err);
 }
 

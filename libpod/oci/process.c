@@ -133,6 +133,23 @@ int step_keyring(struct init *in, struct err *err)
  * ---- identity --------------------------------------------------------------
  */
 
+/* Which one it was; exec does not know the maps. */
+static int err_group(const struct init *in, struct err *err)
+{
+	const struct user *u = &in->user;
+	size_t i = 0;
+
+	while (in->spec && i < u->n_groups &&
+	       idmap_has_inside(&in->spec->gid_map, u->groups[i]))
+		i++;
+	if (!in->spec || i == u->n_groups)
+		return err_set(err, ERR_START, EINVAL, "set groups: one is no "
+			       "id in the container's user namespace");
+	return err_set(err, ERR_START, EINVAL,
+		       "set groups: %u is no id in the container's user "
+		       "namespace", (unsigned int)u->groups[i]);
+}
+
 static int set_groups(struct init *in, struct err *err)
 {
 	const struct user *u = &in->user;
@@ -148,7 +165,9 @@ static int set_groups(struct init *in, struct err *err)
 	 */
 	if (errno == EPERM && !(add && add[0]))
 		return 0;
-	if (errno == EINVAL || errno == EPERM)
+	if (errno == EINVAL)
+		return err_group(in, err);
+	if (errno == EPERM)
 		return err_kind_set(err, err_sys(err, "set groups: one is not "
 						 "mapped into the container"),
 				    ERR_START);

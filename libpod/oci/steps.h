@@ -4,6 +4,8 @@
 
 #include "libpod/oci/init.h"
 
+struct sync_msg;
+
 /*
  * The steps of init that have a file of their own; each is one verb of the
  * table in init.c, runs in init and returns 0 or -errno with @err set.
@@ -49,8 +51,24 @@ int mount_symlink(struct init *in, const struct oci_mount *m,
 
 int mount_file(struct init *in, const struct oci_mount *m, struct err *err);
 
-/** mount_chown() - give @fd (and all below it) to the process's user */
-int mount_chown(struct init *in, int fd, bool recursive, struct err *err);
+/* owner.c: option U */
+
+/** owner_take() - give @fd (and all below it) to the process's user */
+int owner_take(struct init *in, int fd, bool recursive, struct err *err);
+
+/**
+ * owner_take_source() - the same for the source of @m and all below it
+ * @from: it, in our mount namespace
+ *
+ * Asks the parent, who has all ids of the user: the container need not have
+ * that of the files' owner.
+ */
+int owner_take_source(struct init *in, const struct oci_mount *m, int from,
+		      struct err *err);
+
+/** owner_give() - the parent's part: what SYNC_CHOWN in @msg asks for */
+int owner_give(const struct oci_spec *spec, const struct sync_msg *msg,
+	       struct err *err);
 
 /* dev.c: the content of /dev, on the tmpfs @dev_fd that is attached there */
 int dev_populate(struct init *in, int dev_fd, struct err *err);

@@ -26,6 +26,9 @@ enum sync_type {
 	SYNC_ERR,	  /* to the parent: value = errno, kind, text */
 	SYNC_HOOKS,	  /* to the parent: the tree is ready, run hooks */
 	SYNC_HOOKED,	  /* to init: they ran; value = its pid out there */
+	SYNC_CHOWN,	  /* to the parent: value = index of a mount, text =
+			     UID:GID of the container that its source gets */
+	SYNC_CHOWNED,	  /* to init: it has */
 	SYNC_EXEC_FAILED, /* to the parent: bryo-init; value = errno of execve,
 			     text = program */
 };

@@ -36,6 +36,76 @@ static uint64_t user_attr(const struct ctr_mount *m)
 	return attr;
 }
 
+/* ---- owners ------------------------------------------------------------ */
+
+struct give {
+	int dir;
+	const char *const *names;
+	uint32_t uid, gid;
+};
+
+static int give_names(void *arg, struct err *err)
+{
+	const struct give *g = arg;
+
+	for (const char *const *n = g->names; *n; n++)
+		if (fchownat(g->dir, *n, g->uid, g->gid,
+			     AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(err, "chown");
+	return 0;
+}
+
+/* @names in @dir ("": itself) go to the container's root: in U, as he may be
+ * somebody else than we. */
+static int give_root(struct plan *p, int dir, const char *const *names,
+		     struct err *err)
+{
+	struct give g = { .dir = dir, .names = names };
+
+	if (!idmap_to_outside(&p->spec.uid_map, 0, &g.uid) ||
+	    !idmap_to_outside(&p->spec.gid_map, 0, &g.gid))
+		return 0;
+	return userns_run(p->rt, give_names, &g, err);
+}
+
+/* Places that many others share: nobody means to give all of them away. */
+static const char *const shared_places[] = {
+	"/", "/bin", "/boot", "/dev", "/etc", "/etc/group", "/etc/passwd",
+	"/etc/shadow", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt",
+	"/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr",
+	"/usr/bin", "/usr/lib", "/usr/sbin", "/usr/share", "/var", "/var/lib",
+	"/var/log", "/var/tmp",
+};
+
+static bool is_at(const struct stat *st, const char *path)
+{
+	struct stat there;
+
+	return stat(path, &there) == 0 && st->st_dev == there.st_dev &&
+	       st->st_ino == there.st_ino;
+}
+
+/* Option U: @fd is not such a place, nor the caller's home. */
+static int check_giveable(const struct ctr_mount *m, int fd, uid_t uid,
+			  struct err *err)
+{
+	autofree char *home = user_home(uid);
+	struct stat st;
+	bool shared;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "stat %s", m->source);
+	shared = home && is_at(&st, home);
+	for (size_t i = 0; !shared && i < ARRAY_LEN(shared_places); i++)
+		shared = is_at(&st, shared_places[i]);
+	if (!shared)
+		return 0;
+	return err_set(err, ERR_INVALID, EPERM,
+		       "chowning host path \"%s\" is not allowed: option U "
+		       "would give all that is in it to the container's user",
+		       m->source);
+}
+
 /* ---- overlays ---------------------------------------------------------- */
 
 struct stale {
@@ -50,18 +120,21 @@ static int drop_stale(void *arg, struct err *err)
 	return tree_remove_at(s->dir, s->name, err);
 }
 
+/* all of an overlay's directory; "": itself, as the last */
+static const char *const work_names[] = { "upper", "work", "mnt", "", NULL };
+
 /* "upper" and "work" are ours, or links to the user's own. */
 static int fill_work(int dir, const struct ctr_mount *m, struct err *err)
 {
-	const char *const names[] = { "upper", "work" };
 	const char *const given[] = { m->upperdir, m->workdir };
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		int r = given[i] ? symlinkat(given[i], dir, names[i]) :
-				   mkdirat(dir, names[i], 0700);
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		const char *name = work_names[i];
+		int r = given[i] ? symlinkat(given[i], dir, name) :
+				   mkdirat(dir, name, 0700);
 
 		if (r < 0)
-			return err_sys(err, "make the %s directory", names[i]);
+			return err_sys(err, "make the %s directory", name);
 	}
 	if (mkdirat(dir, "mnt", 0700) < 0)
 		return err_sys(err, "make a mount point");
@@ -87,7 +160,10 @@ static int make_work(struct plan *p, size_t i, struct oci_mount *out,
 		return err_code(err, dir, "open the overlay's directory");
 	out->kind = OCI_MOUNT_OVERLAY;
 	out->work = name;
-	return fill_work(dir, &p->c->config.mounts[i], err);
+	r = fill_work(dir, &p->c->config.mounts[i], err);
+	if (r < 0 || !plan_own_root(p))
+		return r;
+	return give_root(p, dir, work_names, err);
 }
 
 /* ---- by type ----------------------------------------------------------- */
@@ -129,7 +205,8 @@ static int add_bind(struct plan *p, size_t i, struct oci_mount *out,
 		return ctr_err_source(err, m->source);
 	out->source_fd = plan_fd(p, fd);
 	if (!m->overlay)
-		return 0;
+		return m->chown ? check_giveable(m, fd, p->rt->ids.uid, err) :
+				  0;
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "stat %s", m->source);
 	if (!S_ISDIR(st.st_mode))
@@ -139,33 +216,14 @@ static int add_bind(struct plan *p, size_t i, struct oci_mount *out,
 	return make_work(p, i, out, err);
 }
 
-struct own_volume {
-	int fd;
-	uint32_t uid, gid;
-};
-
-static int chown_volume(void *arg, struct err *err)
-{
-	const struct own_volume *v = arg;
-
-	if (fchownat(v->fd, "", v->uid, v->gid, AT_EMPTY_PATH) < 0)
-		return err_sys(err, "chown");
-	return 0;
-}
-
 /* A new volume belongs to the container's root, whoever that is; init, which
  * is he, could not take it from us. */
 static int own_volume(struct plan *p, const char *name, int fd,
 		      struct err *err)
 {
-	struct own_volume v = { .fd = fd };
-	int r;
+	static const char *const itself[] = { "", NULL };
+	int r = plan_own_root(p) ? give_root(p, fd, itself, err) : 0;
 
-	if (!plan_own_root(p) ||
-	    !idmap_to_outside(&p->spec.uid_map, 0, &v.uid) ||
-	    !idmap_to_outside(&p->spec.gid_map, 0, &v.gid))
-		return 0;
-	r = userns_run(p->rt, chown_volume, &v, err);
 	return r < 0 ? err_wrap(err, r, "volume %s", name) : 0;
 }
 

@@ -61,9 +61,13 @@ int usermap_of(struct runtime *rt, const struct ctr_config *c,
 int usermap_auto_take(struct runtime *rt, const char *ctr_id,
 		      struct ctr_config *c, struct err *err);
 
-/** usermap_auto_size() - how many ids the image's users need; @layers_fd and
- *  @lower as in struct oci_rootfs */
-uint32_t usermap_auto_size(int layers_fd, char *const *lower);
+/**
+ * usermap_auto_size() - how many ids the image's users need
+ * @layers_fd: and @lower as in struct oci_rootfs; @lower NULL: no image
+ * @user:      who the payload runs as: its numbers count, too; may be NULL
+ */
+uint32_t usermap_auto_size(int layers_fd, char *const *lower,
+			   const char *user);
 
 /** keep_id_map() - the map below @u of a container whose id @inside is our
  *  own (id 0 of @u), at most @size ids (0: all); extents of @u are not

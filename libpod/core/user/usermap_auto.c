@@ -7,7 +7,7 @@
  * userns_auto has one row per container and loses it together with the
  * container's row.  Id 0 of U, the user himself, is never given away.  How
  * many ids a container gets is what its options say, or what the users and
- * groups of its image need.
+ * groups of its image and its own user need.
  */
 #include <fcntl.h>
 
@@ -64,7 +64,20 @@ static uint32_t ids_in_file(int layers_fd, char *const *lower,
 	return 0;
 }
 
-uint32_t usermap_auto_size(int layers_fd, char *const *lower)
+/* "UID:GID": those of names are in the image's files */
+static uint32_t ids_in_user(const char *user)
+{
+	autostrv char **v = strv_split(user ? user : "", ':');
+	uint32_t n = 0;
+	uint32_t id;
+
+	for (char **p = v; p && *p; p++)
+		if (parse_id(*p, &id) == 0)
+			n = MAX(n, id + 1);
+	return n;
+}
+
+uint32_t usermap_auto_size(int layers_fd, char *const *lower, const char *user)
 {
 	static const struct {
 		const char *path;
@@ -74,7 +87,7 @@ uint32_t usermap_auto_size(int layers_fd, char *const *lower)
 		{ "/etc/passwd", 3 },
 		{ "/etc/group", 2 },
 	};
-	uint32_t n = USERMAP_AUTO_MIN;
+	uint32_t n = MAX((uint32_t)USERMAP_AUTO_MIN, ids_in_user(user));
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		uint32_t ids = ids_in_file(layers_fd, lower, places[i].path,
