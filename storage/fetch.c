@@ -164,10 +164,11 @@ static int slot_begin(struct fetch *f, struct slot *sl, struct err *err)
 	/* Again under the lock: its last owner may have finished the layer */
 	if (is_here(f, sl)) {
 		if (sl->state == SLOT_WAIT)
-			slot_tell_line(f, sl, " skipped: already exists");
+			slot_tell_line(f, sl, sl->l->made ? "" :
+				       " skipped: already exists");
 		if (sl->offset == 0)
 			slot_drop_partial(f, sl);
-		slot_done(f, sl, "exists");
+		slot_done(f, sl, sl->l->made ? "done" : "exists");
 		return 0;
 	}
 	if (sl->state == SLOT_WAIT && !sl->again)

@@ -2,6 +2,7 @@
 #ifndef STORAGE_FETCH_H
 #define STORAGE_FETCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "storage/image/manifest.h"
@@ -16,10 +17,12 @@ struct store;
  * @d:       of the blob; its digest is "" and its size 0 while unknown
  *           (docker-archive): filled in when the layer is there
  * @diff_id: of the image's config
+ * @made:    by the caller, just now: for the user nothing is skipped
  */
 struct fetch_layer {
 	struct desc d;
 	char diff_id[DIGEST_MAX];
+	bool made;
 };
 
 /**

@@ -16,6 +16,7 @@ struct push_args {
 	bool all_tags;
 	char *authfile;
 	char *cert_dir;
+	bool compress;
 	char *compression_format;
 	int compression_level;
 	char *creds;
@@ -38,7 +39,8 @@ static const struct opt push_opts[] = {
 		"File with the credentials"),
 	OPT_STR(0, "cert-dir", struct push_args, cert_dir, "path",
 		"Directory with certificates and keys"),
-	OPT_NOT_YET(0, "compress", NULL, "Compress the layers of a directory"),
+	OPT_BOOL(0, "compress", struct push_args, compress,
+		 "Compress layers that are not (gzip)"),
 	OPT_STR(0, "compression-format", struct push_args, compression_format,
 		"string", "Compress the layers with gzip or zstd"),
 	OPT_INT(0, "compression-level", struct push_args, compression_level,
@@ -117,7 +119,8 @@ static int fill_opts(const struct push_args *args, const struct progress *p,
 		.platform = args->platform,
 		.progress = p,
 	};
-	return compression_option(args->compression_format,
+	return compression_option(!args->compression_format && args->compress ?
+					  "gzip" : args->compression_format,
 				  args->compression_level, args->force, ret,
 				  err);
 }

@@ -223,7 +223,8 @@ static int layer_new(struct store *s, int input, struct layer_job *feeder,
 	r = layer_store(s, &st, input, feeder, &res, &compression, err);
 	if (r < 0)
 		return r;
-	*ret = (struct fetch_layer){ .d = { .size = res.size } };
+	*ret = (struct fetch_layer){ .d = { .size = res.size },
+				     .made = true };
 	memcpy(ret->d.digest, res.digest, sizeof(ret->d.digest));
 	memcpy(ret->diff_id, res.diff_id, sizeof(ret->diff_id));
 	ret->d.type = xstrdup(compression_layer_type(compression, false));
