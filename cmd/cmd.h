@@ -39,6 +39,9 @@ enum cmd_flags {
  * @opts:     tables (shared ones first), NULL-terminated, or NULL
  * @args_size: of the argument struct; zeroed, then @defaults, then parsing
  * @defaults: may be NULL
+ * @before:   or NULL: may start what takes its time, before state and store
+ *            are opened; says nothing, @run hears of what fails
+ * @after:    or NULL: takes back what @before did and @run did not use
  * @run:      @argv: positional arguments, NULL-terminated.
  *            Return: 0 or an exit code of the payload (1..255), or -errno with
  *            @err set (cmd/exit.c chooses 125, 126, 127, 1 or 2)
@@ -56,6 +59,8 @@ struct cmd {
 	const struct opt *const *opts;
 	size_t args_size;
 	void (*defaults)(void *args);
+	void (*before)(const void *args, char **argv);
+	void (*after)(void);
 	int (*run)(struct runtime *rt, const void *args, char **argv,
 		   struct err *err);
 };

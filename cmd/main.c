@@ -116,10 +116,14 @@ static int call(const struct cmd *c, const struct globals *g, const void *args,
 	if (!r)
 		r = global_runtime_opts(g, &opts, &err);
 	opts.internal = c->flags & CMD_HIDDEN;
+	if (!r && c->before)
+		c->before(args, argv);
 	if (!r && (c->flags & CMD_NEED_RUNTIME))
 		r = runtime_open(&opts, &rt, &err);
 	if (!r)
 		r = c->run(rt, args, argv, &err);
+	if (c->after)
+		c->after();
 	if (r < 0)
 		r = cmd_error(&err, c->flags & CMD_RM_EXIT);
 	err_clear(&err);

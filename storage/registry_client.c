@@ -2,9 +2,9 @@
 /*
  * Theory of operation
  *
- * The client side of bryo-registry.  registry_open() starts the helper with
- * an empty command line and a short list of environment variables, and tells
- * it everything else over a socketpair (messages: storage/registry/proto.h).
+ * The client side of bryo-registry.  registry_open() takes the helper that was
+ * started ahead, or starts one (registry_program.c), and tells it everything
+ * over a socketpair (messages: storage/registry/proto.h).
  *
  * Calls that return a body hand the helper a memfd to write into, then read
  * messages until the reply comes; events of running blobs that arrive before
@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "storage/registry/proto.h"
+#include "storage/registry_program.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/json.h"
@@ -37,83 +38,24 @@
 #include "util/strv.h"
 
 #define TAGS_MAX (16u << 20)
-#define CLOSE_WAIT_MS 500
 #define COPY_SIZE (256u << 10)
 
 /**
  * struct registry - a running bryo-registry
- * @sock:  our end of the socketpair
- * @epoll: over @sock and @ready
+ * @prog:  the process and our end of the socketpair
+ * @epoll: over the socket and @ready
  * @ready: eventfd, readable while @queue is not empty
  * @name:  "host/repo", for messages
  * @queue: events that came while a reply was awaited, oldest first
  */
 struct registry {
-	int sock;
+	struct registry_program prog;
 	int epoll;
 	int ready;
-	int pidfd;
-	pid_t pid;
 	char *name;		      /* owned */
 	struct registry_event *queue; /* owned */
 	size_t n_queue;
 };
-
-/*
- * What the helper may know of our environment: where configuration lives,
- * how to reach the network, and what credential helpers need to reach the
- * user's key store.
- */
-static const char *const env_keep[] = {
-	"HOME",
-	"USER",
-	"LOGNAME",
-	"PATH",
-	"LANG",
-	"TMPDIR",
-	"XDG_RUNTIME_DIR",
-	"XDG_CONFIG_HOME",
-	"XDG_DATA_HOME",
-	"REGISTRY_AUTH_FILE",
-	"DOCKER_CONFIG",
-	"CONTAINERS_REGISTRIES_CONF",
-	"SSL_CERT_FILE",
-	"SSL_CERT_DIR",
-	"http_proxy",
-	"https_proxy",
-	"all_proxy",
-	"no_proxy",
-	"HTTPS_PROXY",
-	"ALL_PROXY",
-	"NO_PROXY",
-	"DBUS_SESSION_BUS_ADDRESS",
-	"DISPLAY",
-	"WAYLAND_DISPLAY",
-	"GNUPGHOME",
-	"GPG_TTY",
-	"PASSWORD_STORE_DIR",
-	"BRYO_FAULT",
-	"BRYO_FAULT_LOG",
-	"ASAN_OPTIONS",
-	"UBSAN_OPTIONS",
-};
-
-static char **helper_env(void)
-{
-	char **env = NULL;
-	const char *v;
-
-	for (size_t i = 0; i < ARRAY_LEN(env_keep); i++) {
-		v = strv_env_get(environ, env_keep[i]);
-		if (v)
-			strv_env_set(&env, env_keep[i], v);
-	}
-	/* libcurl reads the lower-case name only, Go programs both */
-	v = strv_env_get(environ, "HTTP_PROXY");
-	if (v && !strv_env_get(env, "http_proxy"))
-		strv_env_set(&env, "http_proxy", v);
-	return env;
-}
 
 static int lost(const struct registry *r, struct err *err)
 {
@@ -127,7 +69,7 @@ static int send_msg(struct registry *r, struct json_object *msg, int fd,
 	const char *text = json_text(msg);
 	ssize_t n;
 
-	n = sock_send_fds(r->sock, text, strlen(text), &fd, fd >= 0);
+	n = sock_send_fds(r->prog.sock, text, strlen(text), &fd, fd >= 0);
 	if (n == -EPIPE || n == -ECONNRESET)
 		return lost(r, err);
 	if (n < 0)
@@ -145,7 +87,7 @@ static int recv_msg(struct registry *r, bool block, struct json_object **ret,
 	ssize_t n;
 
 	do
-		n = recv(r->sock, buf, REG_PROTO_MAX,
+		n = recv(r->prog.sock, buf, REG_PROTO_MAX,
 			 MSG_TRUNC | (block ? 0 : MSG_DONTWAIT));
 	while (n < 0 && errno == EINTR);
 
@@ -319,37 +261,6 @@ static int call_body(struct registry *r, struct json_object *req, uint64_t max,
 	return 0;
 }
 
-static int start_helper(struct registry *r, struct err *err)
-{
-	autofree char *path = helper_path("bryo-registry");
-	autostrv char **env = helper_env();
-	char name[] = "bryo-registry";
-	char *argv[] = { name, NULL };
-	int sv[2];
-
-	if (!path)
-		return err_set(err, ERR_FAIL, ENOENT,
-			       "bryo-registry: program not found, the "
-			       "installation is incomplete");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
-		return err_sys(err, "socketpair");
-	r->sock = sv[0];
-	autoclose int theirs = sv[1];
-
-	const int fds[] = { -1, -1, STDERR_FILENO, theirs };
-	const struct proc_spawn spawn = {
-		.path = path,
-		.argv = argv,
-		.env = env,
-		.fds = fds,
-		.n_fds = ARRAY_LEN(fds),
-	};
-	_Static_assert(ARRAY_LEN(fds) == REG_PROTO_FD + 1, "socket's place");
-
-	r->pid = proc_spawn(&spawn, &r->pidfd, err);
-	return r->pid < 0 ? (int)r->pid : 0;
-}
-
 static int watch(struct registry *r, struct err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
@@ -360,7 +271,7 @@ static int watch(struct registry *r, struct err *err)
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (r->epoll < 0)
 		return err_sys(err, "epoll_create1");
-	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->sock, &ev) < 0 ||
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->prog.sock, &ev) < 0 ||
 	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->ready, &ev) < 0)
 		return err_sys(err, "epoll_ctl");
 	return 0;
@@ -396,21 +307,23 @@ int registry_open(const struct registry_conf *conf, struct registry **ret,
 	int res;
 
 	*r = (struct registry){
-		.sock = -EBADF,
+		.prog = REGISTRY_PROGRAM_INIT,
 		.epoll = -EBADF,
 		.ready = -EBADF,
-		.pidfd = -EBADF,
 		.name = xasprintf("%s%s%s", conf->host, *conf->repo ? "/" : "",
 				  conf->repo),
 	};
-	res = start_helper(r, err);
+	res = registry_program_take(&r->prog, err);
 	if (res >= 0)
 		res = watch(r, err);
+	if (res >= 0)
+		res = send_msg(r, req, -EBADF, err);
 	/* While it loads: what comes is going to be hashed.  Whoever does that
 	   hears of failures. */
-	(void)sha256_data("", 0, hex, NULL);
+	if (!conf->push)
+		(void)sha256_data("", 0, hex, NULL);
 	if (res >= 0)
-		res = call(r, req, -EBADF, &reply, err);
+		res = await_reply(r, &reply, err);
 	if (res < 0) {
 		registry_close(r);
 		return res;
@@ -423,14 +336,7 @@ void registry_close(struct registry *r)
 {
 	if (!r)
 		return;
-	/* End of file tells the helper to end; it has nothing to save */
-	close_fd(r->sock);
-	if (r->pid > 0) {
-		if (pidfd_wait(r->pidfd, CLOSE_WAIT_MS) != 1)
-			pidfd_signal(r->pidfd, SIGKILL);
-		proc_wait(r->pid);
-	}
-	close_fd(r->pidfd);
+	registry_program_end(&r->prog);
 	close_fd(r->epoll);
 	close_fd(r->ready);
 	free(r->queue);

@@ -7,6 +7,7 @@
 #include "cmd/progress.h"
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
+#include "storage/registry/registry.h"
 #include "storage/store.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -101,6 +102,15 @@ static int check(const struct pull_args *args, char **argv, struct err *err)
 	return authfile_check(args->authfile, err);
 }
 
+static void pull_before(const void *p, char **argv)
+{
+	const struct pull_args *args = p;
+
+	/* These may find that the image is here */
+	if (!streq(args->policy, "missing") && !streq(args->policy, "never"))
+		registry_before(argv[0]);
+}
+
 static int pull_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -161,5 +171,7 @@ const struct cmd cmd_image_pull = {
 	.opts = (const struct opt *const[]){ pull_opts, NULL },
 	.args_size = sizeof(struct pull_args),
 	.defaults = pull_defaults,
+	.before = pull_before,
+	.after = registry_forgo,
 	.run = pull_run,
 };

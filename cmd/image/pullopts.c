@@ -6,8 +6,19 @@
 
 #include "storage/image/platform.h"
 #include "storage/push.h"
+#include "storage/registry/registry.h"
+#include "storage/transport.h"
 #include "util/fd.h"
 #include "util/str.h"
+
+void registry_before(const char *name)
+{
+	auto_transport struct transport t = { .name = NULL };
+
+	transport_parse(name, &t);
+	if (t.kind == TRANSPORT_REGISTRY)
+		registry_prepare();
+}
 
 int authfile_check(const char *path, struct err *err)
 {

@@ -8,6 +8,10 @@
 
 struct push_opts;
 
+/** registry_before() - struct cmd's @before for who is going to ask the
+ *  registry of @name, unless a transport in front of it says otherwise */
+void registry_before(const char *name);
+
 /** authfile_check() - a file given with --authfile has to be there; NULL is
  *  fine */
 int authfile_check(const char *path, struct err *err);

@@ -8,6 +8,7 @@
 #include "libpod/core/runtime.h"
 #include "storage/image/ref.h"
 #include "storage/push.h"
+#include "storage/registry/registry.h"
 #include "storage/store.h"
 #include "util/str.h"
 #include "util/strv.h"
@@ -156,6 +157,11 @@ static int all_names(struct store *s, const char *typed, char ***ret,
 	return r;
 }
 
+static void push_before(const void *p unused_attr, char **argv)
+{
+	registry_before(argv[1] ? argv[1] : argv[0]);
+}
+
 static int push_run(struct runtime *rt, const void *p, char **argv,
 		    struct err *err)
 {
@@ -205,5 +211,7 @@ const struct cmd cmd_image_push = {
 	.opts = (const struct opt *const[]){ push_opts, NULL },
 	.args_size = sizeof(struct push_args),
 	.defaults = push_defaults,
+	.before = push_before,
+	.after = registry_forgo,
 	.run = push_run,
 };

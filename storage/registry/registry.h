@@ -68,6 +68,17 @@ struct registry;
 struct json_object;
 
 /**
+ * registry_prepare() - have the helper loaded before it is needed
+ *
+ * For who will surely call registry_open(), which takes it over.  Says nothing
+ * of failures: that call meets them again.
+ */
+void registry_prepare(void);
+
+/** registry_forgo() - end it, if nobody took it over */
+void registry_forgo(void);
+
+/**
  * registry_open() - start the helper and let it read what it needs
  *
  * Reads registries.conf (mirrors, blocked, insecure) and credentials; a
