@@ -133,6 +133,16 @@ static int key_relabel(struct spec *s, const char *key, const char *value,
 	return 0;
 }
 
+/* podman's -v has these, and its users write them here too. */
+static int key_label(struct spec *s, const char *key, const char *value,
+		     struct err *err)
+{
+	if (value)
+		return mount_unknown(key, err);
+	str_set(&s->m->relabel, key);
+	return 0;
+}
+
 static int key_chown(struct spec *s, const char *key, const char *value,
 		     struct err *err)
 {
@@ -251,6 +261,8 @@ static const struct {
 	{ "bind-recursive", T_FILES, key_recursive },
 	{ "consistency", T_FILES | T_VOLUME, key_nothing },
 	{ "relabel", T_SOURCE, key_relabel },
+	{ "z", T_SOURCE, key_label },
+	{ "Z", T_SOURCE, key_label },
 	{ "U", T_SOURCE | T_MEMORY, key_chown },
 	{ "chown", T_SOURCE | T_MEMORY, key_chown },
 	{ "idmap", T_FILES | T_VOLUME, key_idmap },
@@ -380,6 +392,8 @@ int mount_parse_mount(const char *text, struct ctr_mount *m, char **ret_glob,
 		r = set_word(&s, *w, err);
 	if (r == 0)
 		r = finish(&s, err);
+	if (r == 0 && s.type == T_BIND && !strv_contains(words, "nodev"))
+		m->dev |= mount_has_devices(m->source);
 	if (r == 0 && s.type == T_GLOB)
 		*ret_glob = take_ptr(m->source);
 	return r;

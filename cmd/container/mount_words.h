@@ -14,6 +14,10 @@
  *  false: none of these */
 bool mount_word(const char *word, struct ctr_mount *m);
 
+/** mount_has_devices() - @source is /dev, below it, or a device somewhere
+ *  else: who mounts that wants to open it, so nodev is no default for it */
+bool mount_has_devices(const char *source);
+
 /** mount_propagation() - "rslave" ...; false: none of them */
 bool mount_propagation(const char *word, struct ctr_mount *m);
 

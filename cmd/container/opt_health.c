@@ -9,7 +9,7 @@
 #include "util/str.h"
 #include "util/strv.h"
 
-#define SECOND INT64_C(1000000000)
+#define MILLISECOND INT64_C(1000000)
 
 bool health_args_any(const struct health_args *a)
 {
@@ -46,8 +46,8 @@ static int set_time(const char *text, const char *what, int64_t min,
 			       "\"%s\"", what, text);
 	if (ns < min && min)
 		return err_set(err, ERR_INVALID, EINVAL,
-			       "healthcheck-%s must be at least 1 second",
-			       what);
+			       "healthcheck-%s must be at least 1 second, or "
+			       "a part of it from 1ms", what);
 	if (ns < 0)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "healthcheck-%s must be 0 seconds or greater",
@@ -71,6 +71,26 @@ static int set_number(const char *text, const char *what, uint32_t min,
 			       "healthcheck-%s must be greater than 0", what);
 	*ret = n;
 	return 0;
+}
+
+/* Words of a Dockerfile in front of the line, which podman's users write */
+static char **line_test(const char *line)
+{
+	const char *shell = str_after(line, "CMD-SHELL ");
+	autostrv char **words = strv_split(line, ' ');
+	char **v = NULL;
+
+	if (strcasecmp(line, "none") == 0) {
+		strv_add(&v, "NONE");
+	} else if (str_starts(line, "CMD ")) {
+		for (char **w = words; *w; w++)
+			if (**w)
+				strv_add(&v, *w);
+	} else {
+		strv_add(&v, "CMD-SHELL");
+		strv_add(&v, shell ? shell : line);
+	}
+	return v;
 }
 
 /* A JSON list is a command, anything else a line for the shell. */
@@ -99,11 +119,8 @@ static int set_test(const char *text, const char *what, char ***ret,
 	} else if (list) {
 		strv_add(&v, "CMD");
 		strv_extend(&v, list);
-	} else if (strcasecmp(text, "none") == 0) {
-		strv_add(&v, "NONE");
 	} else {
-		strv_add(&v, "CMD-SHELL");
-		strv_add(&v, text);
+		v = line_test(text);
 	}
 	strv_free(*ret);
 	*ret = v;
@@ -140,7 +157,7 @@ static int apply_check(const struct health_args *a, struct health_conf *h,
 		r = set_time(a->interval, "interval", 0, true,
 			     &h->check.interval_ns, err);
 	if (r == 0)
-		r = set_time(a->timeout, "timeout", SECOND, false,
+		r = set_time(a->timeout, "timeout", MILLISECOND, false,
 			     &h->check.timeout_ns, err);
 	if (r == 0)
 		r = set_number(a->retries, "retries", 1, &h->check.retries,
@@ -170,7 +187,7 @@ static int apply_startup(const struct health_args *a, struct health_conf *h,
 	r = set_time(a->startup_interval, "startup-interval", 0, false,
 		     &p->interval_ns, err);
 	if (r == 0)
-		r = set_time(a->startup_timeout, "startup-timeout", SECOND,
+		r = set_time(a->startup_timeout, "startup-timeout", MILLISECOND,
 			     false, &p->timeout_ns, err);
 	if (r == 0)
 		r = set_number(a->startup_retries, "startup-retries", 0,

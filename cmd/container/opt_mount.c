@@ -4,6 +4,7 @@
  * Each text becomes a struct ctr_mount.
  */
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "cmd/container/mount_words.h"
 #include "util/path.h"
@@ -39,6 +40,15 @@ bool mount_propagation(const char *word, struct ctr_mount *m)
 		return true;
 	}
 	return false;
+}
+
+bool mount_has_devices(const char *source)
+{
+	struct stat st;
+
+	return source && (path_is_beneath(source, "/dev") ||
+			  (stat(source, &st) == 0 &&
+			   (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))));
 }
 
 bool mount_word(const char *word, struct ctr_mount *m)
@@ -249,6 +259,7 @@ int mount_parse_volume(const char *text, struct ctr_mount *m, struct err *err)
 		r = volume_source(v[0], m, err);
 	if (r == 0)
 		r = mount_set_target(m, v[n == 1 ? 0 : 1], err);
+	m->dev = m->type == MNT_BIND && mount_has_devices(m->source);
 	if (n == 3)
 		words = strv_split(v[2], ',');
 	if (r == 0)

@@ -49,13 +49,15 @@ int step_workdir(struct init *in, struct err *err)
 {
 	const struct oci_process *p = in->process;
 
-	if (!p->cwd_create || str_is_empty(p->cwd))
+	if ((!p->cwd_create && !p->cwd_mounted) || str_is_empty(p->cwd))
 		return 0;
 	autoclose int have = path_open(in->root_fd, p->cwd,
 				       O_PATH | O_DIRECTORY);
 	if (have != -ENOENT)
 		return 0;	/* what is wrong with it, chdir will tell */
 	autoclose int made = path_mkdirs(in->root_fd, p->cwd, 0755);
+	if (made < 0 && !p->cwd_create)
+		return 0;	/* a read-only mount: chdir will tell */
 	if (made < 0)
 		return err_code(err, made, "create the working directory %s",
 				p->cwd);
@@ -243,8 +245,12 @@ int step_cwd(struct init *in, struct err *err)
 	/* An image's WORKDIR may be closed to its USER, as with docker. */
 	if (r < 0 && errno == EACCES && in->user.uid != 0)
 		r = chdir_with_caps(cwd);
+	if (r < 0 && errno == ENOTDIR && faccessat(AT_FDCWD, cwd, F_OK, 0) == 0)
+		return err_set(err, ERR_START, ENOTDIR,
+			       "workdir \"%s\" exists on container %s, but is "
+			       "not a directory", cwd, in->ctr_name);
 	if (r < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return err_set(err, ERR_START, errno,
+		return err_set(err, ERR_START, ENOENT,
 			       "workdir \"%s\" does not exist on container %s",
 			       cwd, in->ctr_name);
 	if (r < 0)

@@ -178,13 +178,14 @@ struct oci_seccomp {
  * @user:      "", "name", "uid", "name:group", "uid:gid": resolved in init
  *             against /etc/passwd and /etc/group of the rootfs
  * @groups:    --group-add: names or gids; keep_groups = the caller's
- * @cwd:       must exist unless @cwd_create (image WORKDIR)
+ * @cwd:       must exist unless @cwd_create (image WORKDIR) or @cwd_mounted
+ *             (below a mount: made if that can be); @user's then
  */
 struct oci_process {
 	char *const *args;
 	char *const *env;
 	const char *cwd;
-	bool cwd_create;
+	bool cwd_create, cwd_mounted;
 	const char *user;
 	char *const *groups;
 	bool keep_groups;

@@ -213,7 +213,7 @@ log_length() {
 }
 
 @test "health: bad values are refused" {
-	run_bryo -125 create --health-cmd true --health-timeout 10ms "$BUSYBOX" true
+	run_bryo -125 create --health-cmd true --health-timeout 10us "$BUSYBOX" true
 	assert_match "healthcheck-timeout must be at least 1 second"
 	run_bryo -125 create --health-cmd true --health-retries 0 "$BUSYBOX" true
 	assert_match "healthcheck-retries must be greater than 0"

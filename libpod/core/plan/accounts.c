@@ -66,8 +66,7 @@ static int host_user_find(const char *name, uid_t uid, struct host_user *ret)
 	return 0;
 }
 
-/* A home of the host exists in the container when it is mounted there. */
-static bool is_mounted(const struct plan *p, const char *dir)
+bool plan_is_mounted(const struct plan *p, const char *dir)
 {
 	const struct ctr_config *c = &p->c->config;
 
@@ -78,9 +77,10 @@ static bool is_mounted(const struct plan *p, const char *dir)
 	return false;
 }
 
+/* A home of the host exists in the container when it is mounted there. */
 static const char *home_inside(const struct plan *p, const struct host_user *u)
 {
-	return is_mounted(p, u->home) ? u->home : p->c->config.workdir;
+	return plan_is_mounted(p, u->home) ? u->home : p->c->config.workdir;
 }
 
 static int add_host_user(struct plan *p, const char *text, struct err *err)

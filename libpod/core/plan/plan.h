@@ -100,6 +100,9 @@ int plan_add_files(struct plan *p, struct err *err);
 /** plan_own_root() - root of the container is somebody else than we */
 bool plan_own_root(const struct plan *p);
 
+/** plan_is_mounted() - @dir is a target of the user's mounts or below one */
+bool plan_is_mounted(const struct plan *p, const char *dir);
+
 /** plan_accounts() - lines for /etc/passwd and /etc/group; for
  *  plan_process() */
 int plan_accounts(struct plan *p, struct err *err);

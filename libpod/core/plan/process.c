@@ -70,7 +70,9 @@ int caps_resolve(const struct ctr_config *c, bool privileged, uint64_t *ret,
 		r = cap_mask(c->cap_drop, all, &drop, err);
 	if (r < 0)
 		return r;
-	if (names_all(c->cap_drop))	/* all, then what is added */
+	if (privileged && !c->privileged)	/* exec's, whatever c drops */
+		*ret = all;
+	else if (names_all(c->cap_drop))	/* all, then what is added */
 		*ret = add;
 	else
 		*ret = (base | add) & ~drop;
@@ -303,6 +305,7 @@ int plan_process(struct plan *p, struct err *err)
 	proc->env = p->env;
 	proc->cwd = c->workdir;
 	proc->cwd_create = c->workdir_image;
+	proc->cwd_mounted = plan_is_mounted(p, c->workdir);
 	proc->user = c->user ? c->user : "";
 	proc->terminal = c->tty;
 	if (c->tty)
