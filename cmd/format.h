@@ -88,6 +88,10 @@ struct zero_field {
  */
 void template_zeros(struct json_object *o, const struct zero_field *fields);
 
+/** template_null_lists() - what is null in @map is an empty list to templates;
+ *  JSON still shows null */
+void template_null_lists(struct json_object *map);
+
 /**
  * struct column - one column of a command's default table
  * @field:  key in the row object

@@ -74,7 +74,7 @@ void utf8_add(struct sb *out, uint32_t c)
 
 /* Characters that Go escapes though they are valid: controls, the spaces but
  * ' ', format characters, surrogates' neighbours, private use. */
-static bool is_printable(uint32_t c)
+bool go_is_printable(uint32_t c)
 {
 	static const uint32_t hidden[][2] = {
 		{ 0x00, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad },
@@ -106,7 +106,7 @@ static void quote_char(struct sb *out, uint32_t c, char quote)
 		sb_addch(out, named[i + 1]);
 		return;
 	}
-	if (is_printable(c))
+	if (go_is_printable(c))
 		utf8_add(out, c);
 	else if (c < 0x20 || c == 0x7f)
 		sb_addf(out, "\\x%02x", c);

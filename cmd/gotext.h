@@ -2,6 +2,7 @@
 #ifndef CMD_GOTEXT_H
 #define CMD_GOTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ void go_quote(struct sb *out, const char *s);
 
 /** go_quote_rune() - append a character as %q of an integer: 'x', '\n' */
 void go_quote_rune(struct sb *out, int64_t rune);
+
+/** go_is_printable() - a character that Go's quoting leaves as it is */
+bool go_is_printable(uint32_t c);
 
 /** go_float() - append @f as %v: shortest text that reads back, exponents
  *  below -4 and from 6 */

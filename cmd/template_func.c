@@ -145,6 +145,8 @@ static int fn_len(const struct value *args, size_t n unused_attr,
 
 	switch (value_kind(args[0])) {
 	case VAL_STR:
+		if (value_is_time(args[0]))
+			return bad(err, "len", "len of type time.Time");
 		len = (size_t)json_object_get_string_len(args[0].o);
 		break;
 	case VAL_LIST:
@@ -173,20 +175,24 @@ static int fn_slice(const struct value *args, size_t n, struct value *ret,
 {
 	bool list = value_kind(args[0]) == VAL_LIST;
 	const char *s = str_arg(args[0]);
-	size_t bound[2] = { 0, 0 };
+	size_t bound[3] = { 0, 0, 0 };
+	size_t size = 0;
 
 	if (!list && !s)
 		return bad(err, "slice", "can't slice this type");
-	bound[1] = s ? strlen(s) : json_object_array_length(args[0].o);
+	if (s && n == 4)
+		return bad(err, "slice", "cannot 3-index slice a string");
+	size = s ? strlen(s) : json_object_array_length(args[0].o);
+	bound[1] = size;
 	for (size_t i = 1; i < n; i++) {
 		int64_t at = json_object_get_int64(args[i].o);
 
 		if (value_kind(args[i]) != VAL_INT || at < 0 ||
-		    (uint64_t)at > bound[1])
+		    (uint64_t)at > size)
 			return bad(err, "slice", "index out of range");
 		bound[i - 1] = (size_t)at;
 	}
-	if (bound[0] > bound[1])
+	if (bound[0] > bound[1] || (n == 4 && bound[1] > bound[2]))
 		return bad(err, "slice", "invalid slice index");
 	if (s) {
 		*ret = value_new(json_object_new_string_len(
@@ -224,17 +230,53 @@ static int fn_printf(const struct value *args, size_t n, struct value *ret,
 }
 
 /* Go's Sprint: a blank between two operands when neither is a string. */
+static void sprint(const struct value *args, size_t n, struct sb *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i && !str_arg(args[i]) && !str_arg(args[i - 1]))
+			sb_addch(out, ' ');
+		value_print(value_new(args[i].o), out);
+	}
+}
+
 static int fn_print(const struct value *args, size_t n, struct value *ret,
 		    struct err *err)
 {
 	autosb struct sb text = TEXT_INIT;
 
-	for (size_t i = 0; i < n; i++) {
-		if (i && !str_arg(args[i]) && !str_arg(args[i - 1]))
-			sb_addch(&text, ' ');
-		value_print(value_new(args[i].o), &text);
-	}
+	sprint(args, n, &text);
 	return str_result(&text, ret, err);
+}
+
+static int escape(const struct value *args, size_t n,
+		  void (*write)(const char *s, struct sb *out),
+		  struct value *ret, struct err *err)
+{
+	autosb struct sb plain = TEXT_INIT;
+	autosb struct sb text = TEXT_INIT;
+
+	sprint(args, n, &plain);
+	write(plain.buf, &text);
+	text.over |= plain.over;
+	return str_result(&text, ret, err);
+}
+
+static int fn_html(const struct value *args, size_t n, struct value *ret,
+		   struct err *err)
+{
+	return escape(args, n, escape_html, ret, err);
+}
+
+static int fn_js(const struct value *args, size_t n, struct value *ret,
+		 struct err *err)
+{
+	return escape(args, n, escape_js, ret, err);
+}
+
+static int fn_urlquery(const struct value *args, size_t n, struct value *ret,
+		       struct err *err)
+{
+	return escape(args, n, escape_url, ret, err);
 }
 
 static int fn_println(const struct value *args, size_t n, struct value *ret,
@@ -504,8 +546,10 @@ static const struct func funcs[] = {
 	{ "eq", 2, -1, fn_eq, false },
 	{ "ge", 2, 2, fn_ge, false },
 	{ "gt", 2, 2, fn_gt, false },
+	{ "html", 1, -1, fn_html, false },
 	{ "index", 1, -1, fn_index, false },
 	{ "join", 2, 2, fn_join, true },
+	{ "js", 1, -1, fn_js, false },
 	{ "json", 1, 1, fn_json, true },
 	{ "le", 2, 2, fn_le, false },
 	{ "len", 1, 1, fn_len, false },
@@ -517,11 +561,12 @@ static const struct func funcs[] = {
 	{ "print", 0, -1, fn_print, false },
 	{ "printf", 1, -1, fn_printf, false },
 	{ "println", 0, -1, fn_println, false },
-	{ "slice", 1, 3, fn_slice, false },
+	{ "slice", 1, 4, fn_slice, false },
 	{ "split", 2, 2, fn_split, true },
 	{ "title", 1, 1, fn_title, true },
 	{ "truncate", 2, 2, fn_truncate, true },
 	{ "upper", 1, 1, fn_upper, false },
+	{ "urlquery", 1, -1, fn_urlquery, false },
 };
 
 const struct func *func_find(const char *name)

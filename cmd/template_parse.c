@@ -22,6 +22,7 @@
 
 struct parser {
 	struct lexer lx;
+	struct template *t;
 	const char *s;	/* behind the last action */
 	bool trim;	/* ... which ended in " -}}" */
 	int depth;
@@ -37,62 +38,6 @@ static int parse_pipe(struct parser *p, struct pipe **ret, struct err *err);
 static int bad(struct err *err, const char *what)
 {
 	return err_set(err, ERR_INVALID, EINVAL, "template: %s", what);
-}
-
-/* ---- freeing ---------------------------------------------------------- */
-
-static void pipe_free(struct pipe *pipe);
-
-static void operand_free(struct operand *o)
-{
-	while (o) {
-		struct operand *next = o->next;
-
-		free(o->name);
-		strv_free(o->fields);
-		json_object_put(o->value);
-		pipe_free(o->pipe);
-		free(o);
-		o = next;
-	}
-}
-
-static void pipe_free(struct pipe *pipe)
-{
-	if (!pipe)
-		return;
-	while (pipe->cmds) {
-		struct command *next = pipe->cmds->next;
-
-		operand_free(pipe->cmds->args);
-		free(pipe->cmds);
-		pipe->cmds = next;
-	}
-	free(pipe->decl[0]);
-	free(pipe->decl[1]);
-	free(pipe);
-}
-
-static void nodes_free(struct node *n)
-{
-	while (n) {
-		struct node *next = n->next;
-
-		free(n->text);
-		pipe_free(n->pipe);
-		nodes_free(n->list);
-		nodes_free(n->other);
-		free(n);
-		n = next;
-	}
-}
-
-void template_free(struct template *t)
-{
-	if (!t)
-		return;
-	nodes_free(t->nodes);
-	free(t);
 }
 
 /* ---- operands --------------------------------------------------------- */
@@ -351,6 +296,62 @@ static int parse_jump(struct parser *p, struct err *err)
 	return r < 0 ? r : expect_end(p, err);
 }
 
+/* The list of a {{define}} or {{block}}: no loop goes on in it.  The newest
+ * definition of a name counts, as it is the first that is found. */
+static int parse_body(struct parser *p, const char *name, struct err *err)
+{
+	struct define *d = template_define(p->t, name);
+	enum block_end how = END_TEXT;
+	int loops = p->loops;
+	int r = 0;
+
+	if (++p->depth > DEPTH_MAX)
+		return bad(err, "nested too deeply");
+	p->loops = 0;
+	r = parse_list(p, &d->nodes, &how, err);
+	p->loops = loops;
+	p->depth--;
+	if (!r && how != END_END)
+		r = bad(err, how == END_ELSE ? "unexpected {{else}}" :
+					       "unexpected EOF: no {{end}}");
+	return r;
+}
+
+/* "NAME" behind the keyword */
+static int parse_name(struct parser *p, char **ret, struct err *err)
+{
+	if (lex_next(&p->lx, err) < 0)
+		return -EINVAL;
+	if (p->lx.tok.type != TOK_STR)
+		return bad(err, "the name of a template is a quoted string");
+	*ret = xstrdup(p->lx.tok.text);
+	return lex_next(&p->lx, err);
+}
+
+/* {{template "x" [pipe]}}, {{block "x" pipe}}...{{end}} which is a
+ * definition and its use, {{define "x"}}...{{end}}: the node stays without a
+ * name and prints nothing. */
+static int parse_template(struct parser *p, struct node *n, const char *body,
+			  struct err *err)
+{
+	bool uses = !body || streq(body, "block");
+	autofree char *name = NULL;
+	int r = 0;
+
+	if (!uses && (p->depth || p->loops))
+		return bad(err, "unexpected {{define}} inside of a block");
+	r = parse_name(p, &name, err);
+	if (!r && uses && (body || p->lx.tok.type != TOK_END))
+		r = parse_pipe(p, &n->pipe, err);
+	if (!r)
+		r = expect_end(p, err);
+	if (!r && body)
+		r = parse_body(p, name, err);
+	if (uses)
+		n->text = take_ptr(name);
+	return r;
+}
+
 /* {{end}} is whole here; what may follow {{else}} is its block's matter. */
 static int parse_block_end(struct parser *p, enum block_end how,
 			   struct err *err)
@@ -379,6 +380,9 @@ static enum node_type control_of(const char *word)
 		{ "with", NODE_WITH },
 		{ "break", NODE_BREAK },
 		{ "continue", NODE_CONTINUE },
+		{ "template", NODE_TEMPLATE },
+		{ "block", NODE_TEMPLATE },
+		{ "define", NODE_TEMPLATE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(controls); i++)
@@ -397,13 +401,11 @@ static int parse_action(struct parser *p, struct node *n, enum block_end *how,
 	*how = block_end_of(word);
 	if (*how != END_TEXT)
 		return parse_block_end(p, *how, err);
-	if (streq(word, "define") || streq(word, "template") ||
-	    streq(word, "block"))
-		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
-			       "template: {{%s}} is not supported yet", word);
 	n->type = control_of(word);
 	if (n->type == NODE_BREAK || n->type == NODE_CONTINUE)
 		return parse_jump(p, err);
+	if (n->type == NODE_TEMPLATE)
+		return parse_template(p, n, *word == 't' ? NULL : word, err);
 	if (n->type != NODE_ACTION)
 		return parse_control(p, n, err);
 	r = parse_pipe(p, &n->pipe, err);
@@ -518,7 +520,7 @@ static int parse_list(struct parser *p, struct node **ret, enum block_end *how,
 int template_parse(const char *text, struct template **ret, struct err *err)
 {
 	struct template *t = xcalloc(1, sizeof(*t));
-	struct parser p = { .s = text };
+	struct parser p = { .s = text, .t = t };
 	enum block_end how = END_TEXT;
 	int r = 0;
 

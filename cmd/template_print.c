@@ -9,8 +9,8 @@
 #include <ctype.h>
 
 #include "cmd/gotext.h"
+#include "cmd/gotime.h"
 #include "cmd/template_priv.h"
-#include "util/clock.h"
 #include "util/strv.h"
 
 #define WIDTH_MAX 1000
@@ -97,12 +97,14 @@ static void fmt_hex(const struct verb *f, const char *s, struct sb *out)
 
 static void fmt_str(const struct verb *f, struct value v, struct sb *out)
 {
-	char buf[TIME_TEXT_MAX];
 	const char *s = json_object_get_string(v.o);
-	int64_t ns = 0;
+	autosb struct sb time = SB_INIT;
+	struct gotime t;
 
-	if (value_is_time(v) && f->c != 'q' && !time_parse(s, &ns))
-		s = time_go(ns, buf);
+	if (value_is_time(v) && !gotime_parse(s, &t)) {
+		gotime_print(&t, &time);
+		s = time.buf;
+	}
 	if (f->c == 'x' || f->c == 'X')
 		fmt_hex(f, s, out);
 	else if (f->c == 'v' && f->sharp)
@@ -179,8 +181,8 @@ static void fmt_int(const struct verb *f, struct value v, struct sb *out)
 	unsigned int base = base_of(f->c);
 	autosb struct sb text = SB_INIT;
 
-	if (value_is_duration(v) && strchr("vsq", f->c)) {
-		fmt_text(f, duration_go(n, duration), out);
+	if (strchr("vsq", f->c) && value_int_text(v, duration)) {
+		fmt_text(f, value_int_text(v, duration), out);
 		return;
 	}
 	if (base) {

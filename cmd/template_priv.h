@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cmd/format.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/sb.h"
@@ -52,7 +53,7 @@ void lex_done(struct lexer *lx);
  *  quotes and comments; NULL when there is none */
 const char *lex_action_end(const char *s);
 
-/* ---- tree: cmd/template_parse.c --------------------------------------- */
+/* ---- tree: cmd/template_parse.c, cmd/template_tree.c ------------------ */
 
 enum operand_type {
 	OPD_DOT,	/* fields of . */
@@ -92,6 +93,7 @@ enum node_type {
 	NODE_WITH,
 	NODE_BREAK,
 	NODE_CONTINUE,
+	NODE_TEMPLATE,	/* text: the name of what is run; NULL: nothing */
 };
 
 struct node {
@@ -103,9 +105,27 @@ struct node {
 	struct node *next;
 };
 
+/* {{define "name"}} and {{block "name"}} */
+struct define {
+	char *name;
+	struct node *nodes;
+	struct define *next;
+};
+
 struct template {
 	struct node *nodes;
+	struct define *defines;	/* the newest first */
 };
+
+void nodes_free(struct node *n);
+void operand_free(struct operand *o);
+
+/** template_define() - a new definition, whose list is yet to be filled in */
+struct define *template_define(struct template *t, const char *name);
+
+/** template_defined() - NULL: there is none of that name */
+const struct define *template_defined(const struct template *t,
+				      const char *name);
 
 /* ---- values: cmd/template_value.c ------------------------------------- */
 
@@ -137,7 +157,6 @@ enum value_kind value_kind(struct value v);
 const char *value_type(struct value v);	/* Go's name: "[]string" */
 bool value_is_true(struct value v);
 bool value_is_time(struct value v);
-bool value_is_duration(struct value v);
 struct value value_new(struct json_object *o);	/* taken */
 struct value value_ref(struct json_object *o);	/* a reference of our own */
 void value_done(struct value *v);
@@ -164,6 +183,29 @@ void value_json(struct json_object *o, struct sb *out);
 int value_field(struct value v, const char *name, struct value *ret,
 		struct err *err);
 
+/* ---- times and durations: cmd/template_time.c, cmd/gotime.c ------------ */
+
+/** value_month(), value_weekday() - numbers that print as their names;
+ *  January is 1, Sunday 0 */
+struct value value_month(int month);
+struct value value_weekday(int day);
+
+/** value_int_text() - what a month, weekday or duration prints as; NULL: @v
+ *  is a number and nothing else */
+const char *value_int_text(struct value v, char buf[DURATION_TEXT_MAX]);
+
+/** value_has_methods() - it is a time or a duration */
+bool value_has_methods(struct value v);
+
+/**
+ * value_call() - .Created.Format "2006-01-02"
+ * @v: a time or a duration
+ *
+ * Return: 0, -EINVAL: no such method, or not with these arguments
+ */
+int value_call(struct value v, const char *name, const struct value *args,
+	       size_t n, struct value *ret, struct err *err);
+
 /* ---- printing: cmd/template_print.c ----------------------------------- */
 
 /** value_print() - %v; a missing value is "<no value>" */
@@ -172,6 +214,12 @@ void value_print(struct value v, struct sb *out);
 /** value_printf() - fmt.Sprintf */
 void value_printf(const char *fmt, const struct value *args, size_t n,
 		  struct sb *out);
+
+/* ---- escapes: cmd/template_escape.c ------------------------------------ */
+
+void escape_html(const char *s, struct sb *out);
+void escape_js(const char *s, struct sb *out);
+void escape_url(const char *s, struct sb *out);
 
 /* ---- functions: cmd/template_func.c ----------------------------------- */
 

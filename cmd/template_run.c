@@ -13,6 +13,7 @@
 
 #define STEPS_MAX 1000000
 #define OUT_MAX (64u << 20)
+#define TEMPLATES_MAX 100
 
 struct var {
 	const char *name;	/* borrowed from the tree */
@@ -20,11 +21,14 @@ struct var {
 };
 
 struct runner {
+	const struct template *t;
 	struct sb *out;
 	size_t out_max;
 	int steps;
 	struct var *vars;	/* owned */
 	size_t n_vars, cap;
+	size_t frame;		/* what the running {{template}} sees */
+	int depth;		/* of {{template}}s in each other */
 };
 
 enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE };
@@ -68,7 +72,7 @@ static void vars_pop(struct runner *r, size_t keep)
 
 static struct var *var_find(struct runner *r, const char *name)
 {
-	for (size_t i = r->n_vars; i > 0; i--)
+	for (size_t i = r->n_vars; i > r->frame; i--)
 		if (streq(r->vars[i - 1].name, name))
 			return &r->vars[i - 1];
 	return NULL;
@@ -90,13 +94,20 @@ static int var_assign(struct runner *r, const char *name, struct value v,
 
 /* ---- operands --------------------------------------------------------- */
 
-/* Follow .A.B from @from (taken).  Stops before a method that is the last. */
+/* Follow .A.B from @from (taken).  With @last_is_call it stops at a map that
+ * is asked, and (Return: 1) in front of a method of a time or duration. */
 static int follow(char *const *fields, struct value from, bool last_is_call,
 		  struct value *ret, struct err *err)
 {
 	auto_value struct value at = from;
+	int stopped = 0;
 
 	for (; fields && *fields; fields++) {
+		if (last_is_call && !fields[1] && value_has_methods(at)) {
+			stopped = 1;
+			break;
+		}
+
 		struct value next = VALUE_NONE;
 		int r = value_field(at, *fields, &next, err);
 
@@ -111,7 +122,7 @@ static int follow(char *const *fields, struct value from, bool last_is_call,
 	}
 	*ret = at;
 	at = VALUE_NONE;
-	return 0;
+	return stopped;
 }
 
 static int call_func(const char *name, const struct value *args, size_t n,
@@ -239,6 +250,7 @@ static int apply(struct runner *r, const struct operand *first,
 		 struct value *ret, struct err *err)
 {
 	auto_value struct value called = VALUE_NONE;
+	const char *last = NULL;
 	int rc = 0;
 
 	if (first->type == OPD_FUNC)
@@ -246,10 +258,12 @@ static int apply(struct runner *r, const struct operand *first,
 	rc = eval_operand(r, first, dot, true, &called, err);
 	if (rc < 0)
 		return rc;
+	if (first->fields)
+		last = first->fields[strv_len(first->fields) - 1];
+	if (rc > 0)
+		return value_call(called, last, args, n, ret, err);
 	if (value_is_method(called.o))
-		return call_method(called,
-				   first->fields[strv_len(first->fields) - 1],
-				   args, n, ret, err);
+		return call_method(called, last, args, n, ret, err);
 	if (n && value_is_header(called.o))
 		return call_header(args, n, ret, err);
 	if (n)
@@ -472,6 +486,40 @@ static int walk_action(struct runner *r, const struct node *n,
 	return 0;
 }
 
+/* {{template "x" pipe}}: what it runs sees the argument as . and $, and no
+ * variables of its caller. */
+static int walk_template(struct runner *r, const struct node *n,
+			 struct value dot, struct err *err)
+{
+	const struct define *d = template_defined(r->t, n->text);
+	auto_value struct value v = VALUE_NONE;
+	enum flow flow = FLOW_NEXT;
+	size_t frame = r->frame;
+	size_t keep = r->n_vars;
+	int rc = 0;
+
+	if (!d)
+		return err_set(err, ERR_INVALID, EINVAL,
+			       "template: template \"%s\" not defined",
+			       n->text);
+	if (r->depth == TEMPLATES_MAX)
+		return err_set(err, ERR_LIMIT, E2BIG,
+			       "template: more than %d templates in each other",
+			       TEMPLATES_MAX);
+	if (n->pipe)
+		rc = eval_pipe(r, n->pipe, dot, &v, err);
+	if (rc < 0)
+		return rc;
+	r->depth++;
+	r->frame = keep;
+	var_push(r, "", v);
+	rc = walk(r, d->nodes, v, &flow, err);
+	vars_pop(r, keep);
+	r->frame = frame;
+	r->depth--;
+	return rc;
+}
+
 static int walk(struct runner *r, const struct node *n, struct value dot,
 		enum flow *flow, struct err *err)
 {
@@ -497,6 +545,10 @@ static int walk(struct runner *r, const struct node *n, struct value dot,
 		case NODE_RANGE:
 			rc = walk_range(r, n, dot, err);
 			break;
+		case NODE_TEMPLATE:
+			if (n->text)
+				rc = walk_template(r, n, dot, err);
+			break;
 		case NODE_BREAK:
 			*flow = FLOW_BREAK;
 			break;
@@ -512,7 +564,9 @@ static int walk(struct runner *r, const struct node *n, struct value dot,
 int template_run(const struct template *t, struct json_object *data,
 		 struct sb *out, struct err *err)
 {
-	struct runner r = { .out = out, .out_max = out->len + OUT_MAX };
+	struct runner r = { .t = t,
+			    .out = out,
+			    .out_max = out->len + OUT_MAX };
 	struct value dot = { data, false };
 	enum flow flow = FLOW_NEXT;
 	int rc = 0;

@@ -11,11 +11,14 @@
 
 #include <ctype.h>
 
+#include "cmd/gotime.h"
+#include "util/clock.h"
 #include "util/str.h"
 #include "util/strv.h"
 
 static const char mark_map, mark_time, mark_hidden, mark_method;
 static const char mark_duration, mark_no_duration;
+static const char mark_month, mark_weekday;
 static const char mark_header;
 /* Go's zero values that its JSON leaves out; a nil pointer among them; and an
  * empty slice or map that JSON shows as null */
@@ -112,6 +115,20 @@ void template_zeros(struct json_object *o, const struct zero_field *fields)
 	}
 }
 
+void template_null_lists(struct json_object *map)
+{
+	json_object_object_foreach(map, key, child)
+	{
+		struct json_object *list = child ? NULL : zero_new(
+						json_type_array);
+
+		if (!list)
+			continue;
+		mark(list, &mark_null);
+		json_set(map, key, list);
+	}
+}
+
 bool value_is_method(struct json_object *o)
 {
 	return is_marked(o, &mark_method);
@@ -127,10 +144,51 @@ bool value_is_time(struct value v)
 	return is_marked(v.o, &mark_time);
 }
 
-bool value_is_duration(struct value v)
+static bool value_is_duration(struct value v)
 {
 	return is_marked(v.o, &mark_duration) ||
 	       is_marked(v.o, &mark_no_duration);
+}
+
+struct value value_month(int month)
+{
+	struct value v = value_new(json_object_new_int(month));
+
+	mark(v.o, &mark_month);
+	return v;
+}
+
+struct value value_weekday(int day)
+{
+	struct value v = value_new(json_object_new_int(day));
+
+	mark(v.o, &mark_weekday);
+	return v;
+}
+
+const char *value_int_text(struct value v, char buf[DURATION_TEXT_MAX])
+{
+	int64_t n = json_object_get_int64(v.o);
+
+	if (is_marked(v.o, &mark_month))
+		return gotime_month((int)n);
+	if (is_marked(v.o, &mark_weekday))
+		return gotime_weekday((int)n);
+	return value_is_duration(v) ? duration_go(n, buf) : NULL;
+}
+
+static const char *int_type(struct value v)
+{
+	if (is_marked(v.o, &mark_month))
+		return "time.Month";
+	if (is_marked(v.o, &mark_weekday))
+		return "time.Weekday";
+	return value_is_duration(v) ? "time.Duration" : "int";
+}
+
+bool value_has_methods(struct value v)
+{
+	return value_is_time(v) || value_is_duration(v);
 }
 
 bool value_is_hidden(struct json_object *o)
@@ -190,7 +248,7 @@ const char *value_type(struct value v)
 	case VAL_BOOL:
 		return "bool";
 	case VAL_INT:
-		return value_is_duration(v) ? "time.Duration" : "int";
+		return int_type(v);
 	case VAL_FLOAT:
 		return "float64";
 	case VAL_STR:
@@ -489,6 +547,8 @@ int value_field(struct value v, const char *name, struct value *ret,
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: nil pointer evaluating field %s",
 			       name);
+	if (value_has_methods(v))
+		return value_call(v, name, NULL, 0, ret, err);
 	if (kind != VAL_MAP && kind != VAL_STRUCT)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "template: can't evaluate field %s in type %s",

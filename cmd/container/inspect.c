@@ -70,6 +70,7 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		"Config.Volumes",
 		"GraphDriver.Data",
 		"HostConfig.Annotations",
+		"HostConfig.CgroupConf",
 		"HostConfig.LogConfig.Config",
 		"HostConfig.PortBindings",
 		"HostConfig.Sysctls",
@@ -101,6 +102,16 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 		{ "HealthcheckOnFailureAction", json_type_string },
 		{ NULL, json_type_null },
 	};
+	static const struct zero_field host[] = {
+		{ "CgroupConf", json_type_object },
+		{ "Links", json_type_array },
+		{ "VolumesFrom", json_type_array },
+		{ NULL, json_type_null },
+	};
+	static const struct zero_field log[] = {
+		{ "Config", json_type_object },
+		{ NULL, json_type_null },
+	};
 	const struct ctr_list one = { &c, 1 };
 	int r = size ? ctr_list_measure(rt, &one, err) : 0;
 	struct json_object *check;
@@ -112,6 +123,11 @@ static int object_of(struct runtime *rt, struct ctr *c, bool size,
 	set_docker(o);
 	template_zeros(o, sizes);
 	template_zeros(json_obj(o, "Config"), health);
+	template_zeros(json_obj(o, "HostConfig"), host);
+	template_zeros(json_obj(json_obj(o, "HostConfig"), "LogConfig"), log);
+	template_null_lists(json_obj(json_obj(o, "HostConfig"),
+				     "PortBindings"));
+	template_null_lists(json_obj(json_obj(o, "NetworkSettings"), "Ports"));
 	check = json_obj(json_obj(o, "Config"), "Healthcheck");
 	template_zero_duration(check, "StartPeriod");
 	template_zero_duration(check, "StartInterval");

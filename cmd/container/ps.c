@@ -199,17 +199,6 @@ static void print_default(const struct ctr_list *list,
 	print_text(out.buf, out.len);
 }
 
-static void add_namespaces(struct json_object *row, const struct ctr *c)
-{
-	autojson struct json_object *spaces =
-		ps_namespaces(c, false);
-
-	json_object_object_foreach(spaces, key, value)
-	{
-		json_set(row, key, json_object_get(value));
-	}
-}
-
 static int print_formatted(const struct ctr_list *list,
 			   const struct ps_args *args, int64_t now,
 			   struct err *err)
@@ -224,9 +213,9 @@ static int print_formatted(const struct ctr_list *list,
 							args->no_trunc);
 
 		if (args->ns && json)
-			json_set(row, "Namespaces", ps_namespaces(c, true));
-		else if (args->ns)
-			add_namespaces(row, c);
+			json_set(row, "Namespaces", ps_namespaces(c));
+		else if (!json)
+			ps_add_namespaces(row, c, args->ns);
 		json_object_array_add(rows, row);
 	}
 	return print_rows(args->format, rows, NULL,

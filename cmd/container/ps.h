@@ -48,11 +48,15 @@ void ps_table(const struct ctr *c, int64_t now_ns, bool no_trunc,
 
 /* ---- ps_ns.c ---------------------------------------------------------- */
 
-/** ps_namespaces() - numbers of a running container's namespaces; owned by the
- *  caller
- *  @json: keys of `--format json`, those that are empty left out; else all
- *  fields of templates: CGROUPNS, IPC, MNT, NET, PIDNS, USERNS, UTS */
-struct json_object *ps_namespaces(const struct ctr *c, bool json);
+/** ps_namespaces() - numbers of a running container's namespaces, as in
+ *  `--format json`: those that are not known left out; owned by the caller */
+struct json_object *ps_namespaces(const struct ctr *c);
+
+/** ps_add_namespaces() - the fields of templates: CGROUPNS, IPC, MNT, NET,
+ *  PIDNS, USERNS, UTS, and all of them as Namespaces; empty ones, which
+ *  {{json .}} leaves out, unless they are @wanted (--ns) */
+void ps_add_namespaces(struct json_object *row, const struct ctr *c,
+		       bool wanted);
 
 /** ports_text() - "0.0.0.0:8080->80/tcp, ..." */
 void ports_text(const struct port_list *ports, struct sb *out);

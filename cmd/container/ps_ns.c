@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd/container/ps.h"
+#include "cmd/format.h"
 #include "util/json.h"
 
 /* "pid:[4026531836]" -> "4026531836"; "" when it cannot be read */
@@ -24,20 +25,24 @@ static void read_link(pid_t pid, const char *name, struct sb *out)
 }
 
 static const struct {
-	const char *file, *field, *json;
+	const char *file, *json;
+	const char *field;	/* of a row, and of its .Namespaces */
+	const char *name;
 } spaces[] = {
-	{ "mnt", "MNT", "Mnt" },       { "cgroup", "CGROUPNS", "Cgroup" },
-	{ "ipc", "IPC", "Ipc" },       { "net", "NET", "Net" },
-	{ "pid", "PIDNS", "Pidns" },   { "uts", "UTS", "Uts" },
-	{ "user", "USERNS", "User" },
+	{ "mnt", "Mnt", "MNT", "MNT" },
+	{ "cgroup", "Cgroup", "CGROUPNS", "Cgroup" },
+	{ "ipc", "Ipc", "IPC", "IPC" },
+	{ "net", "Net", "NET", "NET" },
+	{ "pid", "Pidns", "PIDNS", "PIDNS" },
+	{ "uts", "Uts", "UTS", "UTS" },
+	{ "user", "User", "USERNS", "User" },
 };
 
-struct json_object *ps_namespaces(const struct ctr *c, bool json)
+struct json_object *ps_namespaces(const struct ctr *c)
 {
 	struct json_object *o = json_object_new_object();
-	bool running = ctr_is_up(c);
 	struct sb text[ARRAY_LEN(spaces)];
-	bool alive = false;
+	bool running = ctr_is_up(c);
 
 	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
 		text[i] = (struct sb)SB_INIT;
@@ -45,14 +50,32 @@ struct json_object *ps_namespaces(const struct ctr *c, bool json)
 			read_link(c->init.pid, spaces[i].file, &text[i]);
 	}
 	/* Asked last: the links are those of our process, or of none. */
-	alive = running && proc_is_alive(&c->init);
+	running = running && proc_is_alive(&c->init);
 	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
-		if (!json)
-			json_set_str(o, spaces[i].field,
-				     alive ? text[i].buf : "");
-		else if (alive && text[i].len)
+		if (running && text[i].len)
 			json_set_str(o, spaces[i].json, text[i].buf);
 		sb_done(&text[i]);
 	}
 	return o;
+}
+
+void ps_add_namespaces(struct json_object *row, const struct ctr *c,
+		       bool wanted)
+{
+	autojson struct json_object *have =
+		wanted ? ps_namespaces(c) : json_object_new_object();
+	struct json_object *all = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
+		const char *text = json_str(have, spaces[i].json);
+		struct json_object *field =
+			json_object_new_string(text ? text : "");
+
+		json_set_str(all, spaces[i].name, text ? text : "");
+		if (wanted)
+			json_set(row, spaces[i].field, field);
+		else
+			template_put_hidden(row, spaces[i].field, field);
+	}
+	template_put_hidden(row, "Namespaces", all);
 }

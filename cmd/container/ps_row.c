@@ -291,7 +291,8 @@ struct json_object *ps_row(const struct ctr *c, int64_t now_ns, bool no_trunc)
 	set_sb(o, "ImageID", &text);
 	add_command(c, no_trunc, &text);
 	set_sb(o, "Command", &text);
-	json_set_str(o, "Created", time_go(c->created_ns, buf));
+	json_set_str(o, "Created", time_rfc3339(c->created_ns, buf));
+	template_mark_time(json_object_object_get(o, "Created"));
 	json_set_str(o, "CreatedAt", time_go(c->created_ns, buf));
 	add_ago(c->created_ns, now_ns, &text);
 	json_set_str(o, "CreatedHuman", text.buf);

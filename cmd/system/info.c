@@ -319,9 +319,14 @@ static struct both host_info(const struct runtime *rt)
 
 static struct both plugin_info(void)
 {
+	static const struct zero_field lists[] = {
+		{ "Authorization", json_type_array },
+		{ NULL, json_type_null },
+	};
 	struct both p = both_new();
 
 	put(&p, "Authorization", "authorization", NULL);
+	template_zeros(p.go, lists);
 	put(&p, "Log", "log",
 	    list_of((const char *const[]){ "k8s-file", "json-file", "none",
 					   "passthrough", NULL }));

@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/str.h"
+#include "util/strv.h"
 
 static struct json_object *log_config(const struct runtime *rt,
 				      const struct ctr *c)
@@ -164,6 +165,8 @@ static void set_limits(struct json_object *o, const struct ctr *c,
 	set_cpu(o, &l);
 	set_block_io(o, &l);
 	set_pids(o, &l, cg);
+	json_set(o, "CgroupConf",
+		 l.unified ? json_new_env_map(l.unified) : NULL);
 	limits_done(&l);
 	json_set_i64(o, "DiskQuota", 0);
 	json_set_i64(o, "IOMaximumIOps", 0);
@@ -183,6 +186,30 @@ static struct json_object *restart_policy(const struct ctr_config *c)
 	json_set_str(o, "Name", ctr_restart_name(c->restart));
 	json_set_i64(o, "MaximumRetryCount", c->restart_max);
 	return o;
+}
+
+static char *cap_name(const char *asked)
+{
+	int cap = oci_cap_parse(asked);
+
+	return xstrdup(!strcasecmp(asked, "all") ? "ALL" :
+		       cap >= 0		       ? oci_cap_name(cap) :
+						 asked);
+}
+
+/* One spelling for net_admin, NET_ADMIN and CAP_NET_ADMIN */
+static void set_caps(struct json_object *o, const char *key, char *const *v)
+{
+	autostrv char **names = NULL;
+
+	for (; v && *v; v++) {
+		autofree char *name = cap_name(*v);
+
+		if (!strv_contains(names, name))
+			strv_add(&names, name);
+	}
+	strv_sort(names);
+	inspect_list(o, key, names);
 }
 
 static void set_rows(struct json_object *o, const char *key,
@@ -228,15 +255,15 @@ struct json_object *inspect_host(struct runtime *rt, const struct ctr *ctr,
 	inspect_text(o, "ContainerIDFile", c->cidfile);
 	json_set(o, "LogConfig", log_config(rt, ctr));
 	set_mode(o, "NetworkMode", c->network, "slirp4netns");
-	json_set(o, "PortBindings", inspect_bindings(inspect_ports(ctr)));
+	json_set(o, "PortBindings", inspect_ports(ctr));
 	json_set(o, "RestartPolicy", restart_policy(c));
 	json_set_bool(o, "AutoRemove", c->auto_remove);
 	json_set_bool(o, "AutoRemoveImage", c->remove_image);
 	json_set(o, "Annotations", json_new_env_map(c->annotations));
 	inspect_text(o, "VolumeDriver", "");
 	json_set(o, "VolumesFrom", NULL);
-	inspect_list(o, "CapAdd", c->cap_add);
-	inspect_list(o, "CapDrop", c->cap_drop);
+	set_caps(o, "CapAdd", c->cap_add);
+	set_caps(o, "CapDrop", c->cap_drop);
 	inspect_list(o, "Dns", c->dns);
 	inspect_list(o, "DnsOptions", c->dns_option);
 	inspect_list(o, "DnsSearch", c->dns_search);

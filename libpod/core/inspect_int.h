@@ -11,7 +11,6 @@ struct cgroup;
 struct ctr;
 struct ctr_config;
 struct json_object;
-struct port_list;
 struct runtime;
 
 /** inspect_text() - NULL is "" */
@@ -24,12 +23,10 @@ void inspect_list(struct json_object *o, const char *key, char *const *v);
 struct json_object *inspect_host(struct runtime *rt, const struct ctr *ctr,
 				 const struct cgroup *cg);
 
-/** inspect_ports() - those of the running container, else those asked for;
- *  borrowed from @c */
-const struct port_list *inspect_ports(const struct ctr *c);
-
-/** inspect_bindings() - {"80/tcp":[{"HostIp":"","HostPort":"8080"}]} */
-struct json_object *inspect_bindings(const struct port_list *list);
+/** inspect_ports() - those of the running container, else those asked for:
+ *  {"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"443/tcp":null}; null:
+ *  the port is exposed and not published */
+struct json_object *inspect_ports(const struct ctr *c);
 
 /** inspect_network() - NetworkSettings */
 struct json_object *inspect_network(const struct ctr *c);

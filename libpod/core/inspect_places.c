@@ -14,8 +14,15 @@
 
 /* ---- ports ------------------------------------------------------------- */
 
-/* {"80/tcp":[{"HostIp":"","HostPort":"8080"}]} */
-struct json_object *inspect_bindings(const struct port_list *list)
+/* "80/tcp" */
+static void port_key(uint16_t port, enum port_proto proto, char key[32])
+{
+	(void)snprintf(key, 32, "%u/%s", port,
+		       proto == PORT_UDP ? "udp" : "tcp");
+}
+
+/* {"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}]} */
+static struct json_object *bindings(const struct port_list *list)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -28,9 +35,7 @@ struct json_object *inspect_bindings(const struct port_list *list)
 			char key[32];
 			char port[8] = "";
 
-			(void)snprintf(key, sizeof(key), "%u/%s",
-				       m->ctr_port + k,
-				       m->proto == PORT_UDP ? "udp" : "tcp");
+			port_key((uint16_t)(m->ctr_port + k), m->proto, key);
 			if (m->host_port)
 				(void)snprintf(port, sizeof(port), "%u",
 					       (m->host_port + k) & 0xffff);
@@ -48,9 +53,40 @@ struct json_object *inspect_bindings(const struct port_list *list)
 	return o;
 }
 
-const struct port_list *inspect_ports(const struct ctr *c)
+/* Ports that are only exposed are there with null; in a network that is not
+ * the container's own there are none. */
+static void add_exposed(struct json_object *o, const struct ctr_config *c)
 {
-	return c->ports.n ? &c->ports : &c->config.ports;
+	struct port_list list = { 0 };
+
+	for (char **e = c->expose; e && *e; e++)
+		(void)port_parse_expose(*e, &list, NULL);
+	for (size_t i = 0; i < list.n; i++) {
+		for (unsigned int k = 0; k < list.v[i].range; k++) {
+			char key[32];
+
+			port_key((uint16_t)(list.v[i].ctr_port + k),
+				 list.v[i].proto, key);
+			if (!json_arr(o, key))
+				json_set(o, key, NULL);
+		}
+	}
+	port_list_done(&list);
+}
+
+static bool has_own_network(const struct ctr_config *c)
+{
+	return str_is_empty(c->network) || streq(c->network, "slirp4netns");
+}
+
+struct json_object *inspect_ports(const struct ctr *c)
+{
+	struct json_object *o = bindings(c->ports.n ? &c->ports :
+						      &c->config.ports);
+
+	if (has_own_network(&c->config))
+		add_exposed(o, &c->config);
+	return o;
 }
 
 static void set_address(struct json_object *o, bool has_one)
@@ -79,7 +115,7 @@ struct json_object *inspect_network(const struct ctr *c)
 	json_set_bool(o, "HairpinMode", false);
 	inspect_text(o, "LinkLocalIPv6Address", "");
 	json_set_i64(o, "LinkLocalIPv6PrefixLen", 0);
-	json_set(o, "Ports", inspect_bindings(inspect_ports(c)));
+	json_set(o, "Ports", inspect_ports(c));
 	if (up)
 		(void)snprintf(path, sizeof(path), "/proc/%d/ns/net",
 			       c->init.pid);
@@ -187,11 +223,13 @@ struct json_object *inspect_binds(const struct ctr_config *c)
 	return a;
 }
 
-/* "rw,rprivate,nosuid,nodev,tmpcopyup,size=1m" */
+/* "size=1m,rw,rprivate,nosuid,nodev,tmpcopyup": what was asked for first */
 static char *tmpfs_text(const struct ctr_mount *m)
 {
 	autostrv char **v = NULL;
 
+	if (m->options)
+		strv_add(&v, m->options);
 	strv_add(&v, m->ro ? "ro" : "rw");
 	strv_add(&v, "rprivate");
 	if (!m->suid)
@@ -202,8 +240,6 @@ static char *tmpfs_text(const struct ctr_mount *m)
 		strv_add(&v, "noexec");
 	if (!m->nocopy)
 		strv_add(&v, "tmpcopyup");
-	if (m->options)
-		strv_add(&v, m->options);
 	return strv_join(v, ",");
 }
 

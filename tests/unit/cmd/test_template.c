@@ -17,6 +17,10 @@ static const char sample[] =
 	"\"Empty\":[],\"Labels\":{\"b\":\"2\",\"a\":\"1\"},"
 	"\"State\":{\"Status\":\"running\",\"Pid\":7},"
 	"\"Time\":\"2026-11-20T13:27:53.27033215Z\","
+	"\"Epoch\":\"1970-01-01T00:00:00Z\",\"NoTime\":\"soon\","
+	"\"Never\":\"0001-01-01T00:00:00Z\","
+	"\"Zoned\":\"2024-02-29T23:05:09+05:30\",\"Dur\":90500000000,"
+	"\"Lists\":{\"a\":null,\"b\":[1]},"
 	"\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]},"
 	"\"Label\":{\"k\":\"v\"},\"Hidden\":\"x\",\"ImageId\":\"i\","
 	"\"created_by\":\"me\",\"ociRuntime\":{\"name\":\"r\"},\"NMap\":null}";
@@ -37,6 +41,13 @@ static struct json_object *data(void)
 	template_mark_map(json_object_object_get(o, "Ports"));
 	template_mark_time(json_object_object_get(o, "Time"));
 	template_mark_method(json_object_object_get(o, "Label"));
+	template_mark_time(json_object_object_get(o, "Epoch"));
+	template_mark_time(json_object_object_get(o, "Zoned"));
+	template_mark_time(json_object_object_get(o, "Never"));
+	template_mark_time(json_object_object_get(o, "NoTime"));
+	template_mark_duration(json_object_object_get(o, "Dur"));
+	template_mark_map(json_object_object_get(o, "Lists"));
+	template_null_lists(json_object_object_get(o, "Lists"));
 	template_put_hidden(o, "Hidden", json_object_get(
 				json_object_object_get(o, "Hidden")));
 	template_zeros(o, zeros);
@@ -87,6 +98,93 @@ static const struct {
 	{ "{{.Label \"k\"}}|{{.Label \"nope\"}}", "v|" },
 	{ "{{.Hidden}}", "x" },
 	{ "{{with .State}}{{.Pid}}{{$.ID}}{{end}}", "70123456789ab" },
+	/* times */
+	{ "{{.Epoch}}|{{.Zoned}}|{{.Never}}",
+	  "1970-01-01 00:00:00 +0000 UTC|2024-02-29 23:05:09 +0530 +0530|"
+	  "0001-01-01 00:00:00 +0000 UTC" },
+	{ "{{.Time.Unix}} {{.Time.UnixMilli}} {{.Time.UnixMicro}} "
+	  "{{.Time.UnixNano}} {{.Time.Nanosecond}}",
+	  "1795181273 1795181273270 1795181273270332 "
+	  "1795181273270332150 270332150" },
+	{ "{{.Never.Unix}} {{.Never.UnixNano}} {{.Never.IsZero}} "
+	  "{{.Epoch.IsZero}}",
+	  "-62135596800 -6795364578871345152 true false" },
+	{ "{{.Zoned.Year}}-{{.Zoned.Month}}-{{.Zoned.Day}} "
+	  "{{.Zoned.Hour}}:{{.Zoned.Minute}}:{{.Zoned.Second}} "
+	  "{{.Zoned.Weekday}} {{.Zoned.YearDay}} {{.Zoned.UTC.Hour}}",
+	  "2024-February-29 23:5:9 Thursday 60 17" },
+	{ "{{printf \"%d %s %T %T\" .Time.Month .Time.Weekday .Time.Month "
+	  ".Time.Weekday}}",
+	  "11 Friday time.Month time.Weekday" },
+	{ "{{.Time.Format \"Mon Monday Jan January 1 01 2 02 _2 002 __2 06 "
+	  "2006\"}}",
+	  "Fri Friday Nov November 11 11 20 20 20 324 324 26 2026" },
+	{ "{{.Time.Format \"15 3 03 4 04 5 05 PM pm .000 .999999999 ,00\"}}",
+	  "13 1 01 27 27 53 53 PM pm .270 .27033215 ,27" },
+	{ "{{.Zoned.Format \"-0700 -07:00 -07 Z0700 Z07:00 Z07 MST\"}}",
+	  "+0530 +05:30 +05 +0530 +05:30 +05 +0530" },
+	{ "{{.Time.Format \"-0700 -07:00 -07 Z0700 Z07:00 Z07 MST\"}}",
+	  "+0000 +00:00 +00 Z Z Z UTC" },
+	{ "{{.Zoned.Format \"Monthly Janus January-ish _2006 .0001\"}}|"
+	  "{{.Time.Format \"\"}}|{{.Epoch.Format \"5.999 _2 3\"}}",
+	  "Monthly Janus February-ish _2024 .0002||0  1 12" },
+	{ "{{with .Time}}{{.Format \"2006\"}}{{end}} "
+	  "{{\"06\" | .Time.Format}} {{(.Time.UTC).Year}}",
+	  "2026 26 2026" },
+	{ "{{.Time.String}} {{.Time.Location}} {{json .Zoned.UTC}}",
+	  "2026-11-20 13:27:53.27033215 +0000 UTC UTC "
+	  "\"2024-02-29T17:35:09Z\"" },
+	{ "{{.Time.Before .Zoned}} {{.Time.After .Zoned}} "
+	  "{{.Time.Equal .Time}} {{.Time.Compare .Zoned}}",
+	  "false true true 1" },
+	{ "{{.Time.Sub .Zoned}} {{.Time.Sub .Never}} {{.Never.Sub .Time}} "
+	  "{{.Epoch.Sub .Epoch}}",
+	  "23875h52m44.27033215s 2562047h47m16.854775807s "
+	  "-2562047h47m16.854775808s 0s" },
+	{ "{{.Epoch.Add 1500000000}}|{{.Epoch.Add -1}}|{{.Time.Add 800000000}}",
+	  "1970-01-01 00:00:01.5 +0000 UTC|"
+	  "1969-12-31 23:59:59.999999999 +0000 UTC|"
+	  "2026-11-20 13:27:54.07033215 +0000 UTC" },
+	{ "{{printf \"%q %10.4s|\" .Epoch .Time}}",
+	  "\"1970-01-01 00:00:00 +0000 UTC\"       2026|" },
+	{ "{{.Dur}} {{.Dur.Seconds}} {{.Dur.Minutes}} {{.Dur.Hours}} "
+	  "{{.Dur.Milliseconds}} {{.Dur.Microseconds}} {{.Dur.Nanoseconds}}",
+	  "1m30.5s 90.5 1.5083333333333333 0.025138888888888888 "
+	  "90500 90500000 90500000000" },
+	{ "{{.Dur.Round 1000000000}} {{.Dur.Truncate 60000000000}} "
+	  "{{.Dur.Round 0}} {{.Dur.Abs}} {{printf \"%T\" .Dur.String}} "
+	  "{{(.Epoch.Sub .Time).Abs.Hours | printf \"%.0f\"}}",
+	  "1m31s 1m0s 1m30.5s 1m30.5s string 498661" },
+	/* null that is an empty list */
+	{ "{{.Lists}} {{json .Lists}} {{len .Lists.a}}"
+	  "{{range .Lists.a}}x{{else}}none{{end}}",
+	  "map[a:[] b:[1]] {\"a\":null,\"b\":[1]} 0none" },
+	/* templates in templates */
+	{ "{{define \"x\"}}<{{.}}>{{end}}{{template \"x\" .ID}}"
+	  "{{template \"x\" .N}}",
+	  "<0123456789ab><3>" },
+	{ "{{template \"x\" .Cmd}}{{define \"x\"}}{{range .}}[{{.}}]{{end}}"
+	  "{{end}}",
+	  "[sh][-c][a b]" },
+	{ "{{define \"x\"}}{{.}}{{$}}{{end}}{{template \"x\"}}",
+	  "<no value><no value>" },
+	{ "{{define \"x\"}}a{{end}}{{define \"x\"}}b{{end}}"
+	  "{{template `x`}}", "b" },
+	{ "{{block \"x\" .State}}{{.Pid}}{{$.Status}}{{end}}"
+	  "{{template \"x\" .State}}", "7running7running" },
+	{ "{{$v := 1}}{{with .State}}{{block \"x\" .}}{{$v := 2}}{{$v}}"
+	  "{{end}}{{$v}}{{$.N}}{{end}}", "213" },
+	{ "{{define \"x\"}}{{if .}}{{len .}}{{template \"x\" slice . 1}}"
+	  "{{end}}{{end}}{{template \"x\" \"abc\"}}", "321" },
+	/* escapes */
+	{ "{{html \"<a b='c'>&\\\"\"}} {{html 1 2 \"<\"}} {{html .Cmd}}",
+	  "&lt;a b=&#39;c&#39;&gt;&amp;&#34; 1 2&lt; [sh -c a b]" },
+	{ "{{js \"<a b='c'>&=\\\"\\\\\\n\xc3\xa9\\u2028\"}}",
+	  "\\u003Ca b\\u003D\\'c\\'\\u003E\\u0026\\u003D\\\"\\\\"
+	  "\\u000A\xc3\xa9\\u2028" },
+	{ "{{urlquery \"a b&c=d/\xc3\xa9~-_.\" 1}} {{\"<\" | html | js}}",
+	  "a+b%26c%3Dd%2F%C3%A9~-_.1 \\u0026lt;" },
+	{ "{{slice .Cmd 0 1 2}} {{slice .Cmd 1 3 3}}", "[sh] [-c a b]" },
 	/* index and len */
 	{ "{{index .Cmd 1}}", "-c" },
 	{ "{{index .Labels \"b\"}}|{{index .Labels \"x\"}}|", "2||" },
@@ -225,7 +323,31 @@ static const struct {
 	{ "{{\"\\z\"}}", "invalid escape" },
 	{ "{{\"a\\x00b\"}}", "invalid escape" },
 	{ "{{break}}", "outside {{range}}" },
-	{ "{{define \"x\"}}{{end}}", "not supported yet" },
+	{ "{{if .On}}{{define \"x\"}}{{end}}{{end}}", "unexpected {{define}}" },
+	{ "{{range .Cmd}}{{define \"x\"}}{{end}}{{end}}", "unexpected" },
+	{ "{{define \"x\"}}", "no {{end}}" },
+	{ "{{define \"x\"}}{{else}}{{end}}", "unexpected {{else}}" },
+	{ "{{define x}}{{end}}", "quoted string" },
+	{ "{{define \"x\" .ID}}{{end}}", "unexpected token" },
+	{ "{{template \"x\"}}", "template \"x\" not defined" },
+	{ "{{template}}", "quoted string" },
+	{ "{{block \"x\"}}{{end}}", "missing value" },
+	{ "{{range .Cmd}}{{block \"x\" .}}{{break}}{{end}}{{end}}",
+	  "outside {{range}}" },
+	{ "{{$v := 1}}{{define \"x\"}}{{$v}}{{end}}{{template \"x\"}}",
+	  "undefined variable \"$v\"" },
+	{ "{{.Time.Nope}}", "can't evaluate field Nope in type time.Time" },
+	{ "{{.Dur.Nope}}", "field Nope in type time.Duration" },
+	{ "{{.Time.Format}}", "wrong number of args for Format: want 1 got 0" },
+	{ "{{.Time.Unix 1}}", "wrong number of args for Unix: want 0 got 1" },
+	{ "{{.Time.Format 1}}", "for Format; expected string" },
+	{ "{{.Time.Before \"x\"}}", "for Before; expected time.Time" },
+	{ "{{.Time.Add \"x\"}}", "for Add; expected time.Duration" },
+	{ "{{.NoTime.Unix}}", "\"soon\" is no time" },
+	{ "{{len .Time}}", "len of type time.Time" },
+	{ "{{slice .Cmd 0 2 1}}", "invalid slice index" },
+	{ "{{slice .Cmd 0 1 9}}", "index out of range" },
+	{ "{{slice .ID 0 1 2}}", "3-index slice" },
 	{ "{{$a, $b := 1}}", "two variables" },
 	{ "{{$y}}", "undefined variable \"$y\"" },
 	{ "{{.Nope}}", "can't evaluate field Nope" },
@@ -277,6 +399,8 @@ static void test_bad(void **state unused_attr)
 static void test_bounds(void **state unused_attr)
 {
 	static const char *const texts[] = {
+		"{{define \"x\"}}{{template \"x\"}}{{end}}"
+		"{{template \"x\"}}",
 		"{{range 1000000000}}{{end}}",
 		"{{range 1000000}}{{range 1000000}}x{{end}}{{end}}",
 		"{{$x := \"0123456789\"}}{{range 100}}{{$x = print $x $x}}"
@@ -302,6 +426,28 @@ static void test_bounds(void **state unused_attr)
 	snprintf(deep + 2000, 16, "}}");
 	assert_int_equal(template_parse(deep, &t, &why), -EINVAL);
 	assert_non_null(strstr(why.msg, "nested too deeply"));
+}
+
+/* What the user's zone is called, and is; a template that calls itself. */
+static void test_local(void **state unused_attr)
+{
+	struct json_object *o = data();
+	struct template *t = NULL;
+	struct sb out = SB_INIT;
+
+	setenv("TZ", "XST-3", 1);
+	assert_ok(template_parse("{{.Time.Local}} {{.Time.Local.Hour}} "
+				 "{{.Time.Local.UTC.Hour}} "
+				 "{{.Time.Local.Equal .Time}} {{.Time}}",
+				 &t, err));
+	assert_ok(template_run(t, o, &out, err));
+	unsetenv("TZ");
+	assert_string_equal(out.buf,
+			    "2026-11-20 16:27:53.27033215 +0300 XST 16 13 true "
+			    "2026-11-20 13:27:53.27033215 +0000 UTC");
+	sb_done(&out);
+	template_free(t);
+	json_object_put(o);
 }
 
 static void test_json_leaves_hidden_out(void **state unused_attr)
@@ -339,5 +485,5 @@ static void test_to_json(void **state unused_attr)
 }
 
 UNIT_TESTS(unit_test(test_run), unit_test(test_bad), unit_test(test_bounds),
-	   unit_test(test_json_leaves_hidden_out),
+	   unit_test(test_local), unit_test(test_json_leaves_hidden_out),
 	   unit_test(test_to_json));
