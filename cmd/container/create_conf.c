@@ -158,7 +158,7 @@ static void fill_numbers(struct create_filled *f, const struct conf *c)
 
 	fill_number(f, c->oom_score_adj, &a->oom_score_adj);
 	fill_number(f, c->pids_limit, &a->limits.pids_limit);
-	if (a->stop_timeout < 0 && c->stop_timeout >= 0)
+	if (a->stop_timeout == INT64_MIN && c->stop_timeout >= 0)
 		a->stop_timeout = c->stop_timeout;
 	if (a->retry < 0 && c->retry >= 0)
 		a->retry = (int)MIN(c->retry, (int64_t)INT32_MAX);

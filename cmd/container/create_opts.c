@@ -70,7 +70,7 @@ void create_defaults(void *args)
 	a->no_hosts = a->privileged = a->read_only = -1;
 	a->passwd = true;
 	a->read_only_tmpfs = true;
-	a->stop_timeout = -1;
+	a->stop_timeout = INT64_MIN;
 	a->shm_size = SHM_SIZE_UNSET;
 }
 

@@ -57,7 +57,8 @@ struct create_args {
 	int env_host, http_proxy, init;
 	char **attach;
 	char *stop_signal;
-	int64_t stop_timeout, timeout;
+	int64_t stop_timeout;	/* INT64_MIN: not given; -1: for ever */
+	int64_t timeout;
 	char *oom_score_adj;
 	int preserve_fds;
 	char **preserve_fd;

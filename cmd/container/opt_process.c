@@ -34,7 +34,8 @@ const struct opt create_opts_process[] = {
 	OPT_STR(0, "stop-signal", A, stop_signal, "string",
 		"Signal to stop the container"),
 	OPT_I64(0, "stop-timeout", A, stop_timeout, "uint",
-		"Seconds to wait for the stop signal to work (default 10)"),
+		"Seconds to wait for the stop signal to work (default 10; "
+		"-1: for ever)"),
 	OPT_I64(0, "timeout", A, timeout, "uint",
 		"Seconds the container may run before it is killed"),
 	OPT_BOOL('t', "tty", A, tty, "Allocate a pseudo-TTY"),
@@ -89,13 +90,18 @@ static int set_stop(const struct create_args *a, struct ctr_config *c,
 	if (sig && parse_stop_signal(sig, &c->stop_signal, err) < 0)
 		return -err->code;
 	str_set(&c->stop_signal_name, sig);
-	if (a->stop_timeout > UINT32_MAX || a->timeout > UINT32_MAX ||
-	    a->timeout < 0)
+	if (a->stop_timeout > INT32_MAX)
 		return err_set(err, ERR_INVALID, ERANGE,
-			       "--stop-timeout, --timeout: out of range");
-	/* a negative one waits for ever, as podman has it */
+			       "--stop-timeout %" PRId64 ": out of range",
+			       a->stop_timeout);
+	if (a->timeout > UINT32_MAX || a->timeout < 0)
+		return err_set(err, ERR_INVALID, ERANGE,
+			       "--timeout %" PRId64 ": out of range",
+			       a->timeout);
 	if (a->stop_timeout >= 0)
 		c->stop_timeout = (uint32_t)a->stop_timeout;
+	else if (a->stop_timeout != INT64_MIN)
+		c->stop_timeout = CTR_STOP_FOREVER;
 	c->timeout = (uint32_t)a->timeout;
 	return 0;
 }

@@ -35,7 +35,7 @@ int seconds_arg(const char *text, uint32_t *ret, struct err *err)
 	if (parse_int(text, &n) < 0)
 		return err_set(err, ERR_USAGE, ERANGE,
 			       "--time %s: out of range", text);
-	*ret = n < 0 ? UINT32_MAX : (uint32_t)n;
+	*ret = n < 0 ? CTR_STOP_FOREVER : (uint32_t)n;
 	return 0;
 }
 

@@ -350,6 +350,9 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 /** ctr_signal() - through a verified pidfd; ERR_STATE when not running */
 int ctr_signal(struct runtime *rt, struct ctr *c, int sig, struct err *err);
 
+/** CTR_STOP_FOREVER - a stop timeout that does not end */
+#define CTR_STOP_FOREVER UINT32_MAX
+
 /** CTR_TIMEOUT_CONFIG - ctr_stop(): what the container's config says */
 #define CTR_TIMEOUT_CONFIG (UINT32_MAX - 1)
 

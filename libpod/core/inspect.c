@@ -197,7 +197,9 @@ static struct json_object *config(const struct ctr *ctr)
 	inspect_text(o, "Timezone", c->tz);
 	json_set(o, "Secrets", secrets(c));
 	json_set_i64(o, "Timeout", c->timeout);
-	json_set_i64(o, "StopTimeout", c->stop_timeout);
+	json_set_i64(o, "StopTimeout",
+		     c->stop_timeout == CTR_STOP_FOREVER ?
+			     -1 : (int64_t)c->stop_timeout);
 	json_set_bool(o, "Passwd", !c->no_passwd);
 	json_set_bool(o, "SystemdMode", systemd_is_on(c));
 	json_set_str(o, "sdNotifyMode", notify_mode(ctr));

@@ -277,7 +277,7 @@ static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
 {
 	int sig = c->config.stop_signal ? c->config.stop_signal : SIGTERM;
 	autoclose int fd = proc_open(&c->init);
-	int ms = timeout_s == UINT32_MAX ? -1 :
+	int ms = timeout_s == CTR_STOP_FOREVER ? -1 :
 		 (int)MIN((uint64_t)timeout_s * 1000, (uint64_t)INT32_MAX);
 
 	if (fd < 0)
