@@ -291,6 +291,17 @@ static int use_present(struct pull *p, const char *name, struct err *err)
 	return 1;
 }
 
+/* What is newer of an image that is here comes from where it came from: a
+ * short name of it is not asked of other registries, an id of none. */
+static int pull_newer(struct pull *p, const char *id, const char *full,
+		      struct err *err)
+{
+	if (full)
+		return pull_full(p, full, err);
+	strv_add(p->ids, id);
+	return 0;
+}
+
 /* ---- transports --------------------------------------------------------- */
 
 static int pull_archive(struct pull *p, const char *path, const char *ref,
@@ -318,6 +329,8 @@ int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 {
 	auto_transport struct transport t = { .name = NULL };
 	struct pull p = { .s = s, .opts = opts, .ids = ret_ids };
+	autofree char *full = NULL;
+	autofree char *id = NULL;
 	int r;
 
 	TRACE("store", "pull");
@@ -336,5 +349,8 @@ int image_pull(struct store *s, const char *name, const struct pull_opts *opts,
 	r = use_present(&p, t.name, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
+	if (p.policy == POLICY_NEWER && !opts->all_tags &&
+	    image_resolve(s, t.name, &id, &full, NULL) == 0)
+		return pull_newer(&p, id, full, err);
 	return pull_registry(&p, t.name, err);
 }

@@ -120,3 +120,37 @@ teardown_file() {
 	run_bryo -125 run --rm --mount type=tmpfs,dst=/x,z "$BUSYBOX" true
 	assert "Error: z: invalid mount option"
 }
+
+@test "P14: cp to a link that leads nowhere makes what it names" {
+	echo text >"$ENGINE_DIR/file"
+	run_bryo create --name links "$BUSYBOX" sh -c '
+		mkdir -p /d/e; ln -s /made /d/abs; ln -s ../made2 /d/e/rel
+		ln -s rel /d/e/chain; ln -s nodir/x /d/no; ln -s loop /d/loop
+		ln -s ../../../../../out /d/out'
+	run_bryo start -a links
+	local name
+	for name in abs e/chain out; do
+		run_bryo cp "$ENGINE_DIR/file" "links:/d/$name"
+	done
+	for name in /made /d/made2 /out; do
+		run_bryo cp "links:$name" "$ENGINE_DIR/back"
+		[ "$(cat "$ENGINE_DIR/back")" = text ]
+		rm "$ENGINE_DIR/back"
+	done
+	refute test -e /out
+	run_bryo -125 cp "$ENGINE_DIR/file" links:/d/no
+	assert_match 'could not be found on container links: no such file or directory'
+	run_bryo -125 cp "$ENGINE_DIR/file" links:/d/loop
+	assert_match 'too many levels of symbolic links'
+	run_bryo rm links
+}
+
+@test "run --pull newer of a short name or an id asks where the image is from" {
+	run_bryo tag "$BUSYBOX" localhost:1/mine
+	run_bryo run --rm --pull newer mine echo ok
+	assert "ok"
+	run_bryo image inspect --format '{{.Id}}' mine
+	run_bryo run --rm --pull newer "${out:0:12}" echo ok
+	assert "ok"
+	run_bryo untag localhost:1/mine localhost:1/mine
+}

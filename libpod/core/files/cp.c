@@ -40,6 +40,8 @@ struct source {
 	const char *base; /* its name; borrowed */
 };
 
+#define MAX_LINKS 40	/* the kernel's MAXSYMLINKS */
+
 enum dest_kind { DEST_DIR, DEST_NEW, DEST_FILE };
 
 /**
@@ -251,25 +253,72 @@ static int ctr_source(int root, const char *path, const char *name,
 	return r;
 }
 
+/* Where the link in the place of the new name leads; NULL: there is none */
+static char *link_text(const struct dest *d, const char *path)
+{
+	char text[PATH_MAX];
+	autofree char *dir = xstrdup(path);
+	size_t len = strlen(dir);
+	ssize_t n = readlinkat(d->fd, d->name, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	if (text[0] == '/')
+		return xstrdup(text);
+	while (len > 1 && dir[len - 1] == '/')
+		dir[--len] = '\0';
+	strrchr(dir, '/')[1] = '\0';
+	return path_join(dir, text);
+}
+
+static int ctr_parent(int root, const char *path, const char *name,
+		      struct dest *ret, struct err *err)
+{
+	autofree char *parent = NULL;
+
+	ret->kind = DEST_NEW;
+	ret->fd = path_parent(root, path, &ret->name);
+	if (ret->fd >= 0)
+		return 0;
+	parent = path_clean(path);
+	*(strrchr(parent, '/') + (strrchr(parent, '/') == parent)) = 0;
+	return err_ctr(err, parent, name, ret->fd);
+}
+
+/* A link to nothing is followed to the name that it has for it, below the
+ * container's root.  The kernel has refused loops; a container that makes new
+ * ones meanwhile gets no more rounds than from the kernel. */
+static int new_dest(int root, const char *path, const char *name,
+		    struct dest *ret, struct err *err)
+{
+	autofree char *at = xstrdup(path);
+
+	for (int i = 0; i < MAX_LINKS; i++) {
+		int r = ctr_parent(root, at, name, ret, err);
+		autofree char *next = r < 0 ? NULL : link_text(ret, at);
+
+		if (!next)
+			return r;
+		dest_done(ret);
+		*ret = (struct dest){ .fd = -EBADF };
+		free(at);
+		at = take_ptr(next);
+	}
+	return err_ctr(err, path, name, -ELOOP);
+}
+
 static int ctr_dest(int root, const char *path, const char *name,
 		    struct dest *ret, struct err *err)
 {
-	autofree char *parent = NULL;
 	struct stat st;
 	int fd;
 
 	ret->fd = -EBADF;
 	fd = open_typed(root, path, O_RDONLY | O_DIRECTORY,
 			O_WRONLY | O_NONBLOCK | O_NOCTTY, &st);
-	if (fd == -ENOENT) {
-		ret->kind = DEST_NEW;
-		ret->fd = path_parent(root, path, &ret->name);
-		if (ret->fd >= 0)
-			return 0;
-		parent = path_clean(path);
-		*(strrchr(parent, '/') + (strrchr(parent, '/') == parent)) = 0;
-		return err_ctr(err, parent, name, ret->fd);
-	}
+	if (fd == -ENOENT)
+		return new_dest(root, path, name, ret, err);
 	if (fd < 0)
 		return err_ctr(err, path, name, fd);
 	ret->fd = fd;
