@@ -48,6 +48,11 @@ static int create_run(struct runtime *rt, const void *p, char **argv,
 		return err_set(err, ERR_USAGE, EINVAL,
 			       "conflicting options: either specify --name or "
 			       "provide positional arg, not both");
+	if (streq(args->driver, "image"))
+		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
+			       "volume driver \"image\" is not supported yet: "
+			       "--mount type=image,source=IMAGE,target=DIR of "
+			       "run and create mounts an image");
 	if (args->driver && !streq(args->driver, "local"))
 		return err_set(err, ERR_UNSUPPORTED, ENOTSUP,
 			       "volume driver \"%s\" is not supported yet",

@@ -80,3 +80,12 @@ Copying config" "$errs"
 	assert_match zstd
 	run_bryo rmi -fa
 }
+
+@test "volume create --driver image: not yet, and what there is instead" {
+	run_bryo -125 volume create --driver image -o "image=$BUSYBOX" "iv-$$"
+	assert_match "volume driver \"image\" is not supported yet: --mount type=image"
+	run_bryo -1 volume exists "iv-$$"
+	run_bryo run --rm --mount "type=image,source=$BUSYBOX,target=/mnt" \
+		"$BUSYBOX" ls /mnt/bin/busybox
+	assert /mnt/bin/busybox
+}

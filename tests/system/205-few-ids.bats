@@ -31,7 +31,7 @@ few() {
 @test "one id: one warning with the cause and the fix, then silence" {
 	few run --rm "$BUSYBOX" cat /proc/self/uid_map
 	assert "         0          0          1" "$out"
-	assert_match "level=warning .*no_new_privs is set.*fix: .*NoNewPrivileges" \
+	assert_match "level=warning .*system check --repair.*no_new_privs is set.*fix: .*NoNewPrivileges" \
 		"$errs"
 	few run --rm "$BUSYBOX" id -u
 	assert 0

@@ -432,8 +432,10 @@ static void warn_single(const struct runtime *rt)
 	if (fd < 0)
 		return;
 	close(fd);
-	log_warn("containers have one user id only, programs that switch to "
-		 "another user will not work in them: %s", rt->ids.single_why);
+	log_warn("containers have one user id only: programs that switch to "
+		 "another user will not work in them, and what is pulled now "
+		 "belongs to root until there are more ids and 'system check "
+		 "--repair' has run: %s", rt->ids.single_why);
 }
 
 static int publish(struct runtime *rt, struct userns *u, struct err *err)
