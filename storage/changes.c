@@ -20,8 +20,6 @@
 #include "storage/image/names.h"
 #include "storage/store_int.h"
 #include "util/fd.h"
-#include "util/json.h"
-#include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"

@@ -25,7 +25,6 @@
 #include <sys/stat.h>
 
 #include "storage/blob.h"
-#include "storage/changes.h"
 #include "storage/check_int.h"
 #include "storage/image/digest.h"
 #include "storage/layers.h"

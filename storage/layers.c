@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "storage/store_int.h"
-#include "util/fault.h"
 #include "util/fd.h"
 #include "util/json.h"
 #include "util/str.h"

@@ -23,7 +23,6 @@
 #include <sys/wait.h>
 
 #include "util/db.h"
-#include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"

@@ -13,10 +13,8 @@
 #include <sys/wait.h>
 
 #include "storage/store_int.h"
-#include "util/fault.h"
 #include "util/fd.h"
 #include "util/proc.h"
-#include "util/str.h"
 #include "util/trash.h"
 
 /* Room for the rows of a removal on a full disk. */

@@ -12,7 +12,6 @@
 #include "storage/image/platform.h"
 #include "storage/store.h"
 #include "util/json.h"
-#include "util/str.h"
 
 struct import_args {
 	char *arch;

@@ -9,7 +9,6 @@
 #include "libpod/core/event.h"
 #include "libpod/core/runtime.h"
 #include "storage/store.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 struct load_args {

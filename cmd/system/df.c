@@ -14,7 +14,6 @@
 #include "cmd/container/ps.h"
 #include "cmd/format.h"
 #include "libpod/core/container.h"
-#include "libpod/core/files/commit.h"
 #include "libpod/core/runtime.h"
 #include "libpod/core/volume/volume.h"
 #include "storage/store.h"

@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #include "cmd/format.h"
-#include "cmd/system/about.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/proc.h"

@@ -24,7 +24,6 @@
 #include "storage/check.h"
 #include "storage/store.h"
 #include "util/fault.h"
-#include "util/str.h"
 #include "util/strv.h"
 
 #define STOP_S 10

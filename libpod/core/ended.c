@@ -29,7 +29,6 @@
 #include "libpod/core/resume.h"
 #include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
-#include "storage/store.h"
 #include "util/clock.h"
 #include "util/db.h"
 #include "util/fault.h"

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libpod/core/core_priv.h"
 #include "libpod/core/start.h"
 #include "util/fault.h"
 #include "util/fd.h"

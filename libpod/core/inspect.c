@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "libpod/core/core_priv.h"
-#include "libpod/core/log/log.h"
 #include "libpod/core/plan/notify.h"
 #include "libpod/core/plan/plan.h"
 #include "libpod/core/secret/secret.h"
 #include "libpod/oci/cgroup.h"
 #include "util/clock.h"
 #include "util/json.h"
-#include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
 

@@ -20,7 +20,6 @@
 #include "util/fault.h"
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"

@@ -9,7 +9,6 @@
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/str.h"
 
 #define NAME "reset"
 #define TELL_NS 1000000000ULL

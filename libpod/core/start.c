@@ -31,7 +31,6 @@
 
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
-#include "libpod/core/files/mount.h"
 #include "libpod/core/log/log.h"
 #include "libpod/core/plan/notify.h"
 #include "libpod/core/plan/plan.h"
@@ -40,7 +39,6 @@
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/fd.h"
-#include "util/json.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"

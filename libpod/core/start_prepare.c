@@ -14,9 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "libpod/core/core_priv.h"
 #include "libpod/core/files/mount.h"
-#include "libpod/core/log/log.h"
 #include "libpod/core/plan/plan.h"
 #include "libpod/monitor/launch.h"
 #include "util/fd.h"

@@ -28,7 +28,6 @@
 #include "storage/store_int.h"
 #include "util/fault.h"
 #include "util/fd.h"
-#include "util/json.h"
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"

@@ -25,7 +25,6 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "storage/blob.h"
 #include "storage/image/digest.h"
 #include "storage/layers.h"
 #include "storage/store_int.h"

@@ -10,7 +10,6 @@
 #include "storage/image/list.h"
 
 #include "storage/image/manifest.h"
-#include "storage/image/ref.h"
 #include "storage/push.h"
 #include "util/json.h"
 #include "util/str.h"

@@ -12,7 +12,6 @@
 #include "storage/registry/registry.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
-#include "util/proc.h"
 #include "util/sha256.h"
 #include "util/str.h"
 #include "util/strv.h"

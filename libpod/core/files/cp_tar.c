@@ -13,7 +13,6 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/filecopy.h"
-#include "util/str.h"
 
 /*
  * Theory of operation

@@ -16,7 +16,6 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-#include "libpod/core/core_priv.h"
 #include "libpod/core/log/journal.h"
 #include "libpod/core/plan/plan.h"
 #include "libpod/monitor/log_read.h"

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libpod/core/core_priv.h"
 #include "libpod/core/plan/plan.h"
 #include "util/path.h"
 #include "util/str.h"

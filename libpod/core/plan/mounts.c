@@ -19,8 +19,6 @@
 #include "libpod/core/plan/device.h"
 #include "libpod/core/plan/notify.h"
 #include "libpod/core/plan/plan.h"
-#include "util/fd.h"
-#include "util/proc.h"
 #include "util/str.h"
 #include "util/strv.h"
 #include "util/trace.h"

@@ -14,7 +14,6 @@
 
 #include <unistd.h>
 
-#include "libpod/core/core_priv.h"
 #include "libpod/core/user/subid.h"
 #include "util/str.h"
 #include "util/strv.h"

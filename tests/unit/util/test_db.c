@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "tests/unit/util/scratch_db.h"
-#include "util/fd.h"
 
 static const char schema[] =
 	"CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER)";
