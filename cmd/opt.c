@@ -198,12 +198,16 @@ static int set_text(const struct opt *o, void *field, const char *value,
 	double d;
 	int r = 0;
 
-	if (o->flags & OPT_IS_INT)
-		fn = "ParseInt", r = parse_i64(value, &i);
-	else if (o->flags & OPT_IS_UINT)
-		fn = "ParseUint", r = parse_u64(value, &u);
-	else if (o->flags & OPT_IS_FLOAT)
-		fn = "ParseFloat", r = parse_double(value, &d);
+	if (o->flags & OPT_IS_INT) {
+		fn = "ParseInt";
+		r = parse_i64(value, &i);
+	} else if (o->flags & OPT_IS_UINT) {
+		fn = "ParseUint";
+		r = parse_u64(value, &u);
+	} else if (o->flags & OPT_IS_FLOAT) {
+		fn = "ParseFloat";
+		r = parse_double(value, &d);
+	}
 	if (r)
 		return bad_number(o, value, fn, r, err);
 	str_set(field, value);

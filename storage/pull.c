@@ -277,10 +277,8 @@ static int use_present(struct pull *p, const char *name, struct err *err)
 	if (p->policy != POLICY_MISSING && p->policy != POLICY_NEVER)
 		return 0;
 	r = image_find(p->s, name, &img, err);
-	if (r == -ENOENT && p->policy == POLICY_MISSING) {
-		err_clear(err);
-		return 0;
-	}
+	if (r == -ENOENT && p->policy == POLICY_MISSING)
+		return err_clear(err);
 	if (r < 0)
 		return r;
 	/* Asked for another platform than the one that is here */

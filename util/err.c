@@ -135,13 +135,14 @@ int err_kind_set(struct err *err, int r, enum err_kind kind)
 	return r;
 }
 
-void err_clear(struct err *err)
+int err_clear(struct err *err)
 {
 	if (!err)
-		return;
+		return 0;
 	err->code = 0;
 	err->kind = ERR_FAIL;
 	err->msg[0] = '\0';
+	return 0;
 }
 
 void die_oom(void)

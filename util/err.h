@@ -103,8 +103,9 @@ int err_wrap(struct err *err, int r, const char *fmt, ...) printf_like(3, 4);
 /** err_kind_set() - change the kind of a reason that is set; returns @r */
 int err_kind_set(struct err *err, int r, enum err_kind kind);
 
-/** err_clear() - back to ERR_INIT, for a caller that handled the failure */
-void err_clear(struct err *err);
+/** err_clear() - back to ERR_INIT, for a caller that handled the failure.
+ *  Return: 0, so that it can write return err_clear(err) */
+int err_clear(struct err *err);
 
 /** err_is_set() - a failure was recorded */
 static inline int err_is_set(const struct err *err)

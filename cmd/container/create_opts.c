@@ -143,10 +143,8 @@ static int replace(struct runtime *rt, const char *name, struct err *err)
 	/* only the name itself, not an id that begins so */
 	if (r == 0 && streq(old->name, name))
 		r = ctr_remove(rt, old, &opts, err);
-	if (r == -ENOENT) {
-		err_clear(err);
-		r = 0;
-	}
+	if (r == -ENOENT)
+		r = err_clear(err);
 	return r;
 }
 

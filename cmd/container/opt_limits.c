@@ -118,10 +118,12 @@ static int parse_cpu(const struct limit_args *a, struct oci_limits *l,
 	if (r < 0)
 		return r;
 	/* `update`: the later kind of limit takes the place of the other */
-	if (a->cpus)
-		l->cpu_period = 0, l->cpu_quota = 0;
-	else if (a->cpu_period || a->cpu_quota)
+	if (a->cpus) {
+		l->cpu_period = 0;
+		l->cpu_quota = 0;
+	} else if (a->cpu_period || a->cpu_quota) {
 		l->nano_cpus = 0;
+	}
 	if (a->cpuset_cpus)
 		str_set(&l->cpus, *a->cpuset_cpus ? a->cpuset_cpus : NULL);
 	if (a->cpuset_mems)

@@ -55,10 +55,8 @@ static int remove_one(struct runtime *rt, const char *id, void *data,
 	if (!r && !p->dry_run)
 		r = ctr_remove(rt, c, &opts, err);
 	/* Somebody else was faster: it is gone, or it runs again. */
-	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_STATE)) {
-		err_clear(err);
-		return 0;
-	}
+	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_STATE))
+		return err_clear(err);
 	if (!r)
 		prune_print(p, id);
 	return r;

@@ -170,10 +170,8 @@ static int one(struct runtime *rt, const struct select_args *sel,
 		return 0;
 	}
 	/* --ignore, or --all and it went away meanwhile */
-	if (err->kind == ERR_NOT_FOUND && (sel->ignore || sel->all)) {
-		err_clear(err);
-		return 0;
-	}
+	if (err->kind == ERR_NOT_FOUND && (sel->ignore || sel->all))
+		return err_clear(err);
 	return r;
 }
 

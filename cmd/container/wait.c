@@ -134,10 +134,8 @@ static int wait_state(struct runtime *rt, const char *name,
 		auto_ctr struct ctr *c = NULL;
 		int r = ctr_find(rt, name, &c, err);
 
-		if (r < 0 && seen && met_and_gone(how->args, err)) {
-			err_clear(err);
-			return 0;
-		}
+		if (r < 0 && seen && met_and_gone(how->args, err))
+			return err_clear(err);
 		if (r < 0)
 			return r;
 		if (meets(c, how->args->conditions)) {
@@ -168,10 +166,8 @@ static int wait_one(struct runtime *rt, const char *name, void *data,
 		r = wait_end(rt, name, &code, err);
 	else
 		r = wait_state(rt, name, how, &code, err);
-	if (r < 0 && how->args->ignore && err->kind == ERR_NOT_FOUND) {
-		err_clear(err);
-		r = 0;
-	}
+	if (r < 0 && how->args->ignore && err->kind == ERR_NOT_FOUND)
+		r = err_clear(err);
 	if (r == 0)
 		printf("%d\n", code);
 	return r;

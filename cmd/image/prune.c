@@ -106,10 +106,8 @@ static int remove_one(struct runtime *rt, const char *id, void *data,
 	int r = image_remove(job->store, id, flags, &untagged, &deleted, err);
 
 	/* Somebody else was faster: it is gone, in use or has names again */
-	if (r == -ENOENT || r == -EBUSY) {
-		err_clear(err);
-		return 0;
-	}
+	if (r == -ENOENT || r == -EBUSY)
+		return err_clear(err);
 	for (char **one = deleted; one && *one; one++) {
 		if (strv_contains(job->gone, *one))
 			continue;

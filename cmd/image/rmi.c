@@ -97,10 +97,8 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	int r = remove_image(rt, job, name, &untagged, &deleted, err);
 
 	if (r < 0 && err->kind == ERR_NOT_FOUND &&
-	    (args->force || args->ignore || args->all)) {
-		err_clear(err);
-		return 0;
-	}
+	    (args->force || args->ignore || args->all))
+		return err_clear(err);
 	for (char **v = untagged; v && *v; v++) {
 		printf("Untagged: %s\n", *v);
 		if (!args->dry_run)

@@ -48,7 +48,7 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	int r = remove_list(rt, name, err);
 
 	if (r < 0 && err->kind == ERR_NOT_FOUND && args->ignore)
-		return err_clear(err), 0;
+		return err_clear(err);
 	return r;
 }
 

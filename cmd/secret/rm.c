@@ -28,10 +28,8 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 		r = secret_remove(rt, s->id, err);
 	if (r == 0)
 		printf("%s\n", s->id);
-	if (r < 0 && args->ignore && err->kind == ERR_NOT_FOUND) {
-		err_clear(err);
-		return 0;
-	}
+	if (r < 0 && args->ignore && err->kind == ERR_NOT_FOUND)
+		return err_clear(err);
 	return r;
 }
 

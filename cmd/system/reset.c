@@ -64,7 +64,7 @@ static int remove_ctr(struct runtime *rt, const char *id,
 	if (r == 0)
 		r = ctr_remove(rt, c, &opts, err);
 	if (r == -ENOENT)
-		return err_clear(err), 0;
+		return err_clear(err);
 	return r;
 }
 
@@ -73,7 +73,7 @@ static int remove_volume(struct runtime *rt, const char *name,
 {
 	int r = volume_remove(rt, name, true, STOP_S, err);
 
-	return r == -ENOENT ? (err_clear(err), 0) : r;
+	return r == -ENOENT ? err_clear(err) : r;
 }
 
 static int remove_image(struct runtime *rt, const char *id,
@@ -88,7 +88,7 @@ static int remove_image(struct runtime *rt, const char *id,
 		r = image_remove(store, id, IMAGE_RM_FORCE, &untagged,
 				 &deleted, err);
 
-	return r == -ENOENT ? (err_clear(err), 0) : r;
+	return r == -ENOENT ? err_clear(err) : r;
 }
 
 static int remove_secret(struct runtime *rt, const char *id,
@@ -96,7 +96,7 @@ static int remove_secret(struct runtime *rt, const char *id,
 {
 	int r = secret_remove(rt, id, err);
 
-	return r == -ENOENT ? (err_clear(err), 0) : r;
+	return r == -ENOENT ? err_clear(err) : r;
 }
 
 static int all_ctrs(struct runtime *rt, char ***ret, struct err *err)

@@ -73,10 +73,8 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 	int r = p->dry_run ? 0 : volume_remove(rt, name, false, 0, err);
 
 	/* Somebody else was faster: it is not there, or in use again. */
-	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE)) {
-		err_clear(err);
-		return 0;
-	}
+	if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE))
+		return err_clear(err);
 	if (!r)
 		prune_print(p, name);
 	return r;

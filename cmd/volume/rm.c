@@ -35,10 +35,8 @@ static int remove_one(struct runtime *rt, const char *name, void *data,
 			UINT32_MAX : (uint32_t)args->time;
 	int r = volume_remove(rt, name, args->force, wait, err);
 
-	if (r < 0 && args->force && err->kind == ERR_NOT_FOUND) {
-		err_clear(err);
-		return 0;
-	}
+	if (r < 0 && args->force && err->kind == ERR_NOT_FOUND)
+		return err_clear(err);
 	if (!r)
 		printf("%s\n", name);
 	return r;

@@ -243,10 +243,8 @@ static int restart(struct runtime *rt, struct ctr *c, int lock_fd,
 			r = look_again(rt, c, err);
 		}
 	}
-	if (r == -ENOENT) {	/* removed */
-		err_clear(err);
-		r = 0;
-	}
+	if (r == -ENOENT)	/* removed */
+		r = err_clear(err);
 	return MIN(r, 0);
 }
 

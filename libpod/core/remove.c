@@ -167,10 +167,8 @@ static int remove_dependants(struct runtime *rt, const struct ctr *c,
 		}
 		if (r == 0 && opts->removed)
 			opts->removed(other);
-		if (r == -ENOENT) {
-			err_clear(err);
-			r = 0;
-		}
+		if (r == -ENOENT)
+			r = err_clear(err);
 	}
 	return r;
 }

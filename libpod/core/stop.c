@@ -315,9 +315,7 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 		return err_set(err, ERR_FAIL, ETIMEDOUT,
 			       "the monitor of %s does not finish", c->name);
 	r = event_ctr(rt, c, EVENT_STOP, NULL, err);
-	if (r == -EROFS)
-		err_clear(err);
-	return r == -EROFS ? 0 : r;
+	return r == -EROFS ? err_clear(err) : r;
 }
 
 /* A signal would only be pending.  Killing it works all the same. */
@@ -401,10 +399,8 @@ int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	r = tx_run(rt, TX_RESERVE, tx_stopping, c, err);
 	if (r == -EROFS)
 		r = look_unwritten(rt, c, err);
-	if (r == -ENOENT) {	/* --rm, and it ended by itself */
-		err_clear(err);
-		return 0;
-	}
+	if (r == -ENOENT)	/* --rm, and it ended by itself */
+		return err_clear(err);
 	if (r < 0)
 		return r;
 	if (ctr_is_up(c))

@@ -456,10 +456,8 @@ int unpack_run(struct unpack *u, struct layer_result *res, struct err *err)
 		do {
 			r = unpack_next(u, &rd, res, err);
 		} while (r > 0);
-	if (r < 0 && is_empty(&rd)) {
-		err_clear(err);
-		r = 0;
-	}
+	if (r < 0 && is_empty(&rd))
+		r = err_clear(err);
 	if (r == 0)
 		r = drain(&rd, err);
 	if (r == 0)
