@@ -310,6 +310,14 @@ static int give_up(struct store *s, struct check *ck, const char *hex,
 	return r;
 }
 
+static void found_damaged(struct check *ck, const char *hex,
+			  const char *damage, const char *path)
+{
+	check_found(ck, ck->repair, "layer %s: %s%s%s", hex,
+		    damage ? damage : "damaged at ", damage ? "" : path,
+		    ck->repair ? ", unpacked again" : "");
+}
+
 /* The layer against its blob, or in place of a missing one. */
 static int verify(struct store *s, struct check *ck, const char *hex,
 		  const char *blob, const char *damage, struct err *err)
@@ -339,12 +347,9 @@ static int verify(struct store *s, struct check *ck, const char *hex,
 	}
 	if (ck->repair)
 		r = replace(s, &st, hex, err);
-	if (r < 0)
-		return r;
-	check_found(ck, ck->repair, "layer %s: %s%s%s", hex,
-		    damage ? damage : "damaged at ", damage ? "" : path,
-		    ck->repair ? ", unpacked again" : "");
-	return 0;
+	if (r == 0)
+		found_damaged(ck, hex, damage, path);
+	return r;
 }
 
 /* A layer that came with the store from another kind of file system. */

@@ -289,18 +289,14 @@ int path_parent(int root, const char *path, char **ret_name)
 	return fd;
 }
 
-/*
- * The longest prefix that exists is resolved as a whole; only what is missing
- * behind it is made, component by component and without following anything.
- */
-int path_mkdirs(int root, const char *path, mode_t mode)
+/* The directory at the longest prefix of the clean @path that exists;
+ * @ret_rest: what is missing behind it */
+static int longest_prefix(int root, const char *path, const char **ret_rest)
 {
-	autofree char *clean = path_clean(path);
-	autofree char *prefix = xstrdup(clean);
+	autofree char *prefix = xstrdup(path);
 	size_t len = strlen(prefix);
-	char *rest;
+	int dir = resolve(root, prefix, O_PATH | O_DIRECTORY);
 
-	autoclose int dir = resolve(root, prefix, O_PATH | O_DIRECTORY);
 	while (dir == -ENOENT && len > 1) {
 		while (len > 1 && prefix[len - 1] != '/')
 			len--;
@@ -308,12 +304,22 @@ int path_mkdirs(int root, const char *path, mode_t mode)
 		prefix[len] = '\0';
 		dir = resolve(root, len ? prefix : "/", O_PATH | O_DIRECTORY);
 	}
-	if (dir < 0)
-		return dir;
-	rest = clean + len;
-	while (*rest) {
-		size_t n;
+	*ret_rest = path + len;
+	return dir;
+}
 
+/*
+ * The longest prefix that exists is resolved as a whole; only what is missing
+ * behind it is made, component by component and without following anything.
+ */
+int path_mkdirs(int root, const char *path, mode_t mode)
+{
+	autofree char *clean = path_clean(path);
+	const char *rest = clean;
+	size_t n;
+
+	autoclose int dir = longest_prefix(root, clean, &rest);
+	while (dir >= 0 && *rest) {
 		rest += strspn(rest, "/");
 		n = strcspn(rest, "/");
 		if (!n)

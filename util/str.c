@@ -211,6 +211,28 @@ char *base64_encode(const void *data, size_t len)
 	return out;
 }
 
+/* Four digits, or the last two or three and what pads them.  Return: how many
+ * are padding, -1 damaged */
+static int base64_group(const char *s, bool last, uint32_t *ret)
+{
+	uint32_t bits = 0;
+	int pad = 0;
+
+	for (size_t k = 0; k < 4; k++) {
+		const char *d = strchr(base64_digits, s[k]);
+
+		bits <<= 6;
+		if (s[k] == '=' && k >= 2 && last)
+			pad++;
+		else if (!d || pad)
+			return -1;
+		else
+			bits |= (uint32_t)(d - base64_digits);
+	}
+	*ret = bits;
+	return pad;
+}
+
 char *base64_decode(const char *s, size_t *ret_len)
 {
 	size_t len = strlen(s);
@@ -220,22 +242,11 @@ char *base64_decode(const char *s, size_t *ret_len)
 	if (len % 4)
 		return NULL;
 	for (size_t i = 0; i < len; i += 4) {
-		uint32_t bits = 0;
-		int pad = 0;
+		uint32_t bits;
+		int pad = base64_group(s + i, i + 4 == len, &bits);
 
-		for (size_t k = 0; k < 4; k++) {
-			char c = s[i + k];
-			const char *d = strchr(base64_digits, c);
-
-			if (c == '=' && k >= 2 && i + 4 == len) {
-				pad++;
-				bits <<= 6;
-				continue;
-			}
-			if (!c || !d || pad)
-				return NULL;
-			bits = bits << 6 | (uint32_t)(d - base64_digits);
-		}
+		if (pad < 0)
+			return NULL;
 		out[n++] = (char)(bits >> 16);
 		if (pad < 2)
 			out[n++] = (char)(bits >> 8);

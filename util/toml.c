@@ -296,6 +296,15 @@ static bool is_bare(char c)
 	       (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+static int parse_part(struct toml *t, struct sb *out)
+{
+	if (peek(t) == '"' || peek(t) == '\'')
+		return parse_string(t, false, out);
+	while (is_bare(peek(t)))
+		sb_addch(out, *t->p++);
+	return out->len ? 0 : bad(t, "expected a key");
+}
+
 /* a."b.c".d as a strv */
 static int parse_key(struct toml *t, char ***ret)
 {
@@ -305,15 +314,8 @@ static int parse_key(struct toml *t, char ***ret)
 		autosb struct sb part = SB_INIT;
 
 		skip_blanks(t);
-		if (peek(t) == '"' || peek(t) == '\'') {
-			if (parse_string(t, false, &part) < 0)
-				return -EINVAL;
-		} else {
-			while (is_bare(peek(t)))
-				sb_addch(&part, *t->p++);
-			if (part.len == 0)
-				return bad(t, "expected a key");
-		}
+		if (parse_part(t, &part) < 0)
+			return -EINVAL;
 		if (strv_len(parts) == DEPTH_MAX)
 			return bad(t, "key has too many parts");
 		strv_push(&parts, sb_take(&part));

@@ -65,6 +65,19 @@ static int lost(struct runtime *rt, struct ctr *c, bool settle,
 	return r < 0 ? r : to_exit(code);
 }
 
+/* Our end of the streams, of those that @a wants. */
+static void set_streams(struct attach_client *client, const struct attached *a,
+			const struct ctr *c)
+{
+	/* two readers of one file would share its bytes */
+	if (a->in && !log_is_passthrough(&c->config))
+		client->in_fd = STDIN_FILENO;
+	if (a->out)
+		client->out_fd = STDOUT_FILENO;
+	if (a->err)
+		client->err_fd = STDERR_FILENO;
+}
+
 int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 		 const struct attached *a, struct err *err)
 {
@@ -83,13 +96,7 @@ int attached_run(struct runtime *rt, struct ctr *c, int sock, bool settle,
 	client.detach_keys = keys;
 	client.sock = owned;
 	client.tty = c->config.tty;
-	/* two readers of one file would share its bytes */
-	if (a->in && !log_is_passthrough(&c->config))
-		client.in_fd = STDIN_FILENO;
-	if (a->out)
-		client.out_fd = STDOUT_FILENO;
-	if (a->err)
-		client.err_fd = STDERR_FILENO;
+	set_streams(&client, a, c);
 	if (a->sig_proxy && !client.tty) {
 		pidfd = proc_open(&c->init);
 		client.sig_proxy_pidfd = pidfd < 0 ? -EBADF : pidfd;

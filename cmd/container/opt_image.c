@@ -152,13 +152,37 @@ static int image_of_list(struct runtime *rt, struct store *store,
 	return pull(rt, store, a, source, "always", NULL, ret, err);
 }
 
+/* What is here will do, or is fetched: policies "missing" and "never". */
+static int find_or_pull(struct runtime *rt, struct store *store,
+			const struct create_args *a, const char *name,
+			const char *policy, const char *platform,
+			struct image **ret, struct err *err)
+{
+	auto_image struct image *img = NULL;
+	struct err why = ERR_INIT;
+	int r = image_find(store, name, &img, &why);
+
+	if (r < 0 && why.kind != ERR_NOT_FOUND)
+		return err_set(err, why.kind, why.code, "%s", why.msg);
+	if (r == 0 && img->is_list)
+		return image_of_list(rt, store, a, platform, img, ret, err);
+	if (r == 0 && fits_platform(img, platform)) {
+		*ret = take_ptr(img);
+		return 0;
+	}
+	if (streq(policy, "never"))
+		return err_set(err, ERR_NOT_FOUND, ENOENT,
+			       "%s: image not known", name);
+	/* there, but for another machine: fetch the right one */
+	return pull(rt, store, a, name, r == 0 ? "always" : policy, platform,
+		    ret, err);
+}
+
 int image_find_or_pull(struct runtime *rt, const struct create_args *a,
 		       const char *name, struct image **ret, struct err *err)
 {
 	const char *policy = a->pull ? a->pull : "missing";
 	autofree char *platform = NULL;
-	auto_image struct image *img = NULL;
-	struct err why = ERR_INIT;
 	struct store *store;
 	int r;
 
@@ -176,19 +200,5 @@ int image_find_or_pull(struct runtime *rt, const struct create_args *a,
 		return r;
 	if (streq(policy, "always") || streq(policy, "newer"))
 		return pull(rt, store, a, name, policy, platform, ret, err);
-	r = image_find(store, name, &img, &why);
-	if (r < 0 && why.kind != ERR_NOT_FOUND)
-		return err_set(err, why.kind, why.code, "%s", why.msg);
-	if (r == 0 && img->is_list)
-		return image_of_list(rt, store, a, platform, img, ret, err);
-	if (r == 0 && fits_platform(img, platform)) {
-		*ret = take_ptr(img);
-		return 0;
-	}
-	if (streq(policy, "never"))
-		return err_set(err, ERR_NOT_FOUND, ENOENT,
-			       "%s: image not known", name);
-	/* there, but for another machine: fetch the right one */
-	return pull(rt, store, a, name, r == 0 ? "always" : policy, platform,
-		    ret, err);
+	return find_or_pull(rt, store, a, name, policy, platform, ret, err);
 }

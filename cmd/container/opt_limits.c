@@ -95,6 +95,18 @@ static int check_pairs(const struct limit_args *a, struct err *err)
 		       "--%s and --cpus cannot be set together", other);
 }
 
+static int parse_cpu_rt(const struct limit_args *a, struct oci_limits *l,
+			struct err *err)
+{
+	int r = positive("cpu-rt-period", a->cpu_rt_period, &l->rt_period,
+			 err);
+
+	if (r == 0)
+		r = number("cpu-rt-runtime", a->cpu_rt_runtime, -1, INT64_MAX,
+			   &l->rt_runtime, err);
+	return r;
+}
+
 static int parse_cpu(const struct limit_args *a, struct oci_limits *l,
 		     struct err *err)
 {
@@ -110,11 +122,7 @@ static int parse_cpu(const struct limit_args *a, struct oci_limits *l,
 	if (r == 0)
 		r = parse_cpus(a->cpus, l, err);
 	if (r == 0)
-		r = positive("cpu-rt-period", a->cpu_rt_period, &l->rt_period,
-			     err);
-	if (r == 0)
-		r = number("cpu-rt-runtime", a->cpu_rt_runtime, -1, INT64_MAX,
-			   &l->rt_runtime, err);
+		r = parse_cpu_rt(a, l, err);
 	if (r < 0)
 		return r;
 	/* `update`: the later kind of limit takes the place of the other */

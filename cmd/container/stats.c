@@ -265,35 +265,41 @@ static void add_ctr(struct ctr_list *list, struct ctr *c)
 	list->v[list->n++] = c;
 }
 
+static void keep_running(struct ctr_list *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (ctr_is_up(list->v[i]))
+			list->v[n++] = list->v[i];
+		else
+			ctr_free(list->v[i]);
+	}
+	list->n = n;
+}
+
 static int collect(struct runtime *rt, const struct stats_args *args,
 		   char **argv, struct ctr_list *ret, struct err *err)
 {
 	struct ctr *c = NULL;
-	size_t n = 0;
 	int r = 0;
 
+	if (!*argv && !args->latest) {
+		r = ctr_list(rt, ret, err);
+		if (r == 0 && !args->all)
+			keep_running(ret);
+		return r;
+	}
+	if (args->latest) {
+		r = ctr_latest(rt, &c, err);
+		if (r == 0)
+			add_ctr(ret, c);
+	}
 	for (; r == 0 && *argv; argv++) {
 		r = ctr_find(rt, *argv, &c, err);
 		if (r == 0)
 			add_ctr(ret, c);
 	}
-	if (r < 0 || ret->n)
-		return r;
-	if (args->latest) {
-		r = ctr_latest(rt, &c, err);
-		if (r == 0)
-			add_ctr(ret, c);
-		return r;
-	}
-	r = ctr_list(rt, ret, err);
-	for (size_t i = 0; r == 0 && i < ret->n; i++) {
-		if (args->all || ctr_is_up(ret->v[i]))
-			ret->v[n++] = ret->v[i];
-		else
-			ctr_free(ret->v[i]);
-	}
-	if (r == 0)
-		ret->n = n;
 	return r;
 }
 

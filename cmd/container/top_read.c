@@ -291,24 +291,16 @@ static void read_names(int dir, struct top *t)
 	file_read_at(AT_FDCWD, "/etc/group", USER_FILE_MAX, &t->host_group);
 }
 
-int top_read(const struct proc_id *init, struct top *ret, struct err *err)
+/* The directory of @init in @proc, and what its pid namespace is. */
+static int open_init(int proc, const struct proc_id *init, struct stat *ret_ns,
+		     struct err *err)
 {
-	struct top t = { .passwd = SB_INIT, .group = SB_INIT,
-			 .host_passwd = SB_INIT, .host_group = SB_INIT };
-	autoclosedir DIR *proc = opendir("/proc");
 	char name[24];
-	struct stat ns, own;
-	struct dirent *d = NULL;
-	autoclose int dir = -EBADF;
 
-	if (!proc)
-		return err_sys(err, "open /proc");
-	/* Once: who is older must not depend on how long it took between two
-	 * looks at the clocks. */
-	t.boot_ns = clock_now_ns() - (int64_t)clock_boot_ns();
 	snprintf(name, sizeof(name), "%d", init->pid);
-	dir = openat(dirfd(proc), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0 && fstatat(dir, "ns/pid", &ns, 0) < 0) {
+	autoclose int dir = openat(proc, name,
+				   O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0 && fstatat(dir, "ns/pid", ret_ns, 0) < 0) {
 		if (errno != ENOENT)
 			return err_sys(err, "read the pid namespace of "
 				       "process %d", init->pid);
@@ -319,19 +311,44 @@ int top_read(const struct proc_id *init, struct top *ret, struct err *err)
 	if (dir < 0 || !proc_is_alive(init))
 		return err_set(err, ERR_STATE, ESRCH,
 			       "the container's process has ended");
+	return take_fd(dir);
+}
+
+/* The oldest first, each with its parent's number inside. */
+static void put_in_order(struct top *t)
+{
+	if (t->n)
+		qsort(t->v, t->n, sizeof(*t->v), by_start);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct top_proc *up = by_host_pid(t, t->v[i].host_ppid);
+
+		t->v[i].ppid = up ? up->pid : 0;
+	}
+}
+
+int top_read(const struct proc_id *init, struct top *ret, struct err *err)
+{
+	struct top t = { .passwd = SB_INIT, .group = SB_INIT,
+			 .host_passwd = SB_INIT, .host_group = SB_INIT };
+	autoclosedir DIR *proc = opendir("/proc");
+	struct stat ns, own;
+	struct dirent *d = NULL;
+
+	if (!proc)
+		return err_sys(err, "open /proc");
+	/* Once: who is older must not depend on how long it took between two
+	 * looks at the clocks. */
+	t.boot_ns = clock_now_ns() - (int64_t)clock_boot_ns();
+	autoclose int dir = open_init(dirfd(proc), init, &ns, err);
+	if (dir < 0)
+		return dir;
 	while ((d = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)d->d_name[0]))
 			add_proc(dirfd(proc), d->d_name, &ns, &t);
 	if (!fstatat(dirfd(proc), "self/ns/pid", &own, 0) &&
 	    same_file(&ns, &own))
 		keep_family(&t, init->pid);
-	if (t.n)
-		qsort(t.v, t.n, sizeof(*t.v), by_start);
-	for (size_t i = 0; i < t.n; i++) {
-		const struct top_proc *up = by_host_pid(&t, t.v[i].host_ppid);
-
-		t.v[i].ppid = up ? up->pid : 0;
-	}
+	put_in_order(&t);
 	t.n_uids = read_ranges(dir, "uid_map", t.uids);
 	t.n_gids = read_ranges(dir, "gid_map", t.gids);
 	read_names(dir, &t);

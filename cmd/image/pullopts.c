@@ -28,11 +28,21 @@ int authfile_check(const char *path, struct err *err)
 		       path);
 }
 
+/* This machine's, but for what is given. */
+static char *like_host(const char *arch, const char *os, const char *variant)
+{
+	struct platform host;
+
+	platform_host(&host);
+	return xasprintf("%s/%s%s%s", os ? os : host.os,
+			 arch ? arch : host.arch, variant ? "/" : "",
+			 variant ? variant : "");
+}
+
 int platform_option(const char *platform, const char *arch, const char *os,
 		    const char *variant, char **ret, struct err *err)
 {
 	autofree char *text = NULL;
-	struct platform host;
 	struct platform p;
 	int r;
 
@@ -42,13 +52,7 @@ int platform_option(const char *platform, const char *arch, const char *os,
 			       "--arch or --os");
 	if (!platform && !arch && !os && !variant)
 		return 0;
-	platform_host(&host);
-	if (platform)
-		text = xstrdup(platform);
-	else
-		text = xasprintf("%s/%s%s%s", os ? os : host.os,
-				 arch ? arch : host.arch, variant ? "/" : "",
-				 variant ? variant : "");
+	text = platform ? xstrdup(platform) : like_host(arch, os, variant);
 	r = platform_parse(text, &p, err);
 	if (r == 0)
 		*ret = platform_text(&p);

@@ -473,10 +473,33 @@ static void brief_addv(struct sb *out, char tag, char *const *v)
 		brief_add(out, tag, *v);
 }
 
-void config_brief(const struct ctr_config *c, struct sb *out)
+static void brief_mounts(const struct ctr_config *c, struct sb *out)
+{
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct ctr_mount *m = &c->mounts[i];
+
+		if (m->type != MNT_BIND && m->type != MNT_VOLUME)
+			continue;
+		brief_add(out, m->type == MNT_BIND ? 'b' :
+			       m->anonymous	   ? 'a' : 'v', m->source);
+		brief_add(out, 't', m->target);
+	}
+}
+
+/* The containers that have to stay as long as this one is there. */
+static void brief_needs(const struct ctr_config *c, struct sb *out)
 {
 	const char *modes[] = { c->network, c->pid,	 c->ipc,
 				c->uts,	    c->cgroupns, c->userns };
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		brief_add(out, 'j', str_after(modes[i] ? modes[i] : "",
+					      "container:"));
+	brief_addv(out, 'j', c->requires);
+}
+
+void config_brief(const struct ctr_config *c, struct sb *out)
+{
 	char restart[2] = { (char)('0' + c->restart), '\0' };
 	autosb struct sb ports = SB_INIT;
 
@@ -491,23 +514,10 @@ void config_brief(const struct ctr_config *c, struct sb *out)
 	ports_pack(&c->ports, &ports);
 	brief_add(out, 'p', ports.buf);
 	brief_add(out, 'f', c->cidfile);
-	for (size_t i = 0; i < c->n_mounts; i++) {
-		if (c->mounts[i].type == MNT_BIND)
-			brief_add(out, 'b', c->mounts[i].source);
-		else if (c->mounts[i].type == MNT_VOLUME)
-			brief_add(out, c->mounts[i].anonymous ? 'a' : 'v',
-				  c->mounts[i].source);
-		else
-			continue;
-		brief_add(out, 't', c->mounts[i].target);
-	}
+	brief_mounts(c, out);
 	if (c->auto_remove)
 		brief_add(out, 'R', c->remove_image ? "i" : "");
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		brief_add(out, 'j', str_after(modes[i] ? modes[i] : "",
-					      "container:"));
-	for (char **v = c->requires; v && *v; v++)
-		brief_add(out, 'j', *v);
+	brief_needs(c, out);
 }
 
 static void brief_mount(struct ctr_config *c, char tag, char *source)

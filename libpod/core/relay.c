@@ -234,31 +234,32 @@ static bool is_resize(const struct session *s)
 	       si.ssi_signo == SIGWINCH;
 }
 
+/* False: a signal came. */
+static bool last_words_of(struct session *s, struct pipe_dir *d)
+{
+	while (d->from && (*d->from >= 0 || !is_idle(d))) {
+		struct pollfd p[2] = {
+			{ .fd = -1 },
+			{ .fd = s->sigfd, .events = POLLIN },
+		};
+
+		add_poll(&p[0], d);
+		if (p[0].fd < 0 || poll(p, 2, is_idle(d) ? IDLE_MS : -1) <= 0)
+			break;
+		if (p[1].revents && !is_resize(s))
+			return false;
+		(void)step(s, d, p[0].revents);
+	}
+	return true;
+}
+
 /* The process ended: take what is there, which is no more than its pipes hold,
  * for as long as our reader likes.  There is nobody left whom a signal could
  * be for: it ends us. */
 static void last_words(struct session *s)
 {
-	struct pipe_dir *dirs[] = { &s->output, &s->error };
-
-	for (size_t i = 0; i < 2; i++) {
-		struct pipe_dir *d = dirs[i];
-
-		while (d->from && (*d->from >= 0 || !is_idle(d))) {
-			struct pollfd p[2] = {
-				{ .fd = -1 },
-				{ .fd = s->sigfd, .events = POLLIN },
-			};
-
-			add_poll(&p[0], d);
-			if (p[0].fd < 0 ||
-			    poll(p, 2, is_idle(d) ? IDLE_MS : -1) <= 0)
-				break;
-			if (p[1].revents && !is_resize(s))
-				return;
-			(void)step(s, d, p[0].revents);
-		}
-	}
+	if (last_words_of(s, &s->output))
+		(void)last_words_of(s, &s->error);
 }
 
 static int pump(struct session *s, struct err *err)

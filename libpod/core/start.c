@@ -406,8 +406,14 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	return r;
 }
 
-/* 1: runs already, 2: is initialized; or is in somebody else's hands.
- * @ret: what the row says */
+/* What a start finds; -errno: it is in somebody else's hands. */
+enum claim {
+	CLAIM_FREE,
+	CLAIM_RUNS,
+	CLAIM_WAITS,	/* initialized */
+};
+
+/* Return: enum claim.  @ret: what the row says */
 static int check_startable(struct runtime *rt, struct ctr *c,
 			   struct ctr_mark *ret, struct err *err)
 {
@@ -418,16 +424,16 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 	*ret = ctr_mark_of(c);
 	ctr_normalise(rt, c);
 	if (c->state == CTR_RUNNING || c->state == CTR_STOPPING)
-		return 1;
+		return CLAIM_RUNS;
 	if (c->state == CTR_INITIALIZED)
-		return 2;
+		return CLAIM_WAITS;
 	if (c->state == CTR_PAUSED)
 		return err_set(err, ERR_STATE, EBUSY,
 			       "container %s must be in Created or Stopped "
 			       "state to be started, it is paused: container "
 			       "state improper", c->id);
 	if (c->state == CTR_CREATED || c->state == CTR_EXITED)
-		return 0;
+		return CLAIM_FREE;
 	return err_set(err, ERR_STATE, EBUSY,
 		       "container %s is in state %s: container state improper",
 		       c->name, ctr_state_name(c->state));
@@ -435,7 +441,7 @@ static int check_startable(struct runtime *rt, struct ctr *c,
 
 /* Make the row ours.  The operation lock keeps commands off, but not the
  * monitor of the last start, which settles or restarts it: then look again.
- * 1: it runs, 2: it is initialized.  @before: only its numbers are used */
+ * Return: enum claim.  @before: only its numbers are used */
 static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
 		 struct err *err)
 {
@@ -444,8 +450,8 @@ static int claim(struct runtime *rt, struct ctr *c, struct ctr *before,
 	int r;
 
 	do {
-		r = run ? 0 : check_startable(rt, c, &mark, err);
-		if (r != 0)
+		r = run ? CLAIM_FREE : check_startable(rt, c, &mark, err);
+		if (r != CLAIM_FREE)
 			return r;
 		*before = *c;
 		r = mark_starting(rt, c, &mark, err);
@@ -461,15 +467,18 @@ static int err_already(struct err *err, const struct ctr *c)
 }
 
 /* The payload of an initialized container is to run.  1: its monitor was told
- * meanwhile to take everything back, and has done so. */
+ * meanwhile to take everything back, and has done so.  @before: what a failure
+ * makes of it */
 static int resume_locked(struct runtime *rt, struct ctr *c, int *attach,
-			 struct err *err)
+			 struct ctr *before, struct err *err)
 {
 	const struct launch_report rep = { c->init, c->monitor, "" };
 	autoclose int sock = -EBADF;
 	struct plan plan;
 	int r;
 
+	*before = *c;
+	ctr_roll_back(before);
 	plan_init(&plan, rt, c);
 	plan.attached = attach != NULL;
 	plan.dir = ctr_dir(rt, c, err);
@@ -510,17 +519,13 @@ static int start_or_init(struct runtime *rt, struct ctr *c, int *attach,
 		found = claim(rt, c, &before, err);
 		if (found < 0)
 			return found;
-		if (found == 1)
+		if (found == CLAIM_RUNS)
 			return hold ? err_already(err, c) : 0;
-		if (found == 2 && hold)
+		if (found == CLAIM_WAITS && hold)
 			return 0;
-		if (found == 2) {
-			before = *c;
-			ctr_roll_back(&before);
-			r = resume_locked(rt, c, attach, &why);
-		} else {
-			r = start_locked(rt, c, attach, hold, &why);
-		}
+		r = found == CLAIM_WAITS ?
+			    resume_locked(rt, c, attach, &before, &why) :
+			    start_locked(rt, c, attach, hold, &why);
 	} while (r > 0);
 	if (r < 0) {
 		undo_start(rt, c, run || c->config.auto_remove, &before, &why);

@@ -371,25 +371,33 @@ static int unhold(struct runtime *rt, struct ctr *c, struct err *err)
 	return r;
 }
 
+/* Until nobody else has it in hand.  One that is only initialized has no
+ * payload yet: it is taken back. */
+static int await_turn(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
+		      struct err *err)
+{
+	bool kill = timeout_s == CTR_TIMEOUT_KILL;
+	int r = ctr_config_load(rt, c, err);
+
+	if (r == 0)
+		r = ctr_wait_transition(rt, c, err);
+	if (r == 0 && !kill)
+		r = ctr_wait_hold(rt, c, err);
+	if (r == 0 && c->state == CTR_INITIALIZED)
+		r = unhold(rt, c, err);
+	if (r == 0 && c->state == CTR_PAUSED && !kill)
+		r = err_paused(err, c);
+	return r;
+}
+
 int ctr_stop(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	     struct err *err)
 {
 	TRACE("core", "stop");
-	int r;
+	int r = await_turn(rt, c, timeout_s, err);
 
-	r = ctr_config_load(rt, c, err);
-	if (r == 0)
-		r = ctr_wait_transition(rt, c, err);
-	if (r == 0 && timeout_s != CTR_TIMEOUT_KILL)
-		r = ctr_wait_hold(rt, c, err);
 	if (r < 0)
 		return r;
-	if (c->state == CTR_INITIALIZED)
-		r = unhold(rt, c, err);
-	if (r < 0)
-		return r;
-	if (c->state == CTR_PAUSED && timeout_s != CTR_TIMEOUT_KILL)
-		return err_paused(err, c);
 	if (timeout_s == CTR_TIMEOUT_KILL)
 		timeout_s = 0;
 	if (timeout_s == CTR_TIMEOUT_CONFIG)

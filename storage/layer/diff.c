@@ -335,6 +335,14 @@ static int walk_dir(struct diff *d, struct frame *up, const struct pair *x,
 	return walk(d, &f, &new, &old, view, err);
 }
 
+/* A file that only says where its content is in another layer. */
+static int refuse_reference_at(int dir, const char *name, struct err *err)
+{
+	autoclose int fd = open_file(dir, name);
+
+	return fd < 0 ? err_sys(err, "open") : refuse_reference(fd, err);
+}
+
 static int walk_file(struct diff *d, struct frame *f, const struct pair *x,
 		     struct err *err)
 {
@@ -347,14 +355,10 @@ static int walk_file(struct diff *d, struct frame *f, const struct pair *x,
 		return err_sys(err, "stat");
 	if (!was && is_omitted(d, d->p->path.buf, &st))
 		return 0;
-	if (x->new->marks && S_ISREG(st.st_mode)) {
-		autoclose int fd = open_file(f->fd, now->name);
-
-		if (fd < 0)
-			return err_sys(err, "open");
-		if (refuse_reference(fd, err) < 0)
-			return -err->code;
-	}
+	if (x->new->marks && S_ISREG(st.st_mode))
+		r = refuse_reference_at(f->fd, now->name, err);
+	if (r < 0)
+		return r;
 	/* a whiteout says nothing but its name */
 	if (was && d->conf->raw && str_starts(now->name, WHITEOUT_PREFIX))
 		return 0;

@@ -45,6 +45,22 @@ static int set_type(const char *type, struct secret_use *u, struct err *err)
 	return 0;
 }
 
+/* Return: 1 it was one of these, 0 no, -EINVAL */
+static int set_owner(const char *key, const char *value, struct secret_use *u)
+{
+	int r;
+
+	if (streq(key, "uid"))
+		r = parse_id(value, &u->uid);
+	else if (streq(key, "gid"))
+		r = parse_id(value, &u->gid);
+	else if (streq(key, "mode"))
+		r = parse_octal(value, &u->mode);
+	else
+		return 0;
+	return r < 0 || u->mode > 07777 ? -EINVAL : 1;
+}
+
 static int set_field(const char *field, struct secret_use *u, bool *owner,
 		     struct err *err)
 {
@@ -52,8 +68,13 @@ static int set_field(const char *field, struct secret_use *u, bool *owner,
 	autofree char *key = xstrndup(field, eq ? (size_t)(eq - field) :
 						  strlen(field));
 	const char *value = eq ? eq + 1 : "";
-	int r = 0;
+	int r = set_owner(key, value, u);
 
+	if (r < 0)
+		return bad(field, err);
+	*owner |= r == 1;
+	if (r == 1)
+		return 0;
 	if (streq(key, "source") || streq(key, "src") || streq(key, "id"))
 		str_set(&u->name, value);
 	else if (streq(key, "type"))
@@ -61,18 +82,9 @@ static int set_field(const char *field, struct secret_use *u, bool *owner,
 	else if (streq(key, "target") || streq(key, "dst") ||
 		 streq(key, "destination"))
 		str_set(&u->target, value);
-	else if (streq(key, "uid"))
-		r = parse_id(value, &u->uid);
-	else if (streq(key, "gid"))
-		r = parse_id(value, &u->gid);
-	else if (streq(key, "mode"))
-		r = parse_octal(value, &u->mode) < 0 || u->mode > 07777 ?
-			    -EINVAL : 0;
 	else
 		return bad(field, err);
-	*owner |= streq(key, "uid") || streq(key, "gid") ||
-		  streq(key, "mode");
-	return r < 0 || !*value ? bad(field, err) : 0;
+	return *value ? 0 : bad(field, err);
 }
 
 /* Where it appears; a relative target is below /run/secrets. */
