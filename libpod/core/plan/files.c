@@ -36,31 +36,33 @@ static int write_file(int dir, const char *name, const char *text, size_t len,
 	return 0;
 }
 
-/* Where resolv.conf is taken from: with --network container:X from X. */
-static int net_files_dir(struct plan *p, struct err *err)
+/* With --network container:X it is X that has the files of the network. */
+static int find_net_dir(struct plan *p, struct err *err)
 {
 	const char *id = str_after(p->c->config.network ?
 					   p->c->config.network : "",
 				   "container:");
 	int fd;
 
+	p->net_dir = p->dir;
 	if (!id)
-		return p->dir;
+		return 0;
 	fd = dir_open_at(p->rt->ctrs_fd, id);
 	if (fd < 0)
 		return err_code(err, fd, "open the directory of container %s",
 				id);
-	return plan_fd(p, fd);
+	p->net_dir = plan_fd(p, fd);
+	return 0;
 }
 
 /*
  * --network container:X: what X knows, as it is now, and a line for our own
  * name.  False: X has no such file (--no-hosts), or made it unreadable.
  */
-static bool joined_hosts(const struct plan *p, int dir, struct sb *text)
+static bool joined_hosts(const struct plan *p, struct sb *text)
 {
-	autoclose int fd = openat(dir, "hosts", O_RDONLY | O_NOFOLLOW |
-							O_CLOEXEC);
+	autoclose int fd = openat(p->net_dir, "hosts",
+				  O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 || fd_read_all(fd, HOSTS_MAX, text) < 0)
 		return false;
@@ -76,7 +78,6 @@ static bool joined_hosts(const struct plan *p, int dir, struct sb *text)
 static int write_hosts(struct plan *p, struct err *err)
 {
 	const struct ctr_config *c = &p->c->config;
-	int net = net_files_dir(p, err);
 	bool host = p->spec.ns[OCI_NS_NET].mode == OCI_NS_HOST;
 	const struct net_hosts want = {
 		.host_net = host,
@@ -89,9 +90,7 @@ static int write_hosts(struct plan *p, struct err *err)
 	};
 	autosb struct sb text = SB_INIT;
 
-	if (net < 0)
-		return net;
-	if (net == p->dir || !joined_hosts(p, net, &text)) {
+	if (p->net_dir == p->dir || !joined_hosts(p, &text)) {
 		sb_trunc(&text, 0);
 		net_hosts(&want, &text);
 	}
@@ -200,7 +199,9 @@ int plan_files(struct plan *p, struct err *err)
 	plan_hostname(p);
 	if (own_ids)
 		drop_foreign_files(p);
-	r = write_hostname(p, err);
+	r = find_net_dir(p, err);
+	if (r == 0)
+		r = write_hostname(p, err);
 	if (r == 0 && !c->no_hosts)
 		r = write_hosts(p, err);
 	if (r == 0 && !streq(c->network, "none"))
@@ -261,15 +262,11 @@ static int add_file_all(struct plan *p, int dir, const char *name,
 int plan_add_files(struct plan *p, struct err *err)
 {
 	const struct ctr_mount *run = plan_user_mount_at(p, "/run");
-	int net = net_files_dir(p, err);
-	int r;
+	int r = add_file_all(p, p->dir, "hosts", "/etc/hosts", err);
 
-	if (net < 0)
-		return net;
-	r = add_file_all(p, p->dir, "hosts", "/etc/hosts", err);
 	if (r == 0 && !dns_is_none(&p->c->config))
-		r = add_file_all(p, net, "resolv.conf", "/etc/resolv.conf",
-				 err);
+		r = add_file_all(p, p->net_dir, "resolv.conf",
+				 "/etc/resolv.conf", err);
 	if (r == 0)
 		r = p->c->config.no_hostname ? 0 :
 		    add_file_all(p, p->dir, "hostname", "/etc/hostname", err);

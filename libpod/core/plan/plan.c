@@ -23,7 +23,7 @@
 void plan_init(struct plan *p, struct runtime *rt, struct ctr *c)
 {
 	*p = (struct plan){ .rt = rt, .c = c };
-	p->dir = p->run_dir = p->userns = -EBADF;
+	p->dir = p->run_dir = p->net_dir = p->userns = -EBADF;
 	p->spec.id = c->id;
 	p->spec.rootfs.layers_fd = -EBADF;
 	p->spec.rootfs.state_fd = -EBADF;

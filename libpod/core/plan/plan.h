@@ -23,6 +23,8 @@ struct monitor_conf;
  * @rt, @c:    borrowed
  * @spec:      borrows from everything below
  * @dir, @run_dir: of the container; owned
+ * @net_dir:   that of the container whose network is joined, else @dir; where
+ *             resolv.conf lies.  Borrowed
  * @userns:    U of this start, or -EBADF (root)
  * @lower:     owned
  * @mounts:    grows with plan_mount()
@@ -39,6 +41,7 @@ struct plan {
 	struct oci_spec spec;
 	int dir;
 	int run_dir;
+	int net_dir;
 	int userns;
 	char **lower;
 	struct oci_mount *mounts;
