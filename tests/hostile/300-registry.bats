@@ -5,27 +5,16 @@ bats_require_minimum_version 1.5.0
 # (tests/tools/hreg.py).  $BRYO_BUILD/regclient is the client side alone, so
 # that what is tested here does not depend on the image store.
 
+load fake
+
 setup_file() {
-	H=$(mktemp -d)
-	export H
-	export HOME=$H/home XDG_RUNTIME_DIR=$H/run
-	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
-	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG \
-		CONTAINERS_REGISTRIES_CONF http_proxy https_proxy all_proxy \
-		HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE
+	fake_home
 	certificates
-	python3 "$BATS_TEST_DIRNAME/../tools/hreg.py" "$H" 3>&- &
-	echo $! >"$H/pid"
-	for _ in $(seq 600); do
-		[ ! -f "$H/ports" ] || return 0
-		sleep 0.1
-	done
-	return 1
+	fake_start hreg.py
 }
 
 teardown_file() {
-	kill "$(cat "$H/pid")"
-	rm -rf "$H"
+	fake_stop
 }
 
 # An authority, and certificates of it for 127.0.0.1 and localhost: a good
@@ -52,35 +41,14 @@ sign() {
 }
 
 setup() {
-	# shellcheck disable=SC1091
-	. "$H/ports"
-	: >"$H/log"
+	fake_setup
 }
 
 # reg -WANT [KEY=VALUE...] HOST/REPO CMD...; sets $out (a file) and $errs
 reg() {
-	local want=${1#-} status=0
+	local want=$1
 	shift
-	out=$BATS_TEST_TMPDIR/out
-	timeout "${LIMIT:-40}" "$BRYO_BUILD/regclient" "$@" >"$out" \
-		2>"$BATS_TEST_TMPDIR/errs" || status=$?
-	errs=$(cat "$BATS_TEST_TMPDIR/errs")
-	echo "regclient $* -> $status: $errs"
-	[ "$status" = "$want" ]
-}
-
-# said TEXT: the error has it, in one line
-said() {
-	[ "$(grep -c '^Error: ' <<<"$errs")" = 1 ]
-	grep -qiF -- "$1" <<<"$errs" || {
-		echo "not said: $1"
-		return 1
-	}
-}
-
-# requests JQ-CONDITION: how many the servers saw
-requests() {
-	jq -s "[.[] | select($1)] | length" "$H/log"
+	tried "$want" timeout "${LIMIT:-40}" "$BRYO_BUILD/regclient" "$@"
 }
 
 blob_ok() {
@@ -538,7 +506,7 @@ blob() {
 @test "F23: nobody there, or somebody mute: an error within 30 seconds" {
 	local start=$SECONDS
 	LIMIT=30 reg -125 "127.0.0.1:1/good/x" manifest latest
-	said "Connection refused"
+	said "connection refused"
 	[ $((SECONDS - start)) -lt 25 ]
 	LIMIT=30 reg -125 "127.0.0.1:$X/good/x" manifest latest
 	grep -q errno=ETIMEDOUT <<<"$errs"
@@ -701,5 +669,5 @@ conf() {
 	BRYO_FAULT=registry.blob.start:kill blob -125 good
 	said "ended unexpectedly"
 	BRYO_FAULT=registry.blob.start:errno=EIO blob -125 good
-	said "Input/output error"
+	said "input/output error"
 }

@@ -4,54 +4,38 @@ bats_require_minimum_version 1.5.0
 # Uploads to a registry that breaks, refuses, lies and points elsewhere
 # (tests/tools/hpush.py), with the client side alone ($BRYO_BUILD/regclient).
 
+load fake
+
 setup_file() {
-	H=$(mktemp -d)
-	export H
-	export HOME=$H/home XDG_RUNTIME_DIR=$H/run
-	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+	fake_home
 	mkdir "$H/ca"
-	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG \
-		CONTAINERS_REGISTRIES_CONF http_proxy https_proxy all_proxy \
-		HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
 		-nodes -keyout "$H/tls.key" -out "$H/tls.crt" -days 30 \
 		-subj "/CN=x" -addext "subjectAltName=IP:127.0.0.1" 2>/dev/null
 	cp "$H/tls.crt" "$H/ca/ca.crt"
-	python3 "$BATS_TEST_DIRNAME/../tools/hpush.py" "$H" 3>&- &
-	echo $! >"$H/pid"
 	# Pieces are of 16 MiB: two and a half of them
 	head -c 41943040 /dev/urandom >"$H/blob"
 	head -c 1000 /dev/urandom >"$H/small"
-	for _ in $(seq 600); do
-		[ ! -f "$H/ports" ] || return 0
-		sleep 0.1
-	done
-	return 1
+	fake_start hpush.py
 }
 
 teardown_file() {
-	kill "$(cat "$H/pid")"
-	rm -rf "$H"
+	fake_stop
 }
 
 setup() {
-	# shellcheck disable=SC1091
-	. "$H/ports"
-	: >"$H/log"
+	fake_setup
 	rm -f "$H"/stored/*
 	BLOB=sha256:$(sha256sum <"$H/blob" | cut -c1-64)
 	SMALL=sha256:$(sha256sum <"$H/small" | cut -c1-64)
 }
 
-# reg -WANT [KEY=VALUE...] HOST/REPO CMD...; sets $out and $errs
+# reg -WANT [KEY=VALUE...] HOST/REPO CMD...; sets $out (a file) and $errs
 reg() {
-	local want=${1#-} status=0
+	local want=$1
 	shift
-	out=$(timeout "${LIMIT:-40}" "$BRYO_BUILD/regclient" creds=me:secret \
-		"$@" 2>"$BATS_TEST_TMPDIR/errs") || status=$?
-	errs=$(cat "$BATS_TEST_TMPDIR/errs")
-	echo "regclient $* -> $status: $out $errs"
-	[ "$status" = "$want" ]
+	tried "$want" timeout "${LIMIT:-40}" "$BRYO_BUILD/regclient" \
+		creds=me:secret "$@"
 }
 
 # up -WANT CASE [KEY=VALUE...]: the blob, or the small one ($FILE)
@@ -60,18 +44,6 @@ up() {
 	shift 2
 	[ "$file" = blob ] || digest=$SMALL
 	reg "$want" "$@" "127.0.0.1:$A/$case/x" upload "$H/$file" "$digest"
-}
-
-said() {
-	[ "$(grep -c '^Error: ' <<<"$errs")" = 1 ]
-	grep -qF -- "$1" <<<"$errs" || {
-		echo "not said: $1"
-		return 1
-	}
-}
-
-requests() {
-	jq -s "[.[] | select($1)] | length" "$H/log"
 }
 
 stored() {
@@ -84,18 +56,18 @@ no_secret_at_b() {
 
 @test "upload: one request, and nothing when it is there" {
 	up -0 good
-	[ "$out" = sent ]
+	[ "$(cat "$out")" = sent ]
 	stored
 	[ "$(requests '.method == "PUT"')" = 1 ]
 	[ "$(requests '.method == "PATCH"')" = 0 ]
 	: >"$H/log"
 	up -0 good
-	[ "$out" = exists ]
+	[ "$(cat "$out")" = exists ]
 	[ "$(requests '.method != "HEAD" and .method != "GET"')" = 0 ]
 	: >"$H/empty"
 	reg -0 "127.0.0.1:$A/good/x" upload "$H/empty" \
 		"sha256:$(sha256sum <"$H/empty" | cut -c1-64)"
-	[ "$out" = sent ]
+	[ "$(cat "$out")" = sent ]
 }
 
 @test "upload: the token or password is shown anew, the body sent again" {
@@ -239,7 +211,7 @@ no_secret_at_b() {
 	for how in 400 401 403 404 202; do
 		rm -f "$H"/stored/*
 		reg -0 "127.0.0.1:$A/mount.$how/x" upload "$H/small" "$SMALL" other/y
-		[ "$out" = sent ]
+		[ "$(cat "$out")" = sent ]
 		stored small
 	done
 	[ "$(requests '.path | contains("mount=sha256:") and contains("from=other/y")')" -ge 5 ]

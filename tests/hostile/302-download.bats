@@ -3,14 +3,10 @@
 bats_require_minimum_version 1.5.0
 # `load` and `import` of a URL against a server that lies (tools/hfile.py).
 
+load fake
+
 setup_file() {
-	H=$(mktemp -d)
-	export H
-	export HOME=$H/home XDG_RUNTIME_DIR=$H/run XDG_DATA_HOME=$H/data
-	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME"
-	unset XDG_CONFIG_HOME REGISTRY_AUTH_FILE DOCKER_CONFIG \
-		CONTAINERS_REGISTRIES_CONF http_proxy https_proxy all_proxy \
-		HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE
+	fake_home
 	# The last member ends before the file does: cut, it is still a tar
 	mkdir "$H/tree"
 	echo hello >"$H/tree/hello"
@@ -19,12 +15,7 @@ setup_file() {
 		-nodes -keyout "$H/tls.key" -out "$H/tls.crt" -days 30 \
 		-subj "/CN=127.0.0.1" -addext "subjectAltName=IP:127.0.0.1" \
 		2>/dev/null
-	python3 "$BATS_TEST_DIRNAME/../tools/hfile.py" "$H" 3>&- &
-	echo $! >"$H/pid"
-	for _ in $(seq 600); do
-		[ ! -f "$H/ports" ] || break
-		sleep 0.1
-	done
+	fake_start hfile.py
 	# shellcheck disable=SC1091
 	. "$H/ports"
 	# Credentials that nobody must see
@@ -34,44 +25,27 @@ setup_file() {
 }
 
 teardown_file() {
-	kill "$(cat "$H/pid")"
-	rm -rf "$H" 2>/dev/null ||
-		"$BATS_TEST_DIRNAME/../setup/in-userns.py" rm -rf "$H"
+	fake_stop
 }
 
 setup() {
-	# shellcheck disable=SC1091
-	. "$H/ports"
-	: >"$H/log"
+	fake_setup
 }
 
 # fetch -WANT URL; sets $errs.  A failure leaves no image and nothing staged.
 fetch() {
-	local want=${1#-} status=0
-	timeout 100 "$BRYO_BUILD/bryo" import -q "$2" >"$BATS_TEST_TMPDIR/out" \
-		2>"$BATS_TEST_TMPDIR/errs" || status=$?
-	errs=$(cat "$BATS_TEST_TMPDIR/errs")
-	echo "import $2 -> $status: $errs"
-	[ "$status" = "$want" ] || return 1
+	local want=${1#-}
+	tried "$1" timeout 100 "$BRYO_BUILD/bryo" import -q "$2" || return 1
 	[ -z "$(ls "$XDG_DATA_HOME/bryo/staging" 2>/dev/null)" ] || return 1
 	[ "$want" = 0 ] || [ -z "$("$BRYO_BUILD/bryo" images -qa)" ]
-}
-
-said() {
-	[ "$(grep -c '^Error: ' <<<"$errs")" = 1 ]
-	grep -qF -- "$1" <<<"$errs"
-}
-
-asked() {
-	jq -s "[.[] | select($1)] | length" "$H/log"
 }
 
 @test "a file, through a redirect and after a failure that passes" {
 	fetch -0 "http://127.0.0.1:$A/ok"
 	fetch -0 "http://127.0.0.1:$A/same?x=%2e%2e/y"
 	fetch -0 "http://127.0.0.1:$A/later"
-	[ "$(asked '.path == "/later"')" = 2 ]
-	[ "$(asked '.headers | keys - ["Accept","Host","User-Agent"] != []')" = 0 ]
+	[ "$(requests '.path == "/later"')" = 2 ]
+	[ "$(requests '.headers | keys - ["Accept","Host","User-Agent"] != []')" = 0 ]
 	"$BRYO_BUILD/bryo" rmi -af
 }
 
@@ -84,7 +58,7 @@ asked() {
 	said "only https and http are followed"
 	fetch -125 "http://127.0.0.1:$A/loop"
 	said "more than 10 redirects"
-	[ "$(asked '.path == "/loop"')" -le 11 ]
+	[ "$(requests '.path == "/loop"')" -le 11 ]
 	[ "$(grep -c root: "$BATS_TEST_TMPDIR/out")" = 0 ]
 }
 
@@ -92,12 +66,12 @@ asked() {
 	fetch -125 "http://127.0.0.1:$A/auth"
 	fetch -125 "http://127.0.0.1:$A/token"
 	# Nobody went for a token
-	[ "$(asked 'true')" = 2 ]
+	[ "$(requests 'true')" = 2 ]
 	fetch -125 "http://u:secret@127.0.0.1:$A/ok"
 	said "a URL with a user name is refused"
 	[[ $errs != *secret* ]]
-	[ "$(asked '.headers.Authorization')" = 0 ]
-	[ "$(asked '.headers.Cookie')" = 0 ]
+	[ "$(requests '.headers.Authorization')" = 0 ]
+	[ "$(requests '.headers.Cookie')" = 0 ]
 }
 
 @test "404, part of a file, headers without measure" {
@@ -135,7 +109,7 @@ asked() {
 @test "certificates are verified, https does not lead to plain http" {
 	fetch -125 "https://127.0.0.1:$S/ok"
 	said "TLS certificate"
-	[ "$(asked true)" = 0 ]
+	[ "$(requests true)" = 0 ]
 	export SSL_CERT_FILE=$H/tls.crt
 	fetch -0 "https://127.0.0.1:$S/ok"
 	"$BRYO_BUILD/bryo" rmi -af

@@ -15,50 +15,27 @@ credentials are asked for by every case but `anon`.
 """
 
 import hashlib
-import http.server
 import json
-import pathlib
-import socket
-import ssl
 import sys
 import threading
 import time
 import urllib.parse
 
-LOCK = threading.Lock()
+import hserve
 
 
-class World:
+class World(hserve.World):
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.ports = {}
+        super().__init__(folder)
         self.uploads = {}
-        self.counts = {}
         (self.folder / "stored").mkdir()
-
-    def log(self, **line):
-        with LOCK, open(self.folder / "log", "a") as f:
-            f.write(json.dumps(line) + "\n")
-
-    def count(self, what):
-        with LOCK:
-            self.counts[what] = self.counts.get(what, 0) + 1
-            return self.counts[what]
 
     def has(self, digest):
         return (self.folder / "stored" / digest.removeprefix(
             "sha256:")).exists()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    world = None
-    origin = "A"
-
-    def log_message(self, *_):
-        pass
-
+class Handler(hserve.Handler):
     # ---- talking ----
 
     def length(self):
@@ -80,9 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The line of this request: it stands there when the client goes on."""
         if not self.noted:
             self.noted = True
-            self.world.log(origin=self.origin, method=self.command,
-                           path=self.path, headers=dict(self.headers),
-                           got=self.got)
+            self.world.log(self, got=self.got)
 
     def answer(self, status, body=b"", **headers):
         self.note()
@@ -103,10 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def hang_up(self):
         self.note()
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                   b"\1\0\0\0\0\0\0\0")
-        self.connection.close()
+        self.reset()
 
     # ---- routing ----
 
@@ -289,48 +261,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(201)
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
-
-
-class TlsServer(Server):
-    context = None
-
-    def finish_request(self, request, address):
-        try:
-            request = self.context.wrap_socket(request, server_side=True)
-        except OSError:
-            return
-        super().finish_request(request, address)
-
-
-def serve(world, name, address, port=0, context=None):
-    handler = type("H" + name, (Handler,), {"world": world, "origin": name})
-    server = (TlsServer if context else Server)((address, port), handler)
-    server.context = context
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
-
-
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     world = World(sys.argv[1])
-    world.ports["A"] = serve(world, "A", "127.0.0.1")
-    world.ports["B"] = serve(world, "B", "127.0.0.1")
-    serve(world, "B", "127.0.0.2", world.ports["B"])
+    hserve.serve_two_origins(world, Handler)
     if (world.folder / "tls.crt").exists():
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(world.folder / "tls.crt",
-                                world.folder / "tls.key")
-        world.ports["S"] = serve(world, "S", "127.0.0.1", 0, context)
-    (world.folder / "log").touch()
-    temporary = world.folder / "ports.new"
-    temporary.write_text("".join("%s=%d\n" % i for i in world.ports.items()))
-    temporary.rename(world.folder / "ports")
+        context = hserve.tls_context(world.folder / "tls.crt",
+                                     world.folder / "tls.key")
+        world.ports["S"] = hserve.serve(world, Handler, "S", context=context)
+    world.publish()
     threading.Event().wait()
 
 

@@ -22,18 +22,17 @@ caller to compare.  Counters are per case, so each test uses a case once.
 
 import gzip
 import hashlib
-import http.server
 import io
 import json
-import pathlib
 import random
 import socket
-import ssl
 import sys
 import tarfile
 import threading
 import time
 import urllib.parse
+
+import hserve
 
 LAYER = random.Random(1).randbytes(1_000_000)
 BIG = random.Random(2).randbytes(3_000_000)
@@ -236,38 +235,7 @@ def variant(name, ports):
     return i.finish()
 
 
-class World:
-    """What all servers share."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.lock = threading.Lock()
-        self.counts = {}
-        self.ports = {}
-
-    def log(self, origin, handler, body=""):
-        line = json.dumps({
-            "origin": origin, "method": handler.command,
-            "path": handler.path, "headers": dict(handler.headers),
-            "body": body})
-        with self.lock, open(self.folder / "log", "a") as f:
-            f.write(line + "\n")
-
-    def count(self, what):
-        with self.lock:
-            self.counts[what] = self.counts.get(what, 0) + 1
-            return self.counts[what]
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    world = None
-    origin = "A"
-
-    def log_message(self, *_):
-        pass
-
+class Handler(hserve.Handler):
     # ---- answers ----
 
     def answer(self, status, body=b"", **headers):
@@ -291,14 +259,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
         self.close_connection = True
-
-    def reset(self):
-        """End with a RST instead of a FIN."""
-        self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                   b"\1\0\0\0\0\0\0\0")
-        self.close_connection = True
-        self.connection.close()
 
     def blob_range(self, data):
         """Serve data, honouring Range."""
@@ -329,7 +289,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.error(407, "PROXY", "log in", Proxy_Authenticate="Basic realm=x")
 
     def do_GET(self, body=""):
-        self.world.log(self.origin, self, body)
+        self.world.log(self, body=body)
         url = urllib.parse.urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         self.query = urllib.parse.parse_qs(url.query)
@@ -695,35 +655,6 @@ CASES = {name: getattr(Handler, name) for name in (
     "manyheaders bigmanifest html gzipped http09 tags").split()}
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
-
-
-class TlsServer(Server):
-    """The handshake happens in the request's own thread."""
-
-    context = None
-
-    def finish_request(self, request, address):
-        request.settimeout(30)
-        try:
-            request = self.context.wrap_socket(request, server_side=True)
-        except OSError:
-            return
-        super().finish_request(request, address)
-
-
-def serve(world, name, address, port=0, context=None):
-    handler = type("H" + name, (Handler,), {"world": world, "origin": name})
-    server = (TlsServer if context else Server)((address, port), handler)
-    server.context = context
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
-
-
 def raw_server(world, name, reply):
     """Accept; say `reply` (or nothing for ever)."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -744,31 +675,23 @@ def raw_server(world, name, reply):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    world = World(sys.argv[1])
-    world.ports["A"] = serve(world, "A", "127.0.0.1")
-    world.ports["B"] = serve(world, "B", "127.0.0.1")
-    serve(world, "B", "127.0.0.2", world.ports["B"])
-    world.ports["P"] = serve(world, "P", "127.0.0.1")
+    world = hserve.World(sys.argv[1])
+    hserve.serve_two_origins(world, Handler)
+    world.ports["P"] = hserve.serve(world, Handler, "P")
     for name, cert in (("S", "tls"), ("E", "expired"), ("W", "sha1")):
-        if not (world.folder / (cert + ".crt")).exists():
+        file = world.folder / (cert + ".crt")
+        if not file.exists():
             continue
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        context.load_cert_chain(world.folder / (cert + ".crt"),
-                                world.folder / "tls.key")
-        world.ports[name] = serve(world, name, "127.0.0.1", 0, context)
+        context = hserve.tls_context(file, world.folder / "tls.key")
+        world.ports[name] = hserve.serve(world, Handler, name,
+                                         context=context)
     raw_server(world, "X", None)
     raw_server(world, "N", b"\x15\x03\x03\x00\x02\x02\x28")
-    (world.folder / "log").touch()
     (world.folder / "manifest").write_bytes(MANIFEST)
     (world.folder / "config").write_bytes(CONFIG)
     (world.folder / "layer").write_bytes(LAYER)
-    lines = ["%s=%d" % item for item in world.ports.items()]
-    lines += ["LAYER=" + digest(LAYER), "LAYER_SIZE=%d" % len(LAYER),
-              "CONFIG=" + digest(CONFIG), "CONFIG_SIZE=%d" % len(CONFIG)]
-    temporary = world.folder / "ports.new"
-    temporary.write_text("\n".join(lines) + "\n")
-    temporary.rename(world.folder / "ports")
+    world.publish("LAYER=" + digest(LAYER), "LAYER_SIZE=%d" % len(LAYER),
+                  "CONFIG=" + digest(CONFIG), "CONFIG_SIZE=%d" % len(CONFIG))
     threading.Event().wait()
 
 
