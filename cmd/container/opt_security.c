@@ -298,7 +298,7 @@ static int check_both(char *const *add, char *const *drop, struct err *err)
 	return 0;
 }
 
-/* Lists whose words are checked one by one */
+/* What is kept as it was typed */
 static int check_lists(const struct create_args *a, struct err *err)
 {
 	int r = check_caps(a->cap_add, err);
@@ -322,18 +322,6 @@ static int check_lists(const struct create_args *a, struct err *err)
 	return r;
 }
 
-/* However they were typed, inspect names them as the kernel does. */
-static void add_caps(char ***dst, char *const *names)
-{
-	for (; names && *names; names++) {
-		const char *name = is_all(*names) ? "ALL" :
-				   oci_cap_name(oci_cap_parse(*names));
-
-		if (!strv_contains(*dst, name))
-			strv_add(dst, name);
-	}
-}
-
 int security_parse(const struct create_args *a, struct ctr_config *c,
 		   struct err *err)
 {
@@ -355,8 +343,8 @@ int security_parse(const struct create_args *a, struct ctr_config *c,
 	if (r < 0)
 		return r;
 	strv_extend(&c->default_caps, a->conf.caps);
-	add_caps(&c->cap_add, a->cap_add);
-	add_caps(&c->cap_drop, a->cap_drop);
+	strv_extend(&c->cap_add, a->cap_add);
+	strv_extend(&c->cap_drop, a->cap_drop);
 	strv_extend(&c->security_opt, a->security_opt);
 	strv_extend(&c->devices, a->device);
 	c->privileged = a->privileged;

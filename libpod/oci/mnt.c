@@ -357,6 +357,16 @@ int mnt_setattr(struct mnt *m, int fd, uint64_t attr, bool recursive,
 	return 0;
 }
 
+int mnt_writable(struct mnt *m, int fd)
+{
+	struct mount_attr set = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	if (m->legacy)
+		return -ENOSYS;
+	return mount_setattr(fd, "", AT_EMPTY_PATH, &set, sizeof(set)) < 0 ?
+	       -errno : 0;
+}
+
 int mnt_propagation(struct mnt *m, int fd, unsigned long propagation,
 		    struct err *err)
 {

@@ -47,6 +47,10 @@ int mnt_fs(struct mnt *m, const char *type, const char *source,
 /** mnt_clone() - a detached copy of the mount at @fd (bind mount) */
 int mnt_clone(struct mnt *m, int fd, bool recursive, struct err *err);
 
+/** mnt_writable() - take MOUNT_ATTR_RDONLY away again, of this mount alone;
+ *  -ENOSYS with a kernel before 5.12, -EPERM where it is not ours to take */
+int mnt_writable(struct mnt *m, int fd);
+
 /** mnt_setattr() - add MOUNT_ATTR_* to a mount that mnt_fs() or mnt_clone()
  *  made, or that is attached */
 int mnt_setattr(struct mnt *m, int fd, uint64_t attr, bool recursive,

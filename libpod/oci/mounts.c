@@ -271,12 +271,24 @@ static int tmpfs_fill(struct init *in, const struct oci_mount *m, int fd,
 	return mnt_setattr(&in->mnt, fd, m->attr, false, err);
 }
 
+/* Not in something that is mounted there, which may be the host's. */
+static bool in_own_layer(const struct init *in, int fd)
+{
+	struct statx own;
+	struct statx top;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &own) == 0 &&
+	       statx(in->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) == 0 &&
+	       own.stx_mnt_id == top.stx_mnt_id;
+}
+
 static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 		       struct err *err)
 {
 	const char *type = m->kind == OCI_MOUNT_RAMFS ? "ramfs" : "tmpfs";
 	const char *source = str_is_empty(m->source) ? type : m->source;
 	uint64_t attr = m->attr;
+	char path[FD_PATH_MAX];
 	int r = 0;
 
 	if (m->copy_up)
@@ -284,9 +296,14 @@ static int mount_tmpfs(struct init *in, const struct oci_mount *m,
 	autoclose int fd = mnt_fs(&in->mnt, type, source, m->data, attr, err);
 	if (fd < 0)
 		return fd;
+	autoclose int there = path_open(in->root_fd, m->target, O_PATH);
 	autoclose int target = mount_target(in, m, true, err);
 	if (target < 0)
 		return target;
+	/* In the image's place it has that one's mode; in a new one that of a
+	 * tmpfs, also at the next start, when the place is there. */
+	if (there == -ENOENT && in_own_layer(in, target))
+		(void)!chmod(fd_path(target, path), 01777);
 	if (m->copy_up)
 		r = tmpfs_fill(in, m, fd, target, err);
 	if (r == 0 && m->chown)
@@ -334,22 +351,61 @@ static int mount_one(struct init *in, size_t i, struct err *err)
 static void add_mtab(struct init *in)
 {
 	const struct oci_rootfs *root = &in->spec->rootfs;
-	struct statx etc;
-	struct statx top;
 
 	if (root->readonly || root->driver == OCI_ROOTFS_DIR)
 		return;
 	autoclose int dir = path_open(in->root_fd, "/etc",
 				      O_PATH | O_DIRECTORY);
-	if (dir < 0 ||
-	    statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &etc) < 0 ||
-	    statx(in->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) < 0 ||
-	    etc.stx_mnt_id != top.stx_mnt_id)
+	if (dir < 0 || !in_own_layer(in, dir))
 		return;
 	(void)!symlinkat("/proc/mounts", dir, "mtab");
 }
 
-int step_mounts(struct init *in, struct err *err)
+/* ---- mounts inside of read-only ones ------------------------------------ */
+
+/* Those that are kept writable until all mount points are made */
+struct opened {
+	int *v;		/* descriptors, in place of their mounts; or -EBADF */
+	size_t n;
+};
+
+static void opened_done(struct opened *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		close_fd(o->v[i]);
+	free(o->v);
+}
+
+/* Is mount @i read-only, of the user's, and some later one inside of it? */
+static bool wants_points(const struct oci_spec *spec, size_t i)
+{
+	const struct oci_mount *m = &spec->mounts[i];
+
+	if (!(m->attr & MOUNT_ATTR_RDONLY) ||
+	    (m->kind != OCI_MOUNT_BIND && m->kind != OCI_MOUNT_TMPFS))
+		return false;
+	for (size_t j = i + 1; j < spec->n_mounts; j++)
+		if (path_is_beneath(spec->mounts[j].target, m->target) &&
+		    !streq(spec->mounts[j].target, m->target))
+			return true;
+	return false;
+}
+
+/* -v conf:/etc:ro, and hosts and resolv.conf go into /etc: what they are
+ * mounted on is made there, as podman's runtime does.
+ * KERNEL(5.12): before that, and in a file system that is read-only by itself,
+ * the mount points have to be there. */
+static int keep_open(struct init *in, size_t i)
+{
+	autoclose int fd = path_open(in->root_fd, in->spec->mounts[i].target,
+				     O_PATH | O_DIRECTORY);
+
+	if (fd < 0 || mnt_writable(&in->mnt, fd) < 0)
+		return -EBADF;
+	return take_fd(fd);
+}
+
+static int mount_all(struct init *in, struct opened *o, struct err *err)
 {
 	for (size_t i = 0; i < in->spec->n_mounts; i++) {
 		int r = mount_one(in, i, err);
@@ -357,7 +413,32 @@ int step_mounts(struct init *in, struct err *err)
 		if (r < 0)
 			return err_wrap(err, r, "mount %s",
 					in->spec->mounts[i].target);
+		if (wants_points(in->spec, i))
+			o->v[i] = keep_open(in, i);
 	}
+	for (size_t i = 0; i < o->n; i++) {
+		int r = o->v[i] < 0 ? 0 :
+			mnt_setattr(&in->mnt, o->v[i], MOUNT_ATTR_RDONLY,
+				    false, err);
+
+		if (r < 0)
+			return err_wrap(err, r, "mount %s",
+					in->spec->mounts[i].target);
+	}
+	return 0;
+}
+
+int step_mounts(struct init *in, struct err *err)
+{
+	struct opened o cleanup(opened_done) = { .n = in->spec->n_mounts };
+	int r;
+
+	o.v = xcalloc(o.n + 1, sizeof(*o.v));
+	for (size_t i = 0; i < o.n; i++)
+		o.v[i] = -EBADF;
+	r = mount_all(in, &o, err);
+	if (r < 0)
+		return r;
 	add_mtab(in);
 	return 0;
 }

@@ -63,7 +63,7 @@ teardown_file() {
 	run_bryo exec --privileged caps grep CapEff /proc/self/status
 	assert "$all"
 	run_bryo inspect --format '{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}}' caps
-	assert "[CAP_NET_ADMIN CAP_CHOWN] [ALL]"
+	assert "[CAP_CHOWN CAP_NET_ADMIN] [ALL]"
 	run_bryo rm -f -t 0 caps
 }
 
@@ -153,4 +153,44 @@ teardown_file() {
 	run_bryo run --rm --pull newer "${out:0:12}" echo ok
 	assert "ok"
 	run_bryo untag localhost:1/mine localhost:1/mine
+}
+
+@test "--tmpfs in a new place is everybody's, in an old one as that was" {
+	local mode='stat -c "%n %a %u" /new /root /tmp /given; touch /new/f && echo ok'
+	run_bryo create --name tmp -u 5 --tmpfs /new --tmpfs /root --tmpfs /tmp \
+		--mount type=tmpfs,dst=/given,tmpfs-mode=750 "$BUSYBOX" sh -c "$mode"
+	local want="/new 1777 0
+/root 700 0
+/tmp 1777 0
+/given 750 0
+ok"
+	run_bryo start -a tmp
+	assert "$want"
+	run_bryo start -a tmp	# its place is there now
+	assert "$want"
+	run_bryo rm tmp
+	# in a directory of the host the mount point stays an ordinary one
+	mkdir "$ENGINE_DIR/hostdir"
+	run_bryo run --rm -v "$ENGINE_DIR/hostdir:/x" --tmpfs /x/t "$BUSYBOX" true
+	[ "$(stat -c %a "$ENGINE_DIR/hostdir/t")" = 755 ]
+}
+
+@test "P15: mounts inside of a read-only mount get their places" {
+	mkdir "$ENGINE_DIR/conf" "$ENGINE_DIR/inner"
+	run_bryo -1 run --rm -v "$ENGINE_DIR/conf:/etc:ro" "$BUSYBOX" \
+		sh -c 'grep -c localhost /etc/hosts; touch /etc/x'
+	assert_match '^[1-9]'
+	assert_match "/etc/x: Read-only file system"
+	run_bryo -1 run --rm -v "$ENGINE_DIR/inner:/x/sub" -v ro:/x:ro \
+		-v /etc/passwd:/x/one --tmpfs /x/sub/t:ro --tmpfs /x/sub/t/u "$BUSYBOX" \
+		sh -c 'touch /x/sub/f /x/sub/t/u/f && test -s /x/one && echo ok
+			touch /x/f; touch /x/sub/t/f'
+	assert_match "^ok"
+	assert_match "/x/f: Read-only file system"
+	assert_match "/x/sub/t/f: Read-only file system"
+	[ -f "$ENGINE_DIR/inner/f" ]
+	# what is mounted in the source stays as read-only as the rest of it
+	run_bryo run --rm -v "$ENGINE_DIR/conf:/x:ro" --tmpfs /x/t "$BUSYBOX" \
+		grep -E ' /x ' /proc/mounts
+	assert_match " /x [^ ]+ ro,"
 }
