@@ -8,6 +8,7 @@
  * for (.ServerVersion, .Driver) is there for templates too: info_docker.c.
  */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -35,6 +36,7 @@
 #include "util/strv.h"
 
 #define OS_RELEASE_MAX 65536
+#define PROC_STAT_MAX (1 << 20)
 #define CONTROLLERS_MAX 4096
 #define JSON_INDENT 2
 
@@ -145,6 +147,39 @@ static void put_distribution(struct both *host)
 	name = json_object_new_string(pretty);
 	template_put_hidden(d.go, "PrettyName", name);
 	put_branch(host, "Distribution", "distribution", d);
+}
+
+/* Of all time since the machine has started, to two decimals */
+static void put_percent(struct both *b, const char *go, const char *js,
+			uint64_t part, uint64_t all)
+{
+	double n = all ? (double)(part * 10000 / all) / 100 : 0;
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%.2f", n);
+	put(b, go, js, json_object_new_double_s(n, text));
+}
+
+/* /proc/stat: "cpu  USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL ..." */
+static void put_cpu_use(struct both *host)
+{
+	uint64_t n[8] = { 0 };
+	uint64_t all = 0;
+	struct both b = both_new();
+	autosb struct sb text = SB_INIT;
+
+	file_load("/proc/stat", PROC_STAT_MAX, &text);
+	(void)sscanf(text.buf,
+		     "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		     " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		     &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]);
+	for (size_t i = 0; i < ARRAY_LEN(n); i++)
+		all += n[i];
+	put_percent(&b, "UserPercent", "userPercent", n[0] + n[1], all);
+	put_percent(&b, "SystemPercent", "systemPercent",
+		    all - n[0] - n[1] - n[3] - n[4], all);
+	put_percent(&b, "IdlePercent", "idlePercent", n[3] + n[4], all);
+	put_branch(host, "CPUUtilization", "cpuUtilization", b);
 }
 
 static bool has_cgroup_v2(void)
@@ -292,6 +327,7 @@ static struct both host_info(const struct runtime *rt)
 	put_str(&h, "CgroupsVersion", "cgroupVersion", v2);
 	json_set_str(h.go, "CgroupVersion", v2);
 	put_int(&h, "CPUs", "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	put_cpu_use(&h);
 	put_str(&h, "DatabaseBackend", "databaseBackend", "sqlite");
 	put_distribution(&h);
 	put_str(&h, "EventLogger", "eventLogger",

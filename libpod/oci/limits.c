@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/sb.h"
@@ -146,8 +147,12 @@ static int check_devices(const char *flag, char *const *v, bool size,
 		autofree char *path = NULL;
 		uint64_t n;
 
-		if (device_limit(*v, size, &path, &n) == 0)
+		if (device_limit(*v, size, &path, &n) == 0 &&
+		    access(path, F_OK) == 0)
 			continue;
+		if (path)
+			return err_sys(err, "could not parse throttle device "
+				       "at %s", path);
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "bad format for --%s: \"%s\": want "
 			       "<device-path>:<number>%s", flag, *v,

@@ -47,3 +47,37 @@ teardown() {
 	run_bryo -125 create --timeout -1 "$BUSYBOX" true
 	assert "Error: --timeout -1: out of range"
 }
+
+@test "what is wrong with a ulimit is said in podman's words" {
+	local pre="requires name=SOFT:HARD, failed to be parsed:"
+	run_bryo -125 create --ulimit nofile "$BUSYBOX" true
+	assert "Error: ulimit option \"nofile\" $pre invalid ulimit argument: nofile"
+	run_bryo -125 create --ulimit nope=1 "$BUSYBOX" true
+	assert "Error: ulimit option \"nope=1\" $pre invalid ulimit type: nope"
+	run_bryo -125 create --ulimit nofile=1:2:3 "$BUSYBOX" true
+	assert "Error: ulimit option \"nofile=1:2:3\" $pre too many limit value arguments - 1:2:3, can only have up to two, \`soft[:hard]\`"
+	run_bryo -125 create --ulimit nofile=x "$BUSYBOX" true
+	assert "Error: ulimit option \"nofile=x\" $pre invalid limit: x"
+	run_bryo -125 create --ulimit nofile= "$BUSYBOX" true
+	assert "Error: ulimit option \"nofile=\" $pre invalid limit: "
+}
+
+@test "a device that is to be throttled has to be there" {
+	local flag
+	for flag in read-bps write-bps read-iops write-iops; do
+		run_bryo -125 create --device-$flag /dev/nope:1000 "$BUSYBOX" true
+		assert "Error: could not parse throttle device at /dev/nope: no such file or directory"
+		run_bryo create --device-$flag /dev/null:1000 "$BUSYBOX" true
+	done
+}
+
+@test "info says how the processors are used" {
+	run_bryo info --format json
+	jq -e '.host.cpuUtilization | .userPercent + .systemPercent + .idlePercent
+		| . > 99.9 and . < 100.01' <<<"$output"
+	# as numbers with at most two decimals, and steady ones
+	jq -e '.host.cpuUtilization | keys == ["idlePercent", "systemPercent", "userPercent"]
+		and all(.[]; type == "number" and (. * 100 | fabs - round | fabs) < 0.0001)' <<<"$output"
+	run_bryo info --format '{{.Host.CPUUtilization.IdlePercent | printf "%T"}}'
+	assert float64
+}

@@ -93,20 +93,39 @@ static int limit_value(const char *s, uint64_t *ret)
 	return parse_u64(s, ret);
 }
 
+/* What is wrong with a ulimit before its numbers are compared; NULL: nothing.
+ * Owned by the caller. */
+static char *ulimit_fault(const char *text, char **v, struct oci_rlimit *ret)
+{
+	size_t len = strcspn(text, "=");
+	autofree char *name = xstrndup(text, len);
+	size_t n = strv_len(v);
+
+	if (!text[len])
+		return xasprintf("invalid ulimit argument: %s", text);
+	ret->resource = oci_rlimit_parse(name);
+	if (ret->resource < 0)
+		return xasprintf("invalid ulimit type: %s", name);
+	if (n > 2)
+		return xasprintf("too many limit value arguments - %s, can "
+				 "only have up to two, `soft[:hard]`",
+				 text + len + 1);
+	if (n < 1 || limit_value(v[0], &ret->soft) < 0 ||
+	    limit_value(v[n - 1], &ret->hard) < 0)
+		return xasprintf("invalid limit: %s", text + len + 1);
+	return NULL;
+}
+
 int ulimit_parse(const char *text, struct oci_rlimit *ret, struct err *err)
 {
 	const char *eq = strchr(text, '=');
-	autofree char *name = eq ? xstrndup(text, (size_t)(eq - text)) : NULL;
 	autostrv char **v = eq ? strv_split(eq + 1, ':') : NULL;
-	size_t n = strv_len(v);
+	autofree char *fault = ulimit_fault(text, v, ret);
 
-	ret->resource = name ? oci_rlimit_parse(name) : -1;
-	if (ret->resource < 0 || n < 1 || n > 2 ||
-	    limit_value(v[0], &ret->soft) < 0 ||
-	    limit_value(v[n - 1], &ret->hard) < 0)
+	if (fault)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "ulimit option \"%s\" requires name=SOFT:HARD, "
-			       "failed to be parsed: invalid ulimit", text);
+			       "failed to be parsed: %s", text, fault);
 	if (ret->soft > ret->hard)
 		return err_set(err, ERR_INVALID, EINVAL,
 			       "ulimit option \"%s\" requires name=SOFT:HARD, "
