@@ -66,7 +66,7 @@ raw() {
 	local before
 	before=$(du_of layers blobs containers volumes)
 	run_bryo system prune --dry-run
-	assert_match 'Deleted Containers' "$out"
+	assert_match 'Would delete Containers' "$out"
 	assert "$before" "$(du_of layers blobs containers volumes)"
 	run bash -c 'echo n | "$BRYO" system prune'
 	assert_match 'WARNING! This command removes:' "$output"
