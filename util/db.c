@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "util/db_files.h"
+#include "util/fd.h"
 #include "util/lock.h"
+#include "util/path.h"
 #include "util/str.h"
 #include "util/trace.h"
 
@@ -70,6 +72,15 @@ static int cause(struct db *db)
 	return sys ? sys : left;
 }
 
+/* A file beside the database could not be opened: our own limit? */
+static bool no_descriptors(struct db *db)
+{
+	int sys = sqlite3_system_errno(db->sq);
+
+	return (sqlite3_errcode(db->sq) & 0xff) == SQLITE_CANTOPEN &&
+	       (sys == EMFILE || sys == ENFILE);
+}
+
 static int db_err(struct db *db, struct err *err, const char *what)
 {
 	int code = sqlite3_errcode(db->sq) & 0xff;
@@ -83,9 +94,9 @@ static int db_err(struct db *db, struct err *err, const char *what)
 		sys = EEXIST;
 	else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		sys = EBUSY;
-	else if (code == SQLITE_IOERR)
+	else if (code == SQLITE_IOERR || no_descriptors(db))
 		sys = cause(db);
-	if (sys == ENOSPC || sys == EFBIG)
+	if (sys == ENOSPC || sys == EFBIG || sys == EMFILE || sys == ENFILE)
 		return err_code(err, sys, "state database");
 	return err_set(err, sys == EEXIST ? ERR_EXISTS : ERR_FAIL, sys,
 		       "state database: %s: %s", what, sqlite3_errmsg(db->sq));
@@ -268,10 +279,21 @@ static int open_lock(int dirfd, const char *path, struct err *err)
 	return fd;
 }
 
+/* SQLite follows no link on its way to the file, and a home may well be behind
+ * one.  Without /proc: as it was given. */
+static char *file_path(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *dir = fd_real_path(dirfd);
+
+	return dir ? path_join(dir, slash ? slash + 1 : path) : xstrdup(path);
+}
+
 int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	    struct db **ret, struct err *err)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
+	autofree char *file = file_path(dirfd, path);
 	struct err local = ERR_INIT;
 	int found = 0;
 	int r;
@@ -280,7 +302,7 @@ int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	db->lock_fd = -EBADF;
 	if (!err)
 		err = &local;
-	r = strlen(path) > PATH_BYTES_MAX ?
+	r = strlen(file) > PATH_BYTES_MAX ?
 		    err_set(err, ERR_LIMIT, ENAMETOOLONG,
 			    "the path of the state database is longer than %d "
 			    "bytes, which SQLite cannot open: choose another "
@@ -292,7 +314,7 @@ int db_open(int dirfd, const char *path, const struct db_step *steps, int n,
 	}
 	db_files_setup();
 	if (r == 0 &&
-	    sqlite3_open_v2(path, &db->sq,
+	    sqlite3_open_v2(file, &db->sq,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 				    SQLITE_OPEN_NOMUTEX |
 				    SQLITE_OPEN_NOFOLLOW,

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,6 +280,21 @@ const char *fd_path(int fd, char buf[FD_PATH_MAX])
 {
 	snprintf(buf, FD_PATH_MAX, "/proc/self/fd/%d", fd);
 	return buf;
+}
+
+char *fd_real_path(int fd)
+{
+	char link[FD_PATH_MAX];
+	char path[PATH_MAX];
+	ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+
+	if (n < 0)
+		return NULL;
+	path[n] = '\0';
+	if (path[0] == '/')
+		return xstrdup(path);
+	errno = ENOENT;
+	return NULL;
 }
 
 #define FDS_MAX 64

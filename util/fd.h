@@ -87,6 +87,10 @@ void fd_close_all_but(int *keep, size_t n);
 #define FD_PATH_MAX 32
 const char *fd_path(int fd, char buf[FD_PATH_MAX]);
 
+/** fd_real_path() - where @fd is, without links; owned by the caller, NULL with
+ *  errno, also when it is nowhere (a pipe) */
+char *fd_real_path(int fd);
+
 /** sock_send_fds()/sock_recv_fds() - one message with descriptors
  *
  * Received descriptors are CLOEXEC; *n_fds is in: room, out: received.

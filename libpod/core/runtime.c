@@ -76,12 +76,17 @@ static int data_path(const struct runtime *rt, char **ret, struct err *err)
 static int make_parents(const char *path, struct err *err)
 {
 	autofree char *copy = xstrdup(path);
+	int refused = 0;
 
 	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST &&
-		    errno != EROFS && errno != EACCES)
-			return err_sys(err, "create %s", copy);
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST) {
+			/* it may be there all the same; if not, this is why */
+			if (errno != EROFS && errno != EACCES)
+				return err_code(err, refused ? refused : errno,
+						"create %s", copy);
+			refused = errno;
+		}
 		*p = '/';
 	}
 	return 0;
@@ -108,36 +113,49 @@ static bool runtime_dir_is_good(const char *path, uid_t uid)
 
 	return path && path[0] == '/' && stat(path, &st) == 0 &&
 	       S_ISDIR(st.st_mode) && st.st_uid == uid &&
-	       (st.st_mode & 0022) == 0;
+	       (st.st_mode & 0022) == 0 && access(path, W_OK | X_OK) == 0;
+}
+
+/*
+ * After su(1) or in a cron job the variable is missing or still another
+ * user's, the directory may be there all the same: what is started there is
+ * to be found by those who have logged in.
+ */
+static char *runtime_dir(uid_t uid)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	autofree char *usual = xasprintf("/run/user/%u", uid);
+
+	if (runtime_dir_is_good(xdg, uid))
+		return xstrdup(xdg);
+	return runtime_dir_is_good(usual, uid) ? take_ptr(usual) : NULL;
 }
 
 static int run_path(const struct runtime *rt, char **ret, struct err *err)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	autofree char *dir = NULL;
 
 	if (rt->opts.runroot)
 		return path_absolute(rt->opts.runroot, ret, err);
-	if (use_system_dir(&rt->ids, xdg, "/run"))
+	if (use_system_dir(&rt->ids, xdg, "/run")) {
 		*ret = xstrdup("/run/bryo");
-	else if (runtime_dir_is_good(xdg, rt->ids.uid))
-		*ret = path_join(xdg, "bryo");
-	else
-		*ret = xasprintf("/tmp/bryo-%u", rt->ids.uid);
+		return 0;
+	}
+	dir = runtime_dir(rt->ids.uid);
+	*ret = dir ? path_join(dir, "bryo") :
+		     xasprintf("/tmp/bryo-%u", rt->ids.uid);
 	return 0;
 }
 
-/* After su(1) or in a cron job the variable is missing, the directory may be
- * there all the same. */
-static char *session_dir(const struct runtime *rt)
+/* What stands in the way is a matter of the environment, not of the store. */
+static int err_no_place(const struct runtime *rt, int r, struct err *err)
 {
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	autofree char *usual = xasprintf("/run/user/%u", rt->ids.uid);
-
-	if (runtime_dir_is_good(xdg, rt->ids.uid))
-		return xstrdup(xdg);
-	if (!xdg && runtime_dir_is_good(usual, rt->ids.uid))
-		return take_ptr(usual);
-	return NULL;
+	if (rt->opts.root || (r != -ENOENT && r != -ENOTDIR && r != -EACCES &&
+			      r != -EROFS))
+		return r;
+	return err_wrap(err, r, "no place for containers: set HOME, "
+			"XDG_DATA_HOME or --root to a directory of yours");
 }
 
 static int open_dirs(struct runtime *rt, struct err *err)
@@ -149,10 +167,10 @@ static int open_dirs(struct runtime *rt, struct err *err)
 		r = run_path(rt, &rt->run_path, err);
 	if (r < 0)
 		return r;
-	rt->session_dir = session_dir(rt);
+	rt->session_dir = runtime_dir(rt->ids.uid);
 	rt->data_fd = private_dir(rt->data_path, err);
 	if (rt->data_fd < 0)
-		return rt->data_fd;
+		return err_no_place(rt, rt->data_fd, err);
 	rt->run_fd = private_dir(rt->run_path, err);
 	if (rt->run_fd < 0)
 		return rt->run_fd;

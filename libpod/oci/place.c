@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,21 +13,18 @@
 
 int place_of(int fd, const char *what, struct place *ret, struct err *err)
 {
-	char link[FD_PATH_MAX];
-	char path[PATH_MAX];
+	autofree char *path = NULL;
 	struct stat st;
-	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "stat %s", what);
-	n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
-	if (n < 0)
-		return err_sys(err, "find the path of %s", what);
-	path[n] = '\0';
-	if (path[0] != '/')
+	path = fd_real_path(fd);
+	if (!path && errno == ENOENT)
 		return err_set(err, ERR_FAIL, ENOENT,
 			       "%s has no path in the file system", what);
-	ret->path = xstrdup(path);
+	if (!path)
+		return err_sys(err, "find the path of %s", what);
+	ret->path = take_ptr(path);
 	ret->dev = st.st_dev;
 	ret->ino = st.st_ino;
 	ret->mode = st.st_mode;
