@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "storage/store_int.h"
 #include "util/fd.h"
@@ -29,7 +30,8 @@ bool blob_exists(struct store *s, const char *hex)
 {
 	int dir = store_dir(s, STORE_BLOBS, NULL);
 
-	return dir >= 0 && faccessat(dir, hex, R_OK, 0) == 0;
+	/* not the C library's, which is faccessat2(2): see path_is_at() */
+	return dir >= 0 && syscall(SYS_faccessat, dir, hex, R_OK) == 0;
 }
 
 int blob_read(struct store *s, const char *hex, size_t max, struct sb *out,

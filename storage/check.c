@@ -449,8 +449,7 @@ static int check_image_layers(struct store *s, struct check *ck,
 		char blob[65];
 
 		/* one that has lost its files was told of already */
-		if (faccessat(s->dir[STORE_LAYERS], *hex, F_OK,
-			      AT_SYMLINK_NOFOLLOW) == 0)
+		if (path_is_at(s->dir[STORE_LAYERS], *hex))
 			continue;
 		find_blob(s, *hex, blob);
 		if (*blob)

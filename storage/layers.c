@@ -19,8 +19,7 @@ bool layer_exists(struct store *s, const char *hex)
 	autofree char *path = xasprintf("%s/diff", hex);
 	int dir = store_dir(s, STORE_LAYERS, NULL);
 
-	return dir >= 0 &&
-	       faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return dir >= 0 && path_is_at(dir, path);
 }
 
 int layer_open(struct store *s, const char *hex)

@@ -34,13 +34,17 @@ const char *err_reason(int code)
 	return text;
 }
 
-static const char *limit_of(int code)
+/* What is behind it, and where to look */
+static const char *hint_of(int code)
 {
 	switch (code < 0 ? -code : code) {
 	case EMFILE:
 		return " (see ulimit -n)";
 	case ENFILE:
 		return " (see sysctl fs.file-max)";
+	case ENOSYS:
+		return " (the kernel is too old, or a filter of system calls "
+		       "around us says so)";
 	default:
 		return "";
 	}
@@ -52,7 +56,7 @@ static void add_reason(struct err *err, int code)
 	size_t len = strlen(err->msg);
 
 	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s%s",
-		 err_reason(code), limit_of(code));
+		 err_reason(code), hint_of(code));
 }
 
 int err_set(struct err *err, enum err_kind kind, int code, const char *fmt, ...)

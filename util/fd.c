@@ -380,6 +380,13 @@ ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds, size_t *n_fds)
 	return n;
 }
 
+bool path_is_at(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int dir_open_at(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |

@@ -101,6 +101,15 @@ ssize_t sock_send_fds(int sock, const void *data, size_t len, const int *fds,
 ssize_t sock_recv_fds(int sock, void *data, size_t len, int *fds,
 		      size_t *n_fds);
 
+/**
+ * path_is_at() - is there anything called @name, a link that leads nowhere
+ * included; false with errno
+ *
+ * Not the C library's faccessat(): that is faccessat2(2), which a container's
+ * filter of system calls may refuse with EPERM (docker before 20.10 does).
+ */
+bool path_is_at(int dirfd, const char *name);
+
 /** dir_open_at() - O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC; -errno */
 int dir_open_at(int dirfd, const char *name);
 

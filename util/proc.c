@@ -271,13 +271,13 @@ pid_t proc_spawn(const struct proc_spawn *s, int *ret_pidfd, struct err *err)
 	if (n == 0 && ret_pidfd) {
 		*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (*ret_pidfd < 0)
-			child.code = errno;
+			err_sys(&child, "watch %s: pidfd_open", s->path);
 	}
 	if (n == 0 && !child.code)
 		return pid;
 	kill(pid, SIGKILL);
 	(void)proc_wait(pid);
-	if (n != (ssize_t)sizeof(child))
+	if (n != (ssize_t)sizeof(child) && !child.code)
 		return err_set(err, ERR_FAIL, EIO, "start %s failed", s->path);
 	if (err)
 		*err = child;

@@ -23,7 +23,7 @@ static void settle(int trash, int fd, const char *name, bool *settled)
 	char path[NAME_MAX + sizeof("/layer.json")];
 
 	snprintf(path, sizeof(path), "%s/layer.json", name);
-	if (*settled || faccessat(trash, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (*settled || !path_is_at(trash, path))
 		return;
 	(void)fsync(fd);
 	*settled = true;

@@ -36,8 +36,7 @@ static const char *missing_of(struct runtime *rt, struct store *store,
 		return "directory";
 	if (c->config.rootfs)
 		return NULL;
-	if (faccessat(dir, config_files(&c->config), F_OK,
-		      AT_SYMLINK_NOFOLLOW) < 0)
+	if (!path_is_at(dir, config_files(&c->config)))
 		return "files";
 	if (image_find(store, c->config.image_id, &img, NULL) < 0)
 		return "image";

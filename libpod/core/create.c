@@ -198,9 +198,8 @@ static bool has_root(const struct ctr *c, int dir)
 	bool tree = config_has_tree(&c->config);
 
 	/* a power cut may have left the second without the first */
-	return faccessat(dir, tree ? "tree" : "upper", F_OK,
-			 AT_SYMLINK_NOFOLLOW) == 0 &&
-	       (tree || faccessat(dir, "work", F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return path_is_at(dir, tree ? "tree" : "upper") &&
+	       (tree || path_is_at(dir, "work"));
 }
 
 int ctr_dirs_make(struct runtime *rt, const struct ctr *c, struct err *err)
@@ -293,8 +292,8 @@ static int check_mounts(const struct ctr_config *c, struct err *err)
 		const struct ctr_mount *m = &c->mounts[i];
 
 		if (m->type == MNT_BIND &&
-		    faccessat(AT_FDCWD, m->source, F_OK,
-			      m->nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+		    !(m->nofollow ? path_is_at(AT_FDCWD, m->source) :
+				    access(m->source, F_OK) == 0))
 			return ctr_err_source(err, m->source);
 		for (size_t j = 0; j < i; j++)
 			if (streq(c->mounts[j].target, m->target))

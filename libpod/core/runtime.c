@@ -221,8 +221,7 @@ static int open_db(struct runtime *rt, struct err *err)
 {
 	TRACE("core", "database");
 	autofree char *path = path_join(rt->data_path, DB_NAME);
-	bool is_new = faccessat(rt->data_fd, DB_NAME, F_OK,
-				AT_SYMLINK_NOFOLLOW) < 0;
+	bool is_new = !path_is_at(rt->data_fd, DB_NAME);
 	int r = db_open(rt->data_fd, path, core_formats, core_format, &rt->db,
 			err);
 

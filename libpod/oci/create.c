@@ -213,7 +213,8 @@ static const char *clone_hint(int r)
 	if (r == -EPERM)
 		return " (are user namespaces allowed? see sysctl "
 		       "kernel.unprivileged_userns_clone and "
-		       "kernel.apparmor_restrict_unprivileged_userns)";
+		       "kernel.apparmor_restrict_unprivileged_userns; in a "
+		       "container its filter of system calls may refuse it)";
 	return "";
 }
 

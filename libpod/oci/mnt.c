@@ -55,6 +55,8 @@ void mnt_init(struct mnt *m)
 		m->legacy = true;
 	if (syscall(SYS_fsopen, NULL, 0) < 0 && errno != EFAULT)
 		m->legacy = true;
+	if (syscall(SYS_open_tree, -1, "", 0) < 0 && errno != ENOENT)
+		m->legacy = true;
 }
 
 void mnt_done(struct mnt *m)

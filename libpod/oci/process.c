@@ -245,7 +245,7 @@ int step_cwd(struct init *in, struct err *err)
 	/* An image's WORKDIR may be closed to its USER, as with docker. */
 	if (r < 0 && errno == EACCES && in->user.uid != 0)
 		r = chdir_with_caps(cwd);
-	if (r < 0 && errno == ENOTDIR && faccessat(AT_FDCWD, cwd, F_OK, 0) == 0)
+	if (r < 0 && errno == ENOTDIR && access(cwd, F_OK) == 0)
 		return err_set(err, ERR_START, ENOTDIR,
 			       "workdir \"%s\" exists on container %s, but is "
 			       "not a directory", cwd, in->ctr_name);
@@ -313,7 +313,9 @@ static int try_path(const char *path)
 		return EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return EACCES;
-	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+	/* a filter of system calls says EPERM, as execve(2) will not */
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 &&
+	       errno != EPERM ? errno : 0;
 }
 
 static int find_in_path(const char *name, const char *dirs, char **ret)

@@ -22,6 +22,7 @@
 #include "storage/image/ref.h"
 #include "storage/store_int.h"
 #include "util/db.h"
+#include "util/fd.h"
 #include "util/json.h"
 #include "util/safe.h"
 #include "util/str.h"
@@ -431,7 +432,7 @@ int image_lower(struct store *s, const struct image *img, char ***ret,
 
 	/* a microsecond each, and the kernel would not name the cure */
 	for (char **path = lower; r == 0 && path && *path; path++)
-		if (faccessat(dir, *path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!path_is_at(dir, *path))
 			return err_set(err, ERR_FAIL, ENOENT,
 				       "layer %.12s of image %s is damaged, "
 				       "pull it again", *path,

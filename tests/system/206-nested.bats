@@ -79,3 +79,34 @@ inner() {
 	inner --privileged -- '$B run --rm --user 5:6 $I sh -c "id -u; id -g"'
 	assert 5$'\n'6
 }
+
+# filter NAME ERRNO CALL...: a profile that refuses these calls only
+filter() {
+	local name=$1 errno=$2
+	shift 2
+	printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[%s],"action":"SCMP_ACT_ERRNO","errnoRet":%s}]}' \
+		"$(printf '"%s",' "$@" | sed 's/,$//')" "$errno" >"$ENGINE_DIR/$name.json"
+	echo "seccomp=$ENGINE_DIR/$name.json"
+}
+
+@test "nested: filters that do not know the newer system calls" {
+	local e
+	# EPERM (docker before 20.10), ENOSYS (after)
+	for e in 1 38; do
+		inner --security-opt "$(filter old $e faccessat2 openat2 close_range statx)" -- \
+			'$B run --rm --network none $I echo runs; $B system check'
+		assert runs "$out"
+		assert_no_match "damaged" "$output"
+		inner --security-opt "$(filter tree $e open_tree)" -- \
+			'$B load -q -i /image; echo $?'
+		assert 125 "$out"
+		assert_match "clone the mount of the layer directory: " "$errs"
+	done
+	inner --security-opt "$(filter clone 38 clone3)" -- \
+		'$B run --rm --network none $I true; echo $?'
+	assert 126 "$out"
+	assert_match "function not implemented \(the kernel is too old, or a filter of system calls around us says so\)" "$errs"
+	inner --security-opt "$(filter pidfd 38 pidfd_open)" -- '$B load -i /image; echo $?'
+	assert 125 "$out"
+	assert_match "bryo-layer: pidfd_open: function not implemented" "$errs"
+}

@@ -148,7 +148,7 @@ static int make_work(struct plan *p, size_t i, struct oci_mount *out,
 	struct stale stale = { p->dir, name };
 	int r = 0;
 
-	if (faccessat(p->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (path_is_at(p->dir, name))
 		r = userns_run(p->rt, drop_stale, &stale, err);
 	if (r < 0)
 		return r;
@@ -284,7 +284,7 @@ static int add_image(struct plan *p, size_t i, struct oci_mount *out,
 		out->lower = plan_strv(p, take_ptr(lower));
 		return make_work(p, i, out, err);
 	}
-	if (faccessat(p->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!path_is_at(p->dir, name))
 		r = store_tree_make(store, img, p->dir, name, err);
 	if (r < 0)
 		return r;

@@ -371,7 +371,7 @@ static int tx_make_dir(struct runtime *rt, void *arg, struct err *err)
 /* The directory that inspect names is there, even after a killed create. */
 static void make_dir(struct runtime *rt, const struct volume *v)
 {
-	if (faccessat(rt->volumes_fd, v->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!path_is_at(rt->volumes_fd, v->name))
 		(void)tx_run(rt, 0, tx_make_dir, v->name, NULL);
 }
 
