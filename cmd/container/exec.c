@@ -115,7 +115,8 @@ static int exec_run(struct runtime *rt, const void *p, char **argv,
 		r = find(rt, args, argv, &c, &opts.args, err);
 	if (r < 0)
 		return r;
-	if (args->tty && args->interactive && !isatty(STDIN_FILENO))
+	if (args->tty && args->interactive && !args->detach &&
+	    !isatty(STDIN_FILENO))
 		log_warn("The input device is not a TTY. The --tty and "
 			 "--interactive flags might not work properly");
 	opts.env = env;

@@ -13,7 +13,7 @@
  * move it there, the monitor forks a command of its own for it (session.c).
  *
  * A detached one (exec -d) has a keeper for its parent (exec_keep.c), which
- * waits for its end.
+ * waits for its end, and reads its terminal empty if it has one (-dt).
  *
  * A session is a file RUN/containers/ID/exec-HEX with pid and start time,
  * written before the process is told of and removed at its end; a file whose
@@ -186,13 +186,19 @@ static bool has_own_ids(const struct ctr_config *c)
 	       c->subuidname;
 }
 
+/* Somebody has to hold the terminal's other side: we, or the keeper. */
+static bool has_terminal(const struct ctr_exec_opts *o)
+{
+	return o->tty && !(o->detach && o->no_session);
+}
+
 static int make_streams(const struct ctr_exec_opts *o, struct streams *s,
 			struct relay *r, struct err *err)
 {
 	int *ends[] = { &r->in_fd, &r->out_fd, &r->err_fd };
 	int e = 0;
 
-	if (o->tty && !o->detach)
+	if (has_terminal(o))
 		return 0;
 	for (int i = 0; i < 3 && e == 0; i++) {
 		if (o->detach || (i == 0 && !o->interactive))
@@ -245,7 +251,7 @@ static void fill_process(const struct ctr *c, const struct ctr_exec_opts *o,
 	p->user = str_is_empty(o->user) ? c->config.user : o->user;
 	if (!p->user)
 		p->user = "";
-	p->terminal = o->tty && !o->detach;
+	p->terminal = has_terminal(o);
 	p->keep_fds = o->keep_fds;
 	p->n_keep_fds = o->n_keep_fds;
 	if (p->terminal)

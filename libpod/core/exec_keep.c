@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libpod/core/exec_keep.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -57,26 +58,51 @@ static void note_died(const struct runtime *rt, const struct ctr *c,
 	execve(self_path(), argv, environ);
 }
 
+/* Nobody sees what is written on the terminal of a detached one, but its
+ * writer must not stop there.  Until the process ends: the terminal goes then,
+ * whoever else has it. */
+static void read_away(int console, int pidfd)
+{
+	struct pollfd p[] = {
+		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = console, .events = POLLIN },
+	};
+	char buf[4096];
+
+	while (p[0].revents == 0) {
+		if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
+			return;
+		/* EIO: all have closed it; some may open it again */
+		if (p[1].revents && read(console, buf, sizeof(buf)) <= 0 &&
+		    errno != EINTR)
+			p[1].fd = -1;
+	}
+}
+
 static void noreturn_attr keeper(const struct runtime *rt, const struct ctr *c,
 				 const struct oci_exec *ex, const char *id,
 				 int sock)
 {
 	struct keep_msg msg = { .result = 0 };
-	int keep[] = { sock };
 	int pidfd = -EBADF;
 	int code;
 
 	(void)setsid();
 	(void)signal(SIGHUP, SIG_IGN);
 	msg.result = oci_exec(ex, &pidfd, &msg.pid, &msg.err);
+	int keep[] = { sock, pidfd, ex->io->console_fd };
+	size_t n = 1 + (ex->io->console_fd >= 0 ? 2 : 0);
+
 	leave_streams();
-	fd_close_all_but(keep, ARRAY_LEN(keep));
+	fd_close_all_but(keep, n);
 	(void)FAULT("exec.kept");
 	(void)send(sock, &msg, sizeof(msg), MSG_NOSIGNAL);
 	if (msg.result < 0)
 		child_exit(125);
 	wait_hangup(sock);
 	close(sock);
+	if (n > 1)
+		read_away(ex->io->console_fd, pidfd);
 	code = proc_wait(msg.pid);
 	if (code >= 0)
 		note_died(rt, c, id, code);

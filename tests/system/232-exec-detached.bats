@@ -145,3 +145,23 @@ no_sessions() {
 	wait_until 10 no_sessions
 	refute said x "exec_died $id.*"
 }
+
+@test "exec -dt: a terminal of its own, and its writer does not stop" {
+	run_bryo exec -dt x sh -c 'tty >/tmp/tty
+		echo $TERM >/tmp/term; seq 200000; exit 5'
+	wait_until 20 said x "exec_died $out 5"
+	run_bryo exec x cat /tmp/tty /tmp/term
+	assert_match '^/dev/pts/[0-9]+'$'\n''xterm$'
+	# closed by all, and the process goes on
+	run_bryo exec -dit x sh -c "exec </dev/null >/dev/null 2>&1
+		$(until_file closed); exit 6"
+	local id=$out
+	assert_match '^[0-9a-f]{64}$'
+	run_bryo exec x touch /tmp/closed
+	wait_until 10 said x "exec_died $id 6"
+	# without a session nobody is there to hold it
+	run_bryo exec -dt --no-session x sh -c 'tty >/tmp/none; mv /tmp/none /tmp/no'
+	wait_until 10 "$BRYO" exec x test -e /tmp/no
+	run_bryo exec x cat /tmp/no
+	assert "not a tty"
+}
