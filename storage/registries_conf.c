@@ -448,22 +448,20 @@ static int add_dir(struct registries_conf *conf, const char *path,
 {
 	autoclosedir DIR *dir = opendir(path);
 	autostrv char **names = NULL;
-	struct dirent *d;
+	const struct dirent *d;
+	int r;
 
 	if (!dir)
 		return 0;
-	while ((d = readdir(dir))) {
+	while ((r = dir_next(dir, &d, err)) > 0)
 		if (d->d_name[0] != '.' && str_ends(d->d_name, ".conf"))
 			strv_addf(&names, "%s/%s", path, d->d_name);
-	}
+	if (r < 0)
+		return err_wrap(err, r, "%s", path);
 	strv_sort(names);
-	for (size_t i = 0; i < strv_len(names); i++) {
-		int r = add_file(conf, names[i], err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; r >= 0 && i < strv_len(names); i++)
+		r = add_file(conf, names[i], err);
+	return MIN(r, 0);
 }
 
 static char *user_dir(char *const *env, const char *variable,

@@ -249,6 +249,7 @@ static int set_journal(struct db *db, struct err *err)
 static int configure(struct db *db, struct err *err)
 {
 	int on = 1;
+	int r;
 
 	sqlite3_busy_handler(db->sq, on_busy, NULL);
 	sqlite3_db_config(db->sq, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -258,10 +259,10 @@ static int configure(struct db *db, struct err *err)
 	sqlite3_file_control(db->sq, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 	/* Replaces the automatic checkpoint of 1000 pages. */
 	sqlite3_wal_hook(db->sq, on_wal, db);
-	if (run_sql(db, "PRAGMA synchronous = NORMAL", err) < 0)
-		return -err->code;
-	db->synchronous = 1;
-	return 0;
+	r = run_sql(db, "PRAGMA synchronous = NORMAL", err);
+	if (r == 0)
+		db->synchronous = 1;
+	return r;
 }
 
 static int open_lock(int dirfd, const char *path, struct err *err)

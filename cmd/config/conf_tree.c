@@ -121,7 +121,6 @@ int conf_tree_text(struct conf_tree *t, const char *text, size_t len,
 		   struct err *err)
 {
 	autojson struct json_object *o = toml_parse(text, len, err);
-
 	int r;
 
 	if (!o)
@@ -160,19 +159,20 @@ int conf_tree_file(struct conf_tree *t, const char *path, bool must,
 
 int conf_tree_dir(struct conf_tree *t, const char *path, struct err *err)
 {
+	autoclosedir DIR *dir = opendir(path);
 	autostrv char **names = NULL;
 	const struct dirent *d;
-	int r = 0;
-	DIR *dir = opendir(path);
+	int r;
 
 	if (!dir && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (!dir)
 		return err_sys(err, "read configuration directory %s", path);
-	while ((d = readdir(dir)))
+	while ((r = dir_next(dir, &d, err)) > 0)
 		if (d->d_name[0] != '.' && str_ends(d->d_name, ".conf"))
 			strv_addf(&names, "%s/%s", path, d->d_name);
-	closedir(dir);
+	if (r < 0)
+		return err_wrap(err, r, "configuration directory %s", path);
 	if (names)
 		strv_sort(names);
 	for (char **n = names; r == 0 && n && *n; n++)

@@ -81,6 +81,7 @@ static int set_limits(const struct runtime *rt, const struct create_args *a,
 					     "no-conmon", "split" };
 	const char *mode = a->cgroups;
 	size_t i = 0;
+	int r;
 
 	while (mode && i < ARRAY_LEN(modes) && !streq(mode, modes[i]))
 		i++;
@@ -89,11 +90,12 @@ static int set_limits(const struct runtime *rt, const struct create_args *a,
 			       "unsupported cgroup mode \"%s\": enabled, "
 			       "disabled, no-conmon or split: invalid argument",
 			       mode);
-	if (cgroup_parent_check(a->cgroup_parent,
+	r = cgroup_parent_check(a->cgroup_parent,
 				streq(rt->opts.cgroup_manager, "systemd") ?
 					CGROUP_SYSTEMD : CGROUP_AUTO,
-				err) < 0)
-		return -err->code;
+				err);
+	if (r < 0)
+		return r;
 	str_set(&c->cgroups, mode);
 	str_set(&c->cgroup_parent, a->cgroup_parent);
 	str_set(&c->cgroup_manager, rt->opts.cgroup_manager);

@@ -86,9 +86,10 @@ static int set_stop(const struct create_args *a, struct ctr_config *c,
 		    struct err *err)
 {
 	const char *sig = a->stop_signal;
+	int r = sig ? parse_stop_signal(sig, &c->stop_signal, err) : 0;
 
-	if (sig && parse_stop_signal(sig, &c->stop_signal, err) < 0)
-		return -err->code;
+	if (r < 0)
+		return r;
 	str_set(&c->stop_signal_name, sig);
 	if (a->stop_timeout > INT32_MAX)
 		return err_set(err, ERR_INVALID, ERANGE,

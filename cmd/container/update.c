@@ -90,7 +90,6 @@ static int update_one(struct runtime *rt, struct ctr *c, void *data,
 		      struct err *err)
 {
 	struct update_args *a = data;
-
 	int r = ctr_update(rt, c, any_limit(&a->limits), change, a, err);
 
 	if (r == 0 && health_args_any(&a->health))

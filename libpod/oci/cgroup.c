@@ -416,6 +416,7 @@ static int make_by_hand(const struct cgroup_want *want, const char *root,
 	const char *where = want->parent ? want->parent : self;
 	autofree char *path = where ? below(root, where) : NULL;
 	autoclose int base = -EBADF;
+	int r;
 
 	if (!where)
 		return err_set(err, ERR_FAIL, ENOENT,
@@ -427,8 +428,9 @@ static int make_by_hand(const struct cgroup_want *want, const char *root,
 	if (faccessat(base, ".", W_OK, AT_EACCESS) < 0 ||
 	    faccessat(base, "cgroup.procs", W_OK, AT_EACCESS) < 0)
 		return err_sys(err, "cgroup %s", where);
-	if (want->parent && check_way(root, where, err) < 0)
-		return -err->code;
+	r = want->parent ? check_way(root, where, err) : 0;
+	if (r < 0)
+		return r;
 	(void)hand_on(base);
 	return make_leaf(base, path, name, ret, err);
 }

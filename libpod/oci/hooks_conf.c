@@ -301,10 +301,10 @@ static int read_file(const char *path, const struct hook_match *match,
 static int list_dir(const char *path, bool must, char ***files,
 		    struct err *err)
 {
+	autoclosedir DIR *dir = opendir(path);
 	const struct dirent *d;
 	struct stat st;
 	int r = 0;
-	DIR *dir = opendir(path);
 
 	if (!dir && errno == ENOENT && !must)
 		return 0;
@@ -314,12 +314,13 @@ static int list_dir(const char *path, bool must, char ***files,
 		r = err_sys(err, "read hooks directory %s", path);
 	if (r == 0)
 		r = check_owner(&st, path, err);
-	while (r == 0 && (d = readdir(dir)))
+	if (r < 0)
+		return r;
+	while ((r = dir_next(dir, &d, err)) > 0)
 		if (d->d_name[0] != '.' && str_ends(d->d_name, ".json") &&
 		    !strchr(d->d_name, '='))
 			strv_env_set(files, d->d_name, path);
-	closedir(dir);
-	return r;
+	return r < 0 ? err_wrap(err, r, "hooks directory %s", path) : 0;
 }
 
 int hooks_read(char *const *dirs, bool must, const struct hook_match *match,

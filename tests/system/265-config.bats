@@ -52,6 +52,27 @@ conf() {
 	rm -r "$HOME/.config/containers"
 }
 
+# unread DIR CMD...: the names in DIR cannot be read
+unread() {
+	local dir=$1 status=0 errs
+	shift
+	mkdir -p "$dir"
+	errs=$(strace -qq -P "$dir" -o /dev/null \
+		-e inject=getdents64:error=EIO "$BRYO" "$@" 2>&1) || status=$?
+	echo "$status $errs"
+	[ "$status" = 125 ]
+	[[ $errs == "Error: "*"$dir: read the directory: input/output error" ]]
+}
+
+@test "a directory that cannot be read to its end is an error" {
+	unset CONTAINERS_CONF
+	unread "$HOME/.config/containers/containers.conf.d" ps
+	rm -r "$HOME/.config/containers"
+	export CONTAINERS_CONF=$CONF
+	conf '[engine]' "hooks_dir = [\"$ENGINE_DIR/hooks\"]"
+	unread "$ENGINE_DIR/hooks" run --rm "$BUSYBOX" true
+}
+
 @test "G13: a file that is missing or broken is one error with its name" {
 	CONTAINERS_CONF=/nonexistent run_bryo -125 ps
 	assert "Error: read configuration file /nonexistent: no such file or directory"
