@@ -80,12 +80,12 @@ static int find(struct runtime *rt, const struct exec_args *args, char **argv,
 	if (args->latest)
 		return ctr_latest(rt, ret, err);
 	if (!args->cidfile)
-		return ctr_find(rt, argv[0], ret, err);
+		return ctr_look(rt, argv[0], ret, err);
 	r = file_load(args->cidfile, CIDFILE_MAX, &id);
 	if (r < 0)
 		return err_code(err, r, "reading CIDFile: open %s",
 				args->cidfile);
-	return ctr_find(rt, str_trim(id.buf), ret, err);
+	return ctr_look(rt, str_trim(id.buf), ret, err);
 }
 
 static int exec_run(struct runtime *rt, const void *p, char **argv,

@@ -140,7 +140,7 @@ int ctr_object(struct runtime *rt, const char *name, bool size,
 	       struct json_object **ret, struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
-	int r = ctr_find(rt, name, &c, err);
+	int r = ctr_look(rt, name, &c, err);
 
 	return r < 0 ? r : object_of(rt, c, size, ret, err);
 }

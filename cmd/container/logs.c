@@ -273,7 +273,7 @@ static int find_all(struct runtime *rt, const struct logs_args *args,
 	for (; *argv; argv++) {
 		struct err why = ERR_INIT;
 
-		if (ctr_find(rt, *argv, &list->v[list->n], &why) < 0)
+		if (ctr_look(rt, *argv, &list->v[list->n], &why) < 0)
 			code = exit_worse(code, cmd_error(&why, false));
 		else
 			list->n++;

@@ -109,11 +109,14 @@ const struct cmd cmd_container_exec_died = {
 
 struct resume_args {
 	int lock_fd;
+	int watch_fd;
 };
 
 static const struct opt resume_opts[] = {
 	OPT_INT(0, "lock-fd", struct resume_args, lock_fd, "fd",
 		"Descriptor of the operation lock"),
+	OPT_INT(0, "watch-fd", struct resume_args, watch_fd, "fd",
+		"Descriptor whose lock says that somebody waits"),
 	OPT_END,
 };
 
@@ -122,13 +125,17 @@ static int resume_run(struct runtime *rt, const void *p, char **argv,
 {
 	const struct resume_args *args = p;
 	auto_ctr struct ctr *c = NULL;
+	bool watch = args->watch_fd != 0;
+	int fd = watch ? args->watch_fd : args->lock_fd;
 	int r;
 
-	if (args->lock_fd < 3 || fd_cloexec(args->lock_fd, true) < 0)
+	if (fd < 3 || fd_cloexec(fd, true) < 0)
 		return err_set(err, ERR_USAGE, EBADF,
 			       "--lock-fd names no open descriptor");
 	r = ctr_find(rt, argv[0], &c, err);
-	return r < 0 ? r : ctr_resume(rt, c, args->lock_fd, err);
+	if (r < 0)
+		return r;
+	return watch ? ctr_watch(rt, c, err) : ctr_resume(rt, c, fd, err);
 }
 
 const struct cmd cmd_container_resume = {

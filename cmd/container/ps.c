@@ -167,7 +167,8 @@ static int collect(struct runtime *rt, const struct ps_args *args,
 		r = ctr_list(rt, list, err);
 	if (r < 0)
 		return r;
-	ctr_list_resume(rt, list);
+	for (size_t i = 0; i < list->n; i++)
+		ctr_notice(rt, list->v[i]);
 	all |= last > 0 || filters_have(&filters.f, "status") ||
 	       filters_have(&filters.f, "exited");
 	select_matching(list, all, &filters);

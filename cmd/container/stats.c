@@ -296,7 +296,7 @@ static int collect(struct runtime *rt, const struct stats_args *args,
 			add_ctr(ret, c);
 	}
 	for (; r == 0 && *argv; argv++) {
-		r = ctr_find(rt, *argv, &c, err);
+		r = ctr_look(rt, *argv, &c, err);
 		if (r == 0)
 			add_ctr(ret, c);
 	}

@@ -163,7 +163,7 @@ static int top_run(struct runtime *rt, const void *p, char **argv,
 			       "you must provide the name or id of a running "
 			       "container");
 	r = args->latest ? ctr_latest(rt, &c, err) :
-			   ctr_find(rt, *argv++, &c, err);
+			   ctr_look(rt, *argv++, &c, err);
 	if (r < 0)
 		return r;
 	if (!ctr_is_up(c))

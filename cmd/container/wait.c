@@ -150,9 +150,13 @@ static int wait_end(struct runtime *rt, const char *name, int *code,
 		    struct err *err)
 {
 	auto_ctr struct ctr *c = NULL;
-	int r = ctr_find(rt, name, &c, err);
+	int r = ctr_look(rt, name, &c, err);
 
-	return r < 0 ? r : ctr_wait(rt, c, code, err);
+	if (r == 0)
+		r = ctr_wait(rt, c, code, err);
+	if (r == 0)
+		ctr_notice(rt, c);
+	return r;
 }
 
 static int wait_one(struct runtime *rt, const char *name, void *data,

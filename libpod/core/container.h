@@ -412,16 +412,26 @@ int ctr_settled(struct runtime *rt, struct ctr *c, int *ret_code,
 		bool *ret_trash, struct err *err);
 
 /**
- * ctr_list_resume() - have those started whose restart policy wants it and
- * whose monitor was killed while it waited before that
+ * ctr_notice() - of a container as it is now: should its monitor have been
+ * killed, see to its restart policy
  *
- * Does not wait for it: @list shows them as they are now.
+ * Does not wait for that, @c stays as it is.  Nothing to do: no system call
+ * without a policy, some for one that has exited.
  */
-void ctr_list_resume(struct runtime *rt, const struct ctr_list *list);
+void ctr_notice(struct runtime *rt, const struct ctr *c);
 
-/** ctr_resume() - start such a one, unless it is none any more
+/** ctr_look() - ctr_find() for commands that do not end or remove what they
+ *  find: with ctr_notice() */
+int ctr_look(struct runtime *rt, const char *name, struct ctr **ret,
+	     struct err *err);
+
+/** ctr_resume() - start one whose policy wants it and whose monitor was killed,
+ *  unless it is none any more
  *  @op_fd: the operation lock; taken */
 int ctr_resume(struct runtime *rt, struct ctr *c, int op_fd, struct err *err);
+
+/** ctr_watch() - the same, once its payload has ended; without a lock */
+int ctr_watch(struct runtime *rt, struct ctr *c, struct err *err);
 
 /** runtime_wants_upkeep() - the database's log is long: let the monitor end
  *  with a bryo of its own, which folds it (no attach_settle()) */

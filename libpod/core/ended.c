@@ -290,7 +290,8 @@ int ctr_ended(struct runtime *rt, const char *id, uint32_t start_n,
 	int r = end(rt, id, start_n, lock_fd, delay_ms, ret_code, err);
 
 	/* whatever was due is done, or not wanted any more */
-	resume_forget(rt, id);
+	if (r == 0)
+		resume_forget(rt, id);
 	return r;
 }
 

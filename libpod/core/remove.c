@@ -15,6 +15,7 @@
 #include "libpod/core/core_priv.h"
 #include "libpod/core/event.h"
 #include "libpod/core/files/mount.h"
+#include "libpod/core/resume.h"
 #include "storage/store.h"
 #include "util/db.h"
 #include "util/fault.h"
@@ -103,6 +104,8 @@ static int erase(struct runtime *rt, const struct ctr *c,
 	bool dead;
 	int r;
 
+	if (c->state == CTR_EXITED)
+		resume_poststop(rt, c);
 	r = runtime_store(rt, &e.store, err);
 	if (r == 0)
 		r = tx_run(rt, c->config.auto_remove ? TX_RESERVE :

@@ -7,8 +7,8 @@
 #include "libpod/core/container.h"
 
 /*
- * Restart policies whose monitor was killed while it waited before the next
- * round.  The rest of the interface is in container.h.
+ * What a monitor that was killed has left to do: the restart policy and the
+ * poststop hooks.  The rest of the interface is in container.h.
  */
 
 /** resume_is_due() - of @c, settled and with its config; looks at the disk
@@ -18,5 +18,13 @@ bool resume_is_due(struct runtime *rt, const struct ctr *c);
 /** resume_forget() - nothing is due any more; who holds the monitor lock, or
  *  had it to the end */
 void resume_forget(struct runtime *rt, const char *id);
+
+/**
+ * resume_poststop() - run the poststop hooks of @c, which does not run, unless
+ * somebody has done that
+ *
+ * One failed unlink(2) for the others.  Failures are nobody's.
+ */
+void resume_poststop(struct runtime *rt, const struct ctr *c);
 
 #endif

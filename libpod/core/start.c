@@ -34,6 +34,7 @@
 #include "libpod/core/log/log.h"
 #include "libpod/core/plan/notify.h"
 #include "libpod/core/plan/plan.h"
+#include "libpod/core/resume.h"
 #include "libpod/core/start.h"
 #include "libpod/monitor/launch.h"
 #include "util/clock.h"
@@ -385,6 +386,9 @@ static int start_locked(struct runtime *rt, struct ctr *c, int *attach,
 	plan_init(&plan, rt, c);
 	plan.attached = attach != NULL;
 	plan.hold = hold;
+	/* before the hooks of this start take their place */
+	if (c->start_n > 1)
+		resume_poststop(rt, c);
 	r = c->image ? 0 : ctr_dirs_make(rt, c, err);
 	if (r == 0)
 		r = start_plan(&plan, err);

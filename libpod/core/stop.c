@@ -303,6 +303,7 @@ static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
 static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 			struct err *err)
 {
+	bool orphaned = c->orphaned;
 	int r;
 
 	wait_for_init(rt, c);
@@ -314,6 +315,8 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 	if (look_settled(rt, c, SETTLE_MS) == 0)
 		return err_set(err, ERR_FAIL, ETIMEDOUT,
 			       "the monitor of %s does not finish", c->name);
+	if (orphaned)
+		resume_poststop(rt, c);
 	r = event_ctr(rt, c, EVENT_STOP, NULL, err);
 	return r == -EROFS ? err_clear(err) : r;
 }

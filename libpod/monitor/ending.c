@@ -143,21 +143,9 @@ static void set_timer(struct monitor *m)
 			   &m->ending_timer);
 }
 
-/* Should we be killed in it, somebody else sees that a round is due. */
-static void mark_backoff(const struct monitor *m)
-{
-	autoclose int fd unused_attr = -EBADF;
-
-	if (m->ending == END_BACKOFF && will_restart(m) &&
-	    m->conf->run_fd >= 0)
-		fd = openat(m->conf->run_fd, BACKOFF_NAME,
-			    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
 static void next_step(struct monitor *m)
 {
 	m->ending++;
-	mark_backoff(m);
 	set_timer(m);
 }
 
@@ -215,8 +203,10 @@ static int oom_state(const struct monitor_conf *c)
 /* What fails here fails for nobody: the container has ended. */
 static void run_poststop(const struct monitor_conf *c)
 {
-	struct hooks hooks cleanup(hooks_done);
+	struct hooks hooks cleanup(hooks_done) = { .n = 0 };
 
+	if (unlinkat(c->dir_fd, POSTSTOP_NAME, 0) < 0)
+		return;
 	if (hooks_load(c->dir_fd, &hooks, NULL) == 0)
 		(void)hooks_run(&hooks, HOOK_POSTSTOP, 0, c->dir_fd, NULL);
 }
@@ -256,6 +246,8 @@ void ending_start(struct monitor *m)
 	(void)FAULT("monitor.exit.recorded");
 	if (c->cgroup)
 		cgroup_remove(c->cgroup);
+	if (!will_restart(m) && c->run_fd >= 0)
+		(void)unlinkat(c->run_fd, POLICY_NAME, 0);
 	if (!m->held)
 		run_poststop(c);
 	next_step(m);

@@ -17,27 +17,23 @@
 #include "util/cleanup.h"
 #include "util/fault.h"
 
-static int poststart(const struct monitor_conf *c, struct err *err)
-{
-	struct hooks hooks cleanup(hooks_done);
-	int r = hooks_load(c->dir_fd, &hooks, err);
-
-	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTART, c->init.pid,
-				     c->dir_fd, err);
-}
-
 /* Init executes the payload, or says why not: 0, or 1 and the reason. */
 static int let_go(struct monitor *m, struct sync_msg *ret)
 {
 	struct monitor_conf *c = m->conf;
+	struct hooks hooks cleanup(hooks_done) = { .n = 0 };
 	struct err err = ERR_INIT;
 	struct start_record rec = {
 		.init = c->init,
 		.monitor = proc_self(),
 		.start_n = c->start_n,
 	};
-	int r = start_record_write(c->dir_fd, &rec, &err);
+	int r = hooks_load(c->dir_fd, &hooks, &err);
 
+	if (r == 0)
+		r = start_record_write(c->dir_fd, &rec, &err);
+	if (r == 0)
+		duties_note(c, hooks.stages & 1U << HOOK_POSTSTOP);
 	if (r == 0 && FAULT("hold.go") < 0)
 		r = err_sys(&err, "start the container");
 	if (r == 0)
@@ -45,7 +41,8 @@ static int let_go(struct monitor *m, struct sync_msg *ret)
 	if (r == 0)
 		r = sync_recv(c->sync_fd, ret, NULL);
 	if (r == 0)
-		r = poststart(c, &err);
+		r = hooks_run(&hooks, HOOK_POSTSTART, c->init.pid, c->dir_fd,
+			      &err);
 	if (r >= 0)
 		return r;
 	if (!err.code)
@@ -83,6 +80,7 @@ void hold_undo(struct monitor *m)
 void hold_ended(struct monitor *m)
 {
 	(void)unlinkat(m->conf->dir_fd, "started", 0);
+	duties_drop(m->conf, true);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (m->clients[i].fd >= 0)
 			client_drop(&m->clients[i]);

@@ -157,6 +157,8 @@ static void birth_undo(struct birth *b)
 		oci_abort(&b->ctr);
 		oci_ctr_done(&b->ctr);
 		unlinkat(c->dir_fd, "started", 0);
+		/* a round of the policy itself is tried again */
+		duties_drop(c, b->report_fd >= 0);
 	}
 	if (b->cgroup.path)
 		cgroup_remove(b->cgroup.path);
@@ -258,13 +260,17 @@ static void report(const struct birth *b, enum launch_phase phase,
 /* The start record not before "go": without it the container never ran. */
 static int let_go(struct birth *b, struct err *err)
 {
+	const struct hooks *hooks = b->l->spec->hooks;
 	int r = record_start(b, err);
 
+	if (r == 0)
+		duties_note(b->l->conf,
+			    hooks && hooks->stages & 1U << HOOK_POSTSTOP);
 	if (r == 0 && FAULT("launch.go") < 0)
 		r = err_sys(err, "start the container");
 	if (r == 0)
 		r = oci_start(&b->ctr, err);
-	return r < 0 ? r : hooks_run(b->l->spec->hooks, HOOK_POSTSTART,
+	return r < 0 ? r : hooks_run(hooks, HOOK_POSTSTART,
 				     b->ctr.init.pid, b->l->conf->dir_fd, err);
 }
 

@@ -228,8 +228,6 @@ static int start(struct monitor *m)
 		monitor_payload_runs(m);
 	exit_record_reserve(c->dir_fd);
 	(void)unlinkat(c->dir_fd, DEGRADED_NAME, 0);
-	if (c->run_fd >= 0)
-		(void)unlinkat(c->run_fd, BACKOFF_NAME, 0);
 	helpers_start(m);
 	reap(m);
 	monitor_kick(m);

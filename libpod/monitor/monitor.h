@@ -251,9 +251,22 @@ void exit_record_reserve(int dir_fd);
  */
 #define DEGRADED_NAME "degraded"
 
-/* In the run directory while a monitor waits before the next round of a
- * restart policy, and after it was killed there */
-#define BACKOFF_NAME "backoff"
+/*
+ * What a monitor has to do once the payload has ended, as empty files: they
+ * are there from the start on, and after it was killed somebody else sees that
+ * it is still to be done.
+ *
+ * In the run directory (a reboot voids it): go on with the restart policy
+ */
+#define POLICY_NAME "policy"
+/* Beside the exit record: run the poststop hooks.  Whoever removes it does */
+#define POSTSTOP_NAME "poststop"
+
+/** duties_note() - before the payload may run; @poststop: has such hooks */
+void duties_note(const struct monitor_conf *c, bool poststop);
+
+/** duties_drop() - it never ran.  @policy: nor is it to be tried again */
+void duties_drop(const struct monitor_conf *c, bool policy);
 
 /*
  * Start record: file "started" beside it, written by M before the payload

@@ -5,7 +5,8 @@
  * The two one-line files by which a monitor tells every other process how its
  * container stands, without a database: "started" (by M, before the payload
  * may run) and "exit" (by bryo-monitor, after the payload was reaped).  Both
- * appear whole or not at all, by rename.
+ * appear whole or not at all, by rename.  And the two empty ones that say what
+ * is to be done after that, by whoever comes when the monitor was killed.
  *
  * The exit code has to survive a full disk.  The name it is written under,
  * "exit.new", is therefore made when the container starts, with its block
@@ -107,6 +108,28 @@ int exit_record_write(int dir_fd, const struct exit_record *r, bool durable,
 	if (dir < 0 || fsync(dir) < 0)
 		return err_sys(err, "fsync the container directory");
 	return 0;
+}
+
+/* A full disk must not stop a start. */
+static void touch(int dir_fd, const char *name)
+{
+	autoclose int fd unused_attr = openat(dir_fd, name, O_WRONLY | O_CREAT |
+					      O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+void duties_note(const struct monitor_conf *c, bool poststop)
+{
+	if (c->restart && c->run_fd >= 0)
+		touch(c->run_fd, POLICY_NAME);
+	if (poststop)
+		touch(c->dir_fd, POSTSTOP_NAME);
+}
+
+void duties_drop(const struct monitor_conf *c, bool policy)
+{
+	if (policy && c->restart && c->run_fd >= 0)
+		(void)unlinkat(c->run_fd, POLICY_NAME, 0);
+	(void)unlinkat(c->dir_fd, POSTSTOP_NAME, 0);
 }
 
 /* The words of a one-line record; NULL when it is damaged. */
