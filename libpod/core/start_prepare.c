@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "libpod/core/core_priv.h"
 #include "libpod/core/files/mount.h"
 #include "libpod/core/plan/plan.h"
 #include "libpod/monitor/launch.h"
@@ -44,6 +45,18 @@ int start_listen(int run_dir, struct err *err)
 	return take_fd(fd);
 }
 
+static int err_no_socket(struct runtime *rt, const struct ctr *c,
+			 struct err *err)
+{
+	if (ctr_lock_probe(rt, c->id) != 1)
+		return err_set(err, ERR_STATE, ENOTCONN,
+			       "container %s has no monitor to attach to",
+			       c->name);
+	return err_set(err, ERR_STATE, ENOTCONN,
+		       "the socket of container %s in %s is gone: restart the "
+		       "container to attach to it", c->name, rt->run_path);
+}
+
 int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 	       struct err *err)
 {
@@ -58,9 +71,7 @@ int ctr_attach(struct runtime *rt, const struct ctr *c, int *ret_sock,
 		       "/proc/self/fd/%d/attach", dir);
 	if (dir < 0 ||
 	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return err_set(err, ERR_STATE, ENOTCONN,
-			       "container %s has no monitor to attach to",
-			       c->name);
+		return err_no_socket(rt, c, err);
 	*ret_sock = take_fd(fd);
 	return 0;
 }

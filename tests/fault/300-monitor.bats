@@ -275,6 +275,8 @@ PY
 	assert "c running"
 	run_bryo exec c echo in
 	assert in
+	run_bryo -125 attach --no-stdin c
+	assert "Error: the socket of container c in $XDG_RUNTIME_DIR/bryo is gone: restart the container to attach to it"
 	run_bryo run --rm "$BUSYBOX" echo new
 	assert new
 	run_bryo stop -t 0 c
