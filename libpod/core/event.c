@@ -11,7 +11,8 @@
  * sweep write the same rows as the ordinary path does.
  *
  * The time of a row is that of the thing, not of the writing: the death of a
- * container is taken from its exit record.  The order is that of the writing.
+ * container is taken from its exit record.  The order is that of the writing,
+ * and nothing of a container comes behind its removal.
  *
  * Bounded: each EVENTS_TRIM rows the oldest beyond EVENTS_MAX go.
  *
@@ -159,6 +160,9 @@ static int tx_insert(struct runtime *rt, void *arg, struct err *err)
 {
 	const struct event *e = arg;
 
+	/* a removal that was faster has the last word */
+	if (e->type == EVENT_CONTAINER && e->id && !row_exists(rt, e->id))
+		return 1;
 	return insert(rt, e, err);
 }
 
@@ -297,7 +301,7 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 	       struct err *err)
 {
 	struct ctr was = { .state = CTR_CREATED };
-	bool started, next;
+	bool started, next, ended;
 	int r;
 
 	r = row_before(rt, c->id, &was, err);
@@ -313,9 +317,12 @@ int event_life(struct runtime *rt, const struct ctr *c, bool gone,
 		r = event_ctr(rt, c, EVENT_INIT, NULL, err);
 	else if (was.state == CTR_INITIALIZED && c->state != CTR_INITIALIZED)
 		r = event_ctr(rt, c, EVENT_CLEANUP, NULL, err);
-	if (r == 0 && (started || is_up(was.state)) &&
-	    (gone || next || c->state == CTR_EXITED))
+	ended = (started || is_up(was.state)) &&
+		(gone || next || c->state == CTR_EXITED);
+	if (r == 0 && ended)
 		r = add_died(rt, c, err);
+	if (r == 0 && ended && was.state == CTR_STOPPING)
+		r = event_ctr(rt, c, EVENT_STOP, NULL, err);
 	if (r == 0 && gone)
 		r = event_ctr(rt, c, EVENT_REMOVE, NULL, err);
 	return r;

@@ -34,7 +34,7 @@ statuses() {
 	run_bryo events --stream=false --filter event=rename --format '{{.Name}} {{.Attributes.oldName}}'
 	assert "${c}x $c"
 	statuses "${c}x"
-	# the monitor and the command that stops it tell what each saw
+	# the restart is told by the command, the end by who settles it
 	assert_match "^rename (.*) init start (.*) remove$"
 	local first=${BASH_REMATCH[1]} second=${BASH_REMATCH[2]}
 	assert "cleanup died restart stop" "$(tr ' ' '\n' <<<"$first" | sort | xargs)"
@@ -51,7 +51,7 @@ statuses() {
 	wait_log "$c" ready
 	run_bryo restart "$c"
 	run_bryo events --stream=false --filter "container=$c" --format '{{.Status}} {{.Attributes.exitCode}}'
-	assert_match $'start .*\nstop .*\nrestart .*\ndied 4\ncleanup .*\ninit .*\nstart ' "$out"
+	assert_match $'start .*\ndied 4\ncleanup .*\nstop .*\nrestart .*\ninit .*\nstart ' "$out"
 	run_bryo rm -f -t 0 "$c"
 }
 

@@ -192,8 +192,12 @@ static int commit(struct runtime *rt, struct store *store, struct ctr *c,
 	if (r < 0)
 		return r;
 	new.config = doc;
-	return image_commit(store, t->image, &t->top, &new, opts->squash,
-			    ret_id, err);
+	r = image_commit(store, t->image, &t->top, &new, opts->squash, ret_id,
+			 err);
+	/* as long as nobody can remove it */
+	if (r == 0)
+		(void)event_ctr(rt, c, EVENT_COMMIT, NULL, NULL);
+	return r;
 }
 
 int ctr_commit(struct runtime *rt, struct ctr *c,
@@ -210,6 +214,5 @@ int ctr_commit(struct runtime *rt, struct ctr *c,
 		r = err_wrap(err, r, "commit container %.12s", c->id);
 		return ctr_err_gone(rt, c->id, r, err);
 	}
-	(void)event_ctr(rt, c, EVENT_COMMIT, NULL, NULL);
 	return 0;
 }
