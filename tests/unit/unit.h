@@ -9,7 +9,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "util/err.h"
 
@@ -58,5 +62,29 @@
 		if (!err->msg[0])                                     \
 			fail_msg("%s: failed without a reason", #call); \
 	} while (0)
+
+/**
+ * unit_in_child() - run @fn in a child; the test fails when it does
+ *
+ * A failed assertion jumps back into the runner, and a forked child would go
+ * on there with the remaining tests.  This one says why and aborts.
+ */
+static inline void unit_in_child(void (*fn)(void *arg), void *arg)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
+		fn(arg);
+		fflush(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
 
 #endif

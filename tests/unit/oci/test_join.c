@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/oci/ctr.h"
@@ -159,10 +158,15 @@ static void write_file(const char *path, const char *text)
  * privileged namespace.  Two levels: the mount, then a user namespace to which
  * it is locked.
  */
-static void inside_masked(void)
+static void inside_masked(void *fault)
 {
 	auto_ctr struct ctr c = CTR_INIT;
 
+	if (fault) {
+		setenv("BRYO_FAULT", fault, 1);
+		fault_init();
+	}
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("x", "/proc/bus", "tmpfs", 0, NULL), 0);
 	assert_int_equal(mount("x", "/proc/irq", "tmpfs", 0, NULL), 0);
@@ -184,24 +188,10 @@ static void inside_masked(void)
 /* Also when init has given up before we look at it. */
 static void test_masked_proc(void **state unused_attr)
 {
-	for (int late = 0; late < 2; late++) {
-		int status = 0;
-		pid_t pid = fork();
+	static char late[] = "oci.create.mapped:delay=200@1";
 
-		if (pid == 0 && late) {
-			setenv("BRYO_FAULT", "oci.create.mapped:delay=200@1",
-			       1);
-			fault_init();
-		}
-		if (pid == 0) {
-			if (unshare(CLONE_NEWNS) < 0)
-				_exit(3);
-			inside_masked();
-			_exit(0);
-		}
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_int_equal(status, 0);
-	}
+	unit_in_child(inside_masked, NULL);
+	unit_in_child(inside_masked, late);
 }
 
 static int tests(void)

@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/oci/ctr.h"
@@ -450,13 +449,14 @@ static void test_binds(void **state unused_attr)
  * A machine's cgroup v2 over its v1 trees: what is below has no path any more,
  * what is on top gets the flags.
  */
-static void bind_covered(void)
+static void bind_covered(void *arg unused_attr)
 {
 	autofree char *top = xasprintf("%s/covered", ctr_dir_path());
 	autofree char *below = xasprintf("%s/below", top);
 	auto_ctr struct ctr c = CTR_INIT;
 	struct oci_mount *m;
 
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	make_tree("covered");
 	assert_int_equal(mount("x", top, "tmpfs", 0, NULL), 0);
 	assert_int_equal(mkdir(below, 0755), 0);
@@ -474,17 +474,7 @@ static void bind_covered(void)
 
 static void test_bind_covered(void **state unused_attr)
 {
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0)
-			_exit(3);
-		bind_covered();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	unit_in_child(bind_covered, NULL);
 }
 
 /* hosts, resolv.conf and the like lie beside "upper" */
