@@ -11,9 +11,11 @@
  * must not cut a character in two and carries up to three bytes over.
  *
  * A file holds whole records only.  A record that would make it longer than
- * size_max goes into the next one; a write that the disk cuts short is undone
- * to the last whole record.  The rest is dropped and counted, and when there
- * is space again a record in the log itself says how much is missing.
+ * size_max goes into the next one, and so does a piece of a line whose rest
+ * might not fit behind it: ordinary lines lie in one file.  A write that the
+ * disk cuts short is undone to the last whole record.  The rest is dropped and
+ * counted, and when there is space again a record in the log itself says how
+ * much is missing.
  *
  * With @blocking a full disk is waited for instead: the writer is stuck with
  * the records in its buffer and the rest of the bytes still its caller's, who
@@ -42,6 +44,7 @@
 
 #define K8S_HEAD "2006-01-02T15:04:05.000000000+00:00 stdout F "
 #define K8S_HEAD_LEN (sizeof(K8S_HEAD) - 1)
+#define LINE_REST 4096	/* of a log: longer lines may begin in another file */
 
 _Static_assert(LOG_RECORD_MAX + LOG_EXTRA_MAX + LOG_OVERHEAD <= LOG_BUFFER,
 	       "a record fits the buffer");
@@ -196,9 +199,18 @@ static void flush(struct log_writer *w)
 
 /* ---- records --------------------------------------------------------- */
 
-/* The next @len bytes go into this file, or into a new one. */
-static void pick_file(struct log_writer *w, size_t len)
+/* The rest of a line that a read cut in two should find room behind its
+ * beginning: who follows slower than files are rotated loses whole lines. */
+static size_t room_for_rest(const struct log_writer *w)
 {
+	return (size_t)MIN(LINE_REST, w->size_max / 4);
+}
+
+/* The next @len bytes go into this file, or into a new one. */
+static void pick_file(struct log_writer *w, size_t len, bool partial)
+{
+	if (partial)
+		len += room_for_rest(w);
 	if (!w->size_max || w->size + w->len + len <= w->size_max)
 		return;
 	flush(w);
@@ -213,7 +225,7 @@ static bool put_k8s(struct log_writer *w, enum log_stream stream,
 	const size_t n = K8S_HEAD_LEN + len + 1;
 	char *to;
 
-	pick_file(w, n);
+	pick_file(w, n, partial);
 	if (w->len + n > LOG_BUFFER)
 		flush(w);
 	if (w->len + n > LOG_BUFFER)
@@ -247,7 +259,7 @@ static bool put_json(struct log_writer *w, enum log_stream stream,
 	from = w->buf + w->len;
 	n = log_json_put(w->buf + w->len, stream, w->time, w->extra, text, len,
 			 partial);
-	pick_file(w, n);
+	pick_file(w, n, partial);
 	memmove(w->buf + w->len, from, n);
 	w->len += n;
 	return true;
