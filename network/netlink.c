@@ -178,8 +178,10 @@ static int request_run(struct nl *nl, struct request *req, const char *what,
 	int r = 0;
 
 	req->h.nlmsg_seq = ++nl->seq;
-	n = sendto(nl->fd, req, req->h.nlmsg_len, 0, (struct sockaddr *)&kernel,
-		   sizeof(kernel));
+	do
+		n = sendto(nl->fd, req, req->h.nlmsg_len, 0,
+			   (struct sockaddr *)&kernel, sizeof(kernel));
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, "%s: send to netlink", what);
 

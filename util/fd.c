@@ -329,6 +329,13 @@ ssize_t sock_send_fds(int sock, const void *data, size_t len, const int *fds,
 	return n < 0 ? -errno : n;
 }
 
+int sock_send(int sock, const void *data, size_t len)
+{
+	ssize_t n = sock_send_fds(sock, data, len, NULL, 0);
+
+	return n < 0 ? (int)n : 0;
+}
+
 /* Copy received descriptors out; those without room are closed. */
 static size_t take_fds(struct msghdr *msg, int *fds, size_t room)
 {

@@ -91,6 +91,10 @@ const char *fd_path(int fd, char buf[FD_PATH_MAX]);
  *  errno, also when it is nowhere (a pipe) */
 char *fd_real_path(int fd);
 
+/** sock_send() - one short message, however often that is interrupted
+ *  Return: 0, or -errno (-EPIPE, never SIGPIPE) */
+int sock_send(int sock, const void *data, size_t len);
+
 /** sock_send_fds()/sock_recv_fds() - one message with descriptors
  *
  * Received descriptors are CLOEXEC; *n_fds is in: room, out: received.

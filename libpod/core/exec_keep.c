@@ -96,7 +96,7 @@ static void noreturn_attr keeper(const struct runtime *rt, const struct ctr *c,
 	leave_streams();
 	fd_close_all_but(keep, n);
 	(void)FAULT("exec.kept");
-	(void)send(sock, &msg, sizeof(msg), MSG_NOSIGNAL);
+	(void)sock_send(sock, &msg, sizeof(msg));
 	if (msg.result < 0)
 		child_exit(125);
 	wait_hangup(sock);

@@ -384,6 +384,6 @@ int session_serve(int sock, struct err *err)
 	if (r < 0)
 		return err_code(err, r, "greet the command");
 	reply.result = serve(&req, &reply, &reply.err);
-	(void)send(own, &reply, sizeof(reply), MSG_NOSIGNAL);
+	(void)sock_send(own, &reply, sizeof(reply));
 	return 0;
 }

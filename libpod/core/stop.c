@@ -28,6 +28,7 @@
 #include "util/clock.h"
 #include "util/db.h"
 #include "util/fault.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/proc.h"
 #include "util/str.h"
@@ -181,7 +182,7 @@ static int wait_told(struct runtime *rt, const struct ctr *c, int *ret_code)
 	ssize_t n;
 
 	if (ctr_attach(rt, c, &sock, NULL) < 0 ||
-	    send(sock, msg, 2, MSG_NOSIGNAL) != 2)
+	    sock_send(sock, msg, 2) < 0)
 		return 0;
 	while ((n = recv(sock, msg, sizeof(msg), 0)) > 0 ||
 	       (n < 0 && errno == EINTR)) {

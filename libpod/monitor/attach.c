@@ -29,6 +29,7 @@
 
 #include "libpod/monitor/attach_keys.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/proc.h"
 #include "util/str.h"
 #include "util/tty.h"
@@ -194,6 +195,7 @@ static int send_hello(struct pump *p, struct err *err)
 {
 	const struct attach_client *c = p->c;
 	char msg[2] = { ATTACH_HELLO, 0 };
+	int r;
 
 	if (c->out_fd >= 0)
 		msg[1] |= ATTACH_WANT_STDOUT;
@@ -201,9 +203,9 @@ static int send_hello(struct pump *p, struct err *err)
 		msg[1] |= ATTACH_WANT_STDERR;
 	if (c->in_fd >= 0)
 		msg[1] |= ATTACH_WANT_STDIN;
-	if (send(c->sock, msg, sizeof(msg), MSG_NOSIGNAL) < 0 &&
-	    errno != EPIPE && errno != ECONNRESET)
-		return err_sys(err, "attach");
+	r = sock_send(c->sock, msg, sizeof(msg));
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return err_code(err, r, "attach");
 	send_size(p);
 	return 0;
 }
@@ -403,5 +405,5 @@ void attach_settle(int sock, bool removed)
 {
 	const char msg[] = { ATTACH_SETTLED, 1 };
 
-	(void)send(sock, msg, removed ? 2 : 1, MSG_NOSIGNAL);
+	(void)sock_send(sock, msg, removed ? 2 : 1);
 }

@@ -254,7 +254,7 @@ static void report(const struct birth *b, enum launch_phase phase,
 			 b->cgroup.warning ? b->cgroup.warning : "",
 			 b->ctr.warnings ? b->ctr.warnings : "");
 	}
-	(void)send(b->report_fd, &msg, sizeof(msg), MSG_NOSIGNAL);
+	(void)sock_send(b->report_fd, &msg, sizeof(msg));
 }
 
 /* The start record not before "go": without it the container never ran. */
@@ -481,12 +481,10 @@ int launch_created(struct launch_proc *p, struct launch_report *ret,
 
 int launch_go(struct launch_proc *p, struct err *err)
 {
-	const char byte = 'g';
-	int r;
+	int r = sock_send(p->report_fd, "g", 1);
 
-	if (send(p->report_fd, &byte, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
-	    errno != ECONNRESET)
-		return err_sys(err, "tell the monitor to go on");
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return err_code(err, r, "tell the monitor to go on");
 	r = expect(p, LAUNCH_STARTED, NULL, err);
 	close_fd(p->report_fd);
 	return r;
@@ -499,11 +497,10 @@ int launch_resume(int sock, bool first, struct err *err)
 	char type = 0;
 	struct iovec iov[] = { { &type, 1 }, { &msg, sizeof(msg) } };
 	ssize_t n;
-	int r;
+	int r = sock_send(sock, go, sizeof(go));
 
-	if (send(sock, go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
-	    errno != ECONNRESET)
-		return err_sys(err, "tell the monitor to go on");
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return err_code(err, r, "tell the monitor to go on");
 	do
 		n = readv(sock, iov, ARRAY_LEN(iov));
 	while (n < 0 && errno == EINTR);

@@ -62,7 +62,11 @@ static int split(char *buf, size_t len, char **argv)
 
 static void answer(int32_t pid)
 {
-	(void)send(LAYER_FD_SOCK, &pid, sizeof(pid), MSG_NOSIGNAL);
+	ssize_t n;
+
+	do
+		n = send(LAYER_FD_SOCK, &pid, sizeof(pid), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
 }
 
 int host_run(char ***ret_argv)

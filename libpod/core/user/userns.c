@@ -459,8 +459,10 @@ static int publish(struct runtime *rt, struct userns *u, struct err *err)
 	u->fd = open_ns(rt, &id);
 	if (u->fd < 0)
 		return err_code(err, u->fd, "open the new user namespace");
-	if (send(u->go_fd, "g", 1, MSG_NOSIGNAL) != 1)
-		return err_sys(err, "start the holder of the user namespace");
+	r = sock_send(u->go_fd, "g", 1);
+	if (r < 0)
+		return err_code(err, r, "start the holder of the user "
+				"namespace");
 	close_fd(u->go_fd);
 	u->holder = 0;	/* it is on its own now */
 	if (rt->ids.single)
