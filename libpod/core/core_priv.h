@@ -152,6 +152,10 @@ int ports_unpack(const char *text, struct port_list *ret);
  */
 void ctr_normalise(struct runtime *rt, struct ctr *c);
 
+/** tx_fold() - the same with the row as it is now, and written; a tx_fn, @arg
+ *  is the struct ctr */
+int tx_fold(struct runtime *rt, void *arg, struct err *err);
+
 /** ctr_fold_exit() - what the exit record of this start says into @c; false:
  *  there is none */
 bool ctr_fold_exit(int dir, struct ctr *c);

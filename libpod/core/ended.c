@@ -140,17 +140,6 @@ static int restart_here(struct runtime *rt, struct ctr *c, int lock_fd,
 
 /* ---- the end ------------------------------------------------------------ */
 
-static int tx_fold(struct runtime *rt, void *arg, struct err *err)
-{
-	struct ctr *c = arg;
-	int r = row_reload(rt, c, err);
-
-	if (r < 0)
-		return r;
-	ctr_normalise(rt, c);
-	return row_save(rt, c, err);
-}
-
 bool start_is_due(const struct ctr *c)
 {
 	return c->state == CTR_EXITED && start_again(c) &&

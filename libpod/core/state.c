@@ -305,6 +305,17 @@ void ctr_normalise(struct runtime *rt, struct ctr *c)
 	normalise_running(dir, c);
 }
 
+int tx_fold(struct runtime *rt, void *arg, struct err *err)
+{
+	struct ctr *c = arg;
+	int r = row_reload(rt, c, err);
+
+	if (r < 0)
+		return r;
+	ctr_normalise(rt, c);
+	return row_save(rt, c, err);
+}
+
 /* A process may have stood ready for long before it was started: younger than
  * its process is fine, older is a clock that was put forward. */
 int64_t ctr_up_ns(const struct ctr *c, int64_t now_ns)

@@ -301,18 +301,6 @@ static int stop_init(struct ctr *c, uint32_t timeout_s, struct err *err)
 	return 0;
 }
 
-/* The end and the stop, should its monitor not have said so yet. */
-static int tx_stopped(struct runtime *rt, void *arg, struct err *err)
-{
-	struct ctr *c = arg;
-	int r = row_reload(rt, c, err);
-
-	if (r < 0)
-		return r;
-	ctr_normalise(rt, c);
-	return row_save(rt, c, err);
-}
-
 static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 			struct err *err)
 {
@@ -330,7 +318,8 @@ static int stop_running(struct runtime *rt, struct ctr *c, uint32_t timeout_s,
 			       "the monitor of %s does not finish", c->name);
 	if (orphaned)
 		resume_poststop(rt, c);
-	r = tx_run(rt, TX_RESERVE, tx_stopped, c, err);
+	/* the end and the stop, should its monitor not have said so yet */
+	r = tx_run(rt, TX_RESERVE, tx_fold, c, err);
 	/* -ENOENT: a removal was faster, and has told of it */
 	return r == -EROFS || r == -ENOENT ? err_clear(err) : r;
 }

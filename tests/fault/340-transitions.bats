@@ -10,22 +10,6 @@ teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null 2>&1
 }
 
-# stopped_at POINT ARG...: bryo ARG... up to there; $half is its pid.  What
-# else is about may let it go on too early: then the commands meet its end,
-# and nothing of what they are to see is different.
-stopped_at() {
-	local point=$1
-	shift
-	BRYO_FAULT="$point:stop" "$BRYO" "$@" >"$ENGINE_DIR/half" \
-		2>"$ENGINE_DIR/half.err" 3>&- &
-	half=$!
-	wait_until 20 is_stopped "$half"
-}
-
-is_stopped() {
-	are_gone "$1" || grep -q '^State:[[:space:]]*T' "/proc/$1/status"
-}
-
 # in the queue for a lock, or looking again and again
 is_waiting() {
 	are_gone "$1" || [[ $(cat "/proc/$1/wchan") == *@(lock|setlk|sleep|poll)* ]]

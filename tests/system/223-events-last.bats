@@ -9,20 +9,6 @@ teardown() {
 	"$BRYO" rm -fa -t 0 >/dev/null 2>&1
 }
 
-# stopped_at POINT ARG...: bryo ARG... up to there; $half is its pid.  What
-# else is about may let it go on too early.
-stopped_at() {
-	local point=$1
-	shift
-	BRYO_FAULT="$point:stop" "$BRYO" "$@" >/dev/null 2>&1 3>&- &
-	half=$!
-	wait_until 20 is_stopped "$half"
-}
-
-is_stopped() {
-	are_gone "$1" || grep -q '^State:[[:space:]]*T' "/proc/$1/status"
-}
-
 # journal ID: what is told of it, in order
 journal() {
 	"$BRYO" events --stream=false --filter "container=$1" \

@@ -190,6 +190,22 @@ are_gone() {
 	done
 }
 
+# stopped_at POINT ARG...: bryo ARG... up to there; $half is its pid, what it
+# says is in $ENGINE_DIR/half and half.err.  What else is about may let it go
+# on too early: then the commands meet its end.
+stopped_at() {
+	local point=$1
+	shift
+	BRYO_FAULT="$point:stop" "$BRYO" "$@" >"$ENGINE_DIR/half" \
+		2>"$ENGINE_DIR/half.err" 3>&- &
+	half=$!
+	wait_until 20 is_stopped "$half"
+}
+
+is_stopped() {
+	are_gone "$1" || grep -q '^State:[[:space:]]*T' "/proc/$1/status"
+}
+
 # Nobody has a file of the store open: no monitor that ends, no removal in the
 # background.  A copy of the store has to wait for that.
 store_is_quiet() {
